@@ -1,0 +1,178 @@
+//! Installs what the tests need and the machine lacks.
+//!
+//! A requirement is one line of [`REQUIREMENTS`]: a program to look for, and the packages that
+//! bring it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::tool;
+
+/// Everything the tests need besides Rust itself.
+pub(crate) const REQUIREMENTS: &[Requirement] = &[Requirement {
+    program: "cc",
+    packages: &["gcc", "libc6-dev"],
+}];
+
+/// A program the tests need, and the Debian packages that bring it.
+#[derive(Debug)]
+pub(crate) struct Requirement {
+    program: &'static str,
+    packages: &'static [&'static str],
+}
+
+/// Installs the packages of every requirement that is not met.
+///
+/// # Errors
+/// When something is missing and this process may not install it, the error names the packages and
+/// the command to run.
+pub(crate) fn missing(requirements: &[Requirement]) -> Result<()> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let packages = missing_packages(requirements, &path);
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let calls = apt_calls(&packages, Installer::of_this_process(&path))?;
+    println!("installing {}", packages.join(" "));
+    for arguments in calls {
+        let mut apt = Command::new("apt-get");
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        tool::run(apt.stdin(Stdio::null()))?;
+    }
+    let still = missing_packages(requirements, &path);
+    if !still.is_empty() {
+        bail!(
+            "installed {}, yet the programs they bring are not on the PATH",
+            still.join(" ")
+        );
+    }
+    Ok(())
+}
+
+/// What this process can do about a missing package.
+#[derive(Debug, Clone, Copy)]
+enum Installer {
+    /// It is root on a system with `apt-get`.
+    Apt,
+    /// The system has `apt-get`, but only root may use it.
+    AptNeedsRoot,
+    /// The system is not Debian or one of its children.
+    Unknown,
+}
+
+impl Installer {
+    fn of_this_process(path: &OsStr) -> Self {
+        match (on_path("apt-get", path), nix::unistd::geteuid().is_root()) {
+            (true, true) => Self::Apt,
+            (true, false) => Self::AptNeedsRoot,
+            (false, _) => Self::Unknown,
+        }
+    }
+}
+
+fn missing_packages(requirements: &[Requirement], path: &OsStr) -> Vec<&'static str> {
+    requirements
+        .iter()
+        .filter(|requirement| !on_path(requirement.program, path))
+        .flat_map(|requirement| requirement.packages)
+        .copied()
+        .collect()
+}
+
+fn on_path(program: &str, path: &OsStr) -> bool {
+    env::split_paths(path).any(|folder| folder.join(program).is_file())
+}
+
+/// The arguments of each `apt-get` call that installs the packages, in order.
+fn apt_calls<'a>(packages: &[&'a str], installer: Installer) -> Result<Vec<Vec<&'a str>>> {
+    let names = packages.join(" ");
+    match installer {
+        Installer::Apt => {
+            let mut install = vec!["install", "--yes", "--no-install-recommends"];
+            install.extend(packages);
+            Ok(vec![vec!["update"], install])
+        }
+        Installer::AptNeedsRoot => bail!(
+            "the tests need the packages {names}; install them with \
+             `sudo apt-get update && sudo apt-get install --yes {names}`"
+        ),
+        Installer::Unknown => bail!(
+            "the tests need what the Debian packages {names} bring; install their equivalents with \
+             this system's package manager \
+             (on Debian: `apt-get update && apt-get install --yes {names}`)"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const NEEDS: &[Requirement] = &[
+        Requirement {
+            program: "cc",
+            packages: &["gcc", "libc6-dev"],
+        },
+        Requirement {
+            program: "redis-server",
+            packages: &["redis"],
+        },
+    ];
+
+    #[test]
+    fn only_the_packages_of_absent_programs_are_missing() {
+        let bin = tempfile::tempdir().unwrap();
+        fs::write(bin.path().join("cc"), "").unwrap();
+
+        assert_eq!(missing_packages(NEEDS, bin.path().as_os_str()), ["redis"]);
+        assert_eq!(
+            missing_packages(NEEDS, OsStr::new("")),
+            ["gcc", "libc6-dev", "redis"]
+        );
+    }
+
+    #[test]
+    fn root_on_debian_updates_the_package_lists_before_it_installs() {
+        let calls = apt_calls(&["gcc", "libc6-dev"], Installer::Apt).unwrap();
+
+        assert_eq!(
+            calls,
+            [
+                vec!["update"],
+                vec![
+                    "install",
+                    "--yes",
+                    "--no-install-recommends",
+                    "gcc",
+                    "libc6-dev"
+                ]
+            ]
+        );
+    }
+
+    #[test]
+    fn without_root_the_error_names_the_packages_and_the_command() {
+        let error = apt_calls(&["gcc", "libc6-dev"], Installer::AptNeedsRoot)
+            .unwrap_err()
+            .to_string();
+
+        assert!(
+            error.contains("sudo apt-get install --yes gcc libc6-dev"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn without_apt_the_error_names_the_packages() {
+        let error = apt_calls(&["gcc", "libc6-dev"], Installer::Unknown)
+            .unwrap_err()
+            .to_string();
+
+        assert!(error.contains("gcc libc6-dev"), "{error}");
+    }
+}

@@ -1,0 +1,48 @@
+//! The workspace's own commands, run as `cargo xtask <command>`.
+//!
+//! `test` runs every test and ends with one line that counts them, `tidy` checks the rules of the
+//! house that no compiler checks, and `ci` runs everything that must hold before a change is
+//! merged.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing to the terminal is what this program is for"
+)]
+
+mod ci;
+mod install;
+mod interrupts;
+mod process_group;
+mod test;
+mod tidy;
+mod tool;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The workspace's own commands.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Command {
+    /// Run every test, after installing what the tests need.
+    Test(test::TestArgs),
+    /// Check the rules of the house: dependencies, stories, sizes, twins, hygiene.
+    Tidy(tidy::TidyArgs),
+    /// Run everything that must hold before a change is merged, except the tests.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Test(args) => test::run(&args),
+        Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Ci => ci::run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

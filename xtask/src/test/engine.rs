@@ -1,0 +1,50 @@
+//! The engines that tests can be narrowed to.
+
+use clap::ValueEnum;
+
+/// An engine by the name that `--engines` and the tests know it by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// The ordered map in memory.
+    Memory,
+    /// The embedded default.
+    Fjall,
+}
+
+impl Engine {
+    /// The name in the list the tests read.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Fjall => "fjall",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::Command;
+
+    #[test]
+    fn an_unknown_engine_is_refused_with_the_names_of_the_known_ones() {
+        let error =
+            Command::try_parse_from(["xtask", "test", "--engines", "memory,rocksdb"]).unwrap_err();
+
+        let message = error.to_string();
+        assert!(message.contains("rocksdb"), "{message}");
+        for engine in Engine::value_variants() {
+            assert!(message.contains(engine.name()), "{message}");
+        }
+        assert_ne!(error.exit_code(), 0);
+    }
+
+    #[test]
+    fn the_command_line_and_the_tests_use_the_same_names() {
+        for engine in Engine::value_variants() {
+            assert_eq!(Engine::from_str(engine.name(), false), Ok(*engine));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `cargo xtask test`: every test of the workspace, and one closing line that counts them.
+//!
+//! Plain `cargo test` is used, which needs nothing but Rust and a linker and runs the examples in
+//! the documentation too. It runs in a process group of its own, so that whatever the tests start
+//! is stopped when they end, fail or are interrupted.
+
+mod engine;
+mod tally;
+
+use std::io::{self, Read, Write};
+use std::process::{ChildStdout, Command, ExitCode, ExitStatus, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+
+use self::engine::Engine;
+use self::tally::Tally;
+use crate::interrupts::Interrupts;
+use crate::process_group::ProcessGroup;
+use crate::{install, tool};
+
+/// The environment variable in which the tests read the engines to run over; all of them if it is
+/// not set.
+const ENGINES_VARIABLE: &str = "STORAGE_TEST_ENGINES";
+
+/// What to run.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TestArgs {
+    /// Run the tests that run over every engine over these only, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "ENGINE")]
+    engines: Vec<Engine>,
+    /// Run only the tests whose name contains this.
+    #[arg(long, value_name = "STR")]
+    filter: Option<String>,
+}
+
+/// Runs the tests; the last line printed is `N passed, N failed, N skipped`.
+pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
+    install::missing(install::REQUIREMENTS)?;
+
+    let interrupts = Interrupts::catch()?;
+    let mut group = ProcessGroup::spawn(&mut cargo_test(args))?;
+    interrupts.stop_group(group.id());
+    let stdout = group
+        .take_stdout()
+        .context("the output of cargo is piped")?;
+    let reader = thread::spawn(move || stream(stdout));
+    let status = group.finish(&interrupts)?;
+    let tally = reader
+        .join()
+        .map_err(|_panic| anyhow!("reading the output of cargo panicked"))??;
+
+    if tally.is_mid_line() {
+        println!();
+    }
+    let complaint = if interrupts.any() {
+        Some("interrupted")
+    } else {
+        complaint(&tally, status)
+    };
+    if let Some(complaint) = complaint {
+        eprintln!("error: {complaint}");
+    }
+    println!("{tally}");
+    Ok(complaint.map_or(ExitCode::SUCCESS, |_| ExitCode::FAILURE))
+}
+
+/// Why a run that came to its end is not a success, if it is none.
+fn complaint(tally: &Tally, status: ExitStatus) -> Option<&'static str> {
+    if tally.failed() > 0 {
+        Some("tests failed")
+    } else if !status.success() {
+        Some("cargo test did not succeed, so not every test has run")
+    } else if tally.ran() == 0 {
+        Some("no test ran")
+    } else {
+        None
+    }
+}
+
+fn cargo_test(args: &TestArgs) -> Command {
+    let mut command = tool::cargo();
+    command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    if let Some(filter) = &args.filter {
+        command.args(["--", filter]);
+    }
+    if args.engines.is_empty() {
+        command.env_remove(ENGINES_VARIABLE);
+    } else {
+        let names: Vec<_> = args.engines.iter().map(|engine| engine.name()).collect();
+        command.env(ENGINES_VARIABLE, names.join(","));
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+/// Copies the output through as it comes, so that a test that hangs is seen to hang, and counts on
+/// the way.
+fn stream(mut from: ChildStdout) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut chunk = [0; 8 * 1024];
+    let mut to = io::stdout().lock();
+    loop {
+        let length = from
+            .read(&mut chunk)
+            .context("cannot read the output of cargo")?;
+        let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else {
+            return Ok(tally);
+        };
+        tally.feed(read);
+        to.write_all(read)
+            .and_then(|()| to.flush())
+            .context("cannot write to the terminal")?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn changes_engines_to(command: &Command, value: Option<&str>) -> bool {
+        let change = (OsStr::new(ENGINES_VARIABLE), value.map(OsStr::new));
+        command.get_envs().any(|made| made == change)
+    }
+
+    #[test]
+    fn chosen_engines_reach_the_tests_as_a_comma_list() {
+        let args = TestArgs {
+            engines: vec![Engine::Memory, Engine::Fjall],
+            filter: None,
+        };
+
+        assert!(changes_engines_to(&cargo_test(&args), Some("memory,fjall")));
+    }
+
+    #[test]
+    fn without_a_choice_an_inherited_list_of_engines_is_removed() {
+        assert!(changes_engines_to(&cargo_test(&TestArgs::default()), None));
+    }
+
+    #[test]
+    fn a_filter_is_given_to_the_test_programs() {
+        let args = TestArgs {
+            engines: vec![],
+            filter: Some("scan".into()),
+        };
+
+        let line = tool::command_line(&cargo_test(&args));
+
+        assert!(
+            line.ends_with("test --workspace --all-features --no-fail-fast -- scan"),
+            "{line}"
+        );
+    }
+
+    /// The complaint about a run of cargo that printed this and ended with this wait status.
+    fn complaint_about(output: &[u8], status: i32) -> Option<&'static str> {
+        let mut tally = Tally::default();
+        tally.feed(output);
+        complaint(&tally, ExitStatus::from_raw(status))
+    }
+
+    #[test]
+    fn only_a_run_in_which_something_passed_and_nothing_failed_is_a_success() {
+        const FAILURE: i32 = 101 << 8;
+        let passed = b"test result: ok. 1 passed; 0 failed; 0 ignored\n";
+        let failed = b"test result: FAILED. 1 passed; 1 failed; 0 ignored\n";
+        let skipped = b"test result: ok. 0 passed; 0 failed; 1 ignored\n";
+
+        assert_eq!(complaint_about(passed, 0), None);
+        assert_eq!(complaint_about(failed, FAILURE), Some("tests failed"));
+        assert_eq!(complaint_about(skipped, 0), Some("no test ran"));
+        let crashed = complaint_about(passed, FAILURE).unwrap();
+        assert!(crashed.starts_with("cargo test did not succeed"));
+    }
+}
