@@ -1,0 +1,171 @@
+//! What an embedded engine implements: a small trait of blocking calls.
+
+use std::{fmt::Debug, num::NonZeroUsize};
+
+use crate::{
+    Capabilities, CheckReport, Description, Direction, Durability, Entry, Error, ErrorKind, Health,
+    Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection, Put, Result, Stats,
+};
+
+/// Blocking reads of an engine or of one of its snapshots.
+///
+/// Entries come back as stored: judging expiry is the adapter's work.
+pub trait EngineRead: Send + Sync + 'static {
+    /// The stored entry of `key`.
+    ///
+    /// # Errors
+    /// `Corrupt` if the stored form cannot be decoded; what else the engine
+    /// reports, in its own mapping.
+    fn get(&self, key: Key<'_>) -> Result<Option<Entry>>;
+
+    /// The stored entries of `keys`, in their order.
+    ///
+    /// # Errors
+    /// As for [`get`](EngineRead::get).
+    fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
+        keys.iter().map(|key| self.get(key.as_key())).collect()
+    }
+
+    /// The stored entries of `range`, all of one state, in `direction`.
+    /// [`Projection::Keys`] lets the engine leave values out; expiries it must
+    /// give all the same.
+    ///
+    /// # Errors
+    /// As for [`get`](EngineRead::get).
+    fn scan(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Result<Item>>>;
+
+    /// The stored entry of `key` if the engine can tell without waiting for a
+    /// disk; `None` if it would have to wait. Asked only under
+    /// [`ReadPolicy::Cached`].
+    ///
+    /// # Errors
+    /// As for [`get`](EngineRead::get).
+    fn get_cached(&self, _key: Key<'_>) -> Option<Result<Option<Entry>>> {
+        None
+    }
+}
+
+/// An embedded engine: an ordered map with atomic changes, behind blocking
+/// calls. [`Embedded`](super::Embedded) makes a [`Store`](crate::Store) of it.
+///
+/// The adapter judges guards and limits, orders writes, fills in sequences,
+/// groups commits and syncs, and decides which thread a call runs on. It calls
+/// [`apply`](Engine::apply) from one thread at a time; all else may come from
+/// many threads at once.
+pub trait Engine: EngineRead + Debug {
+    /// A consistent view that stays as it is.
+    type Snapshot: EngineRead;
+
+    /// The engine's name and the place of its data.
+    fn describe(&self) -> Description;
+
+    /// What the engine does, with the adapter's help.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Where reads run.
+    fn read_policy(&self) -> ReadPolicy;
+
+    /// What `apply` expects of the changes it is given.
+    fn change_form(&self) -> ChangeForm;
+
+    /// Applies `changes` atomically, so that they survive as `durability` says;
+    /// the adapter asks for `Volatile` or `Buffered` only and calls
+    /// [`sync`](Engine::sync) for the rest.
+    ///
+    /// # Errors
+    /// The error's outcome says whether the changes may have been applied;
+    /// without one, the adapter takes it to be unknown.
+    fn apply(&self, changes: Vec<Change>, durability: Durability) -> Result<()>;
+
+    /// Whether an `apply` now might wait for a disk or sleep, so that it must
+    /// not run on an async thread.
+    fn apply_may_wait(&self) -> bool;
+
+    /// Makes everything applied so far survive a loss of power. Called by one
+    /// thread at a time, and beside `apply`, which should not have to wait.
+    ///
+    /// # Errors
+    /// After any error the adapter poisons the store.
+    fn sync(&self) -> Result<()>;
+
+    /// Takes a snapshot.
+    ///
+    /// # Errors
+    /// `Unsupported` where the engine has none.
+    fn snapshot(&self) -> Result<Self::Snapshot>;
+
+    /// Figures the engine keeps anyway.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    fn stats(&self) -> Result<Stats>;
+
+    /// What is wrong with the engine.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    fn health(&self) -> Result<Health>;
+
+    /// Reads everything and reports what is damaged. The adapter adds a walk
+    /// through all entries; this is for what such a walk cannot see.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    fn check(&self) -> Result<CheckReport> {
+        Ok(CheckReport::default())
+    }
+
+    /// Does a kind of upkeep.
+    ///
+    /// # Errors
+    /// `Unsupported` for kinds that mean nothing to the engine.
+    fn maintain(&self, maintenance: Maintenance) -> Result<MaintenanceReport> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("this engine has no {maintenance:?} maintenance"),
+        ))
+    }
+}
+
+/// One change as an engine applies it: a [`Mutation`](crate::Mutation) whose
+/// sequence is filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Sets a key to a value.
+    Put(Put),
+    /// Removes a key.
+    Delete(OwnedKey),
+    /// Removes every key of a range.
+    DeleteRange(KeyRange),
+}
+
+/// Where an engine's reads run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadPolicy {
+    /// On the caller's thread: they hardly ever wait. Scans of more than the
+    /// given number of entries go to the pool all the same.
+    Inline {
+        /// The longest scan or multi-get that runs on the caller's thread.
+        entries_max: NonZeroUsize,
+    },
+    /// On the caller's thread if [`EngineRead::get_cached`] can tell, else on
+    /// the pool.
+    Cached,
+    /// On the pool: they may wait for a disk.
+    Pool,
+}
+
+/// What an engine's `apply` expects of its changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeForm {
+    /// In order, the last wins, range deletes among them.
+    Ordered,
+    /// Puts and deletes only, each key at most once. The adapter works out what
+    /// remains, at the cost of a scan for each range delete.
+    Distinct,
+}

@@ -1,0 +1,84 @@
+//! The stored form of an entry in engines that keep flat bytes.
+//!
+//! One header byte, then the expiry where the header says so, then the value.
+//! `docs/formats/envelope.md` gives it byte by byte.
+
+use bytes::{BufMut, Bytes};
+
+use crate::{Entry, Error, ErrorKind, Result, Stamp, Timestamp};
+
+const PLAIN: u8 = 0;
+const EXPIRING: u8 = 1;
+
+/// The most bytes an envelope adds to a value.
+pub const OVERHEAD_BYTES_MAX: usize = 1 + size_of::<u64>();
+
+/// Wraps a value and its expiry.
+#[must_use]
+pub fn seal(value: &[u8], expires: Option<Timestamp>) -> Bytes {
+    let mut stored = Vec::with_capacity(OVERHEAD_BYTES_MAX + value.len());
+    match expires {
+        None => stored.put_u8(PLAIN),
+        Some(expires) => {
+            stored.put_u8(EXPIRING);
+            stored.put_u64(expires.as_unix_milliseconds());
+        }
+    }
+    stored.put_slice(value);
+    stored.into()
+}
+
+/// Unwraps a stored form. The entry shares its bytes; they are its stamp.
+///
+/// # Errors
+/// `Corrupt` if the header is not one that [`seal`] writes.
+pub fn open(stored: Bytes) -> Result<Entry> {
+    match stored.split_first() {
+        Some((&PLAIN, _)) => Ok(Entry::new(stored.slice(1..), None, Stamp::new(stored))),
+        Some((&EXPIRING, rest)) => {
+            let Some((expires, _)) = rest.split_first_chunk() else {
+                return Err(corrupt("its expiry is cut off"));
+            };
+            let expires = Timestamp::from_unix_milliseconds(u64::from_be_bytes(*expires));
+            let value = stored.slice(OVERHEAD_BYTES_MAX..);
+            Ok(Entry::new(value, Some(expires), Stamp::new(stored)))
+        }
+        Some((header, _)) => Err(corrupt(&format!("its header byte is {header:#04x}"))),
+        None => Err(corrupt("it is empty")),
+    }
+}
+
+fn corrupt(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("a stored value cannot be decoded: {what}; restore it from a backup"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_is_the_documented_one() {
+        let expires = Timestamp::from_unix_milliseconds(0x0102_0304_0506_0708);
+        assert_eq!(seal(b"v", None).as_ref(), b"\x00v");
+        assert_eq!(
+            seal(b"v", Some(expires)).as_ref(),
+            b"\x01\x01\x02\x03\x04\x05\x06\x07\x08v"
+        );
+        let entry = open(seal(b"v", Some(expires))).unwrap();
+        assert_eq!(
+            (entry.value.as_ref(), entry.expires),
+            (&b"v"[..], Some(expires))
+        );
+    }
+
+    #[test]
+    fn damaged_envelopes_are_corrupt() {
+        for stored in [&b""[..], b"\x02v", b"\x01\0\0\0\0\0\0\0"] {
+            let error = open(Bytes::copy_from_slice(stored)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Embedded engines under async: one adapter for all of them.
+//!
+//! An embedded engine is a library of blocking calls. It implements [`Engine`],
+//! and [`Embedded`] makes a [`Store`](crate::Store) of it, owning everything
+//! that engines have in common: which thread a call runs on, the order of
+//! writes, guards, sequences, group commit, poisoning and closing.
+//!
+//! **Reads** run where the engine's [`ReadPolicy`] says. **Writes** pass one
+//! order point: a commit that nobody is ahead of is applied on the caller's
+//! thread, if the engine is sure not to wait; others queue for a writer thread,
+//! which judges them in order, merges and applies them. **Syncs** happen on a
+//! third thread, beside further writes: one sync answers everybody who waited
+//! for it, and a buffered commit never waits for one.
+
+mod engine;
+pub mod envelope;
+mod order;
+mod page;
+mod reader;
+mod sequence;
+mod shared;
+mod snapshot;
+mod store;
+
+pub use self::{
+    engine::{Change, ChangeForm, Engine, EngineRead, ReadPolicy},
+    snapshot::EmbeddedSnapshot,
+    store::Embedded,
+};

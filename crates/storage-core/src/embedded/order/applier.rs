@@ -1,0 +1,148 @@
+//! What happens at the order point: guards are judged, sequences filled in,
+//! changes applied.
+
+use std::sync::atomic::Ordering;
+
+use super::{
+    super::{
+        Change, ChangeForm, Engine,
+        reader::live,
+        sequence::Sequencer,
+        shared::{Shared, no_panic},
+    },
+    distinct::distinct,
+};
+use crate::{
+    Committed, Durability, Entry, Error, ErrorKind, Guard, Mutation, Outcome, OwnedKey, Result,
+    Sequence, SequenceScope, WriteBatch,
+};
+
+/// Applies commits in order. Whoever has one is at the order point.
+pub(super) struct Applier<'a, E: Engine> {
+    shared: &'a Shared<E>,
+    engine: &'a E,
+    sequencer: &'a mut Sequencer,
+}
+
+impl<'a, E: Engine> Applier<'a, E> {
+    pub(super) fn new(shared: &'a Shared<E>, engine: &'a E, sequencer: &'a mut Sequencer) -> Self {
+        Self {
+            shared,
+            engine,
+            sequencer,
+        }
+    }
+
+    /// Judges and applies a single commit. It is not synced yet.
+    pub(super) fn apply_alone(
+        &mut self,
+        batch: WriteBatch,
+        durability: Durability,
+    ) -> Result<Committed> {
+        let (guards, mutations) = batch.into_parts();
+        if !guards.is_empty() {
+            let entries = self.read_guarded(&guards)?;
+            self.judge(&guards, &entries)?;
+        }
+        let (sequence, changes) = self.number(mutations);
+        self.apply(changes, durability, sequence)?;
+        Ok(self.committed(sequence, durability))
+    }
+
+    /// The stored entries of the guards' keys.
+    pub(super) fn read_guarded(&self, guards: &[Guard]) -> Result<Vec<Option<Entry>>> {
+        if let [guard] = guards {
+            let read = no_panic(|| self.engine.get(guard.key().as_key()));
+            return read
+                .map(|entry| vec![entry])
+                .map_err(|error| error.with_outcome(Outcome::NotApplied));
+        }
+        let keys: Vec<OwnedKey> = guards.iter().map(|guard| guard.key().clone()).collect();
+        self.read_many(&keys)
+    }
+
+    /// The stored entries of `keys`.
+    pub(super) fn read_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
+        no_panic(|| self.engine.get_many(keys))
+            .and_then(|entries| {
+                if entries.len() == keys.len() {
+                    return Ok(entries);
+                }
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    "the engine answered another number of keys than it was asked for",
+                ))
+            })
+            .map_err(|error| error.with_outcome(Outcome::NotApplied))
+    }
+
+    /// Whether all guards hold, given the stored entries of their keys.
+    pub(super) fn judge(&self, guards: &[Guard], entries: &[Option<Entry>]) -> Result<()> {
+        let clock = &self.shared.context.clock;
+        for (index, (guard, entry)) in guards.iter().zip(entries).enumerate() {
+            if !guard.holds(live(entry.clone(), clock).as_ref()) {
+                return Err(Error::conflict(index, guard));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the commit its sequence, and its mutations their final form.
+    pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> (Sequence, Vec<Change>) {
+        let sequence = self.sequencer.next();
+        let mut changes = Vec::with_capacity(mutations.len() + 1);
+        changes.extend(mutations.into_iter().map(|mutation| match mutation {
+            Mutation::Put(put) => Change::Put(put),
+            Mutation::PutSequenced(put) => Change::Put(put.at(sequence)),
+            Mutation::Delete(key) => Change::Delete(key),
+            Mutation::DeleteRange(range) => Change::DeleteRange(range),
+        }));
+        // Last, so that no range delete of the system space takes it away.
+        changes.extend(self.sequencer.reservation(sequence));
+        (sequence, changes)
+    }
+
+    /// Applies changes that end with the commit `last`, as durably as can be
+    /// without a sync.
+    pub(super) fn apply(
+        &mut self,
+        changes: Vec<Change>,
+        durability: Durability,
+        last: Sequence,
+    ) -> Result<()> {
+        if !changes.is_empty() {
+            let changes = match self.shared.change_form {
+                ChangeForm::Ordered => changes,
+                ChangeForm::Distinct => no_panic(|| distinct(self.engine, changes))
+                    .map_err(|error| error.with_outcome(Outcome::NotApplied))?,
+            };
+            let durability = durability.min(Durability::Buffered);
+            no_panic(|| self.engine.apply(changes, durability))
+                .map_err(|error| self.failed(error))?;
+            self.sequencer.applied(last);
+        }
+        self.shared
+            .order
+            .applied
+            .store(last.get(), Ordering::Release);
+        Ok(())
+    }
+
+    /// The answer to a commit that was applied.
+    pub(super) fn committed(&self, sequence: Sequence, durability: Durability) -> Committed {
+        let numbered = self.shared.context.capabilities.sequence != SequenceScope::Unsupported;
+        Committed::new(numbered.then_some(sequence), durability)
+    }
+
+    /// Completes the error of a failed apply. After a panic nobody knows what
+    /// state the engine is in.
+    fn failed(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Internal {
+            self.shared.poison(&error);
+        }
+        match error.outcome() {
+            Some(_) => error,
+            None => error.with_outcome(Outcome::Unknown),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Accepting a commit: applied here and now if that takes no waiting, else
+//! queued for the writer thread.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures_channel::oneshot;
+
+use super::{
+    super::{Engine, shared::Shared},
+    OrderPoint,
+    applier::Applier,
+    sync::Waiter,
+};
+use crate::{Committed, Durability, Error, ErrorKind, Mutation, Outcome, Result, WriteBatch};
+
+/// The largest commit that runs on its caller's thread.
+const INLINE_MUTATIONS_MAX: usize = 64;
+const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// How much may wait for the writer thread. A single commit may be larger.
+const QUEUED_BYTES_MAX: usize = 256 << 20;
+
+/// What a request takes besides its keys and values, roughly.
+const REQUEST_BYTES: usize = 256;
+
+/// A commit that waits for its turn.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) batch: WriteBatch,
+    /// Roughly what the request takes while it waits.
+    pub(super) bytes: usize,
+    pub(super) durability: Durability,
+    pub(super) answer: Answer,
+}
+
+pub(super) type Answer = oneshot::Sender<Result<Committed>>;
+
+/// Where the answer of an accepted commit comes from.
+enum Accepted {
+    Answered(Result<Committed>),
+    Waiting(oneshot::Receiver<Result<Committed>>),
+}
+
+impl<E: Engine> Shared<E> {
+    /// Accepts a commit and waits for its answer. From the first poll on, the
+    /// commit goes to its end whether or not the answer is awaited.
+    pub(in crate::embedded) async fn commit(
+        self: &Arc<Self>,
+        batch: WriteBatch,
+        durability: Durability,
+    ) -> Result<Committed> {
+        match self.accept(batch, durability) {
+            Accepted::Answered(answer) => answer,
+            Accepted::Waiting(answer) => answer.await.unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    "the thread that applied the commit ended without an answer",
+                )
+                .with_outcome(Outcome::Unknown))
+            }),
+        }
+    }
+
+    fn accept(self: &Arc<Self>, batch: WriteBatch, durability: Durability) -> Accepted {
+        if let Err(error) = self.check_poison() {
+            return Accepted::Answered(Err(error));
+        }
+        match self.apply_inline(batch, durability) {
+            Ok(accepted) => accepted,
+            Err(batch) => self.enqueue(batch, durability),
+        }
+    }
+
+    /// Applies a commit on this thread, or gives the batch back if that might
+    /// take long.
+    fn apply_inline(
+        self: &Arc<Self>,
+        batch: WriteBatch,
+        durability: Durability,
+    ) -> Result<Accepted, WriteBatch> {
+        if !self.is_small(&batch) {
+            return Err(batch);
+        }
+        let Some(mut sequencer) = self.order.try_enter() else {
+            return Err(batch);
+        };
+        if self.is_closing() {
+            return Ok(Accepted::Answered(Err(Error::closed())));
+        }
+        match self.call_accepted(|engine| Ok(engine.apply_may_wait())) {
+            Ok(false) => {}
+            Ok(true) => return Err(batch),
+            Err(error) => return Ok(Accepted::Answered(Err(error))),
+        }
+        let applied = self.call_accepted(|engine| {
+            Applier::new(self, engine, &mut sequencer).apply_alone(batch, durability)
+        });
+        Ok(match applied {
+            Ok(committed) if durability == Durability::Synced => {
+                let (answer, receiver) = oneshot::channel();
+                let refused = self.await_sync(vec![Waiter { committed, answer }]);
+                drop(sequencer);
+                refused.answer();
+                Accepted::Waiting(receiver)
+            }
+            answer => Accepted::Answered(answer),
+        })
+    }
+
+    /// Whether judging and resolving the batch takes little time.
+    fn is_small(&self, batch: &WriteBatch) -> bool {
+        batch.mutations().len() <= INLINE_MUTATIONS_MAX
+            && batch.size_bytes() <= INLINE_BYTES_MAX
+            && (batch.guards().is_empty() || self.context.runs_inline(batch.guards().len()))
+            && !batch
+                .mutations()
+                .iter()
+                .any(|mutation| matches!(mutation, Mutation::DeleteRange(_)))
+    }
+
+    fn enqueue(self: &Arc<Self>, batch: WriteBatch, durability: Durability) -> Accepted {
+        let order = &self.order;
+        let bytes = REQUEST_BYTES + batch.size_bytes();
+        let (answer, receiver) = oneshot::channel();
+        let request = Request {
+            batch,
+            bytes,
+            durability,
+            answer,
+        };
+        order.queued.fetch_add(1, Ordering::AcqRel);
+        let before = order.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+        let put = if before > 0 && before + bytes > QUEUED_BYTES_MAX {
+            Err((request, throttled()))
+        } else {
+            let shared = Arc::clone(self);
+            order
+                .queue
+                .put(request, "storage-writer", move || shared.keep_applying())
+        };
+        match put {
+            Ok(()) => Accepted::Waiting(receiver),
+            Err((request, error)) => {
+                order.leave_queue(1, request.bytes);
+                Accepted::Answered(Err(error.with_outcome(Outcome::NotApplied)))
+            }
+        }
+    }
+}
+
+impl OrderPoint {
+    /// Takes note that so many commits, of so many bytes, queue no more.
+    pub(super) fn leave_queue(&self, requests: usize, bytes: usize) {
+        self.queued.fetch_sub(requests, Ordering::AcqRel);
+        self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+fn throttled() -> Error {
+    Error::new(
+        ErrorKind::Throttled,
+        format!(
+            "commits of more than {} MiB wait to be applied; wait for answers before sending more",
+            QUEUED_BYTES_MAX >> 20
+        ),
+    )
+    .with_retry_after(Duration::from_millis(10))
+}

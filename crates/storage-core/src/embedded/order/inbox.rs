@@ -1,0 +1,108 @@
+//! What a thread of the store works through: others put items in, it takes
+//! them out.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use crate::{Error, Result, component::no_thread};
+
+/// Items for one thread, which starts with the first of them.
+#[derive(Debug)]
+pub(super) struct Inbox<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<T>,
+    thread: Option<JoinHandle<()>>,
+    /// No more items are accepted.
+    is_finishing: bool,
+}
+
+impl<T> Inbox<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                items: VecDeque::new(),
+                thread: None,
+                is_finishing: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Adds an item. The first one starts the thread, which does `work`.
+    ///
+    /// # Errors
+    /// `Closed` once the inbox is finishing, `Unavailable` if there is no
+    /// thread to be had. The item comes back with the error.
+    pub(super) fn put(
+        &self,
+        item: T,
+        name: &str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), (T, Error)> {
+        let mut state = self.lock();
+        if state.is_finishing {
+            return Err((item, Error::closed()));
+        }
+        if state.thread.is_none() {
+            match thread::Builder::new().name(name.into()).spawn(work) {
+                Ok(thread) => state.thread = Some(thread),
+                Err(error) => return Err((item, no_thread(error))),
+            }
+        }
+        state.items.push_back(item);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for items and lets `take` have some of them; `None` once all are
+    /// taken and no more will come.
+    pub(super) fn take<U>(&self, take: impl FnOnce(&mut VecDeque<T>) -> U) -> Option<U> {
+        let mut state = self.lock();
+        while state.items.is_empty() {
+            if state.is_finishing {
+                return None;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(take(&mut state.items))
+    }
+
+    /// Accepts no more items, and waits until the thread has worked through
+    /// those there are.
+    pub(super) fn finish(&self) {
+        let mut state = self.lock();
+        state.is_finishing = true;
+        let thread = state.thread.take();
+        drop(state);
+        self.changed.notify_all();
+        if let Some(thread) = thread {
+            // It catches the engine's panics and has none of its own.
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether the caller is the thread that takes the items.
+    pub(super) fn is_mine(&self) -> bool {
+        let state = self.lock();
+        state
+            .thread
+            .as_ref()
+            .is_some_and(|thread| thread.thread().id() == thread::current().id())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,63 @@
+//! Cutting an engine's scan into bounded pages of live entries.
+
+use super::{EngineRead, reader::is_live};
+use crate::{Clock, Direction, Item, KeyRange, Page, Result, ScanOptions};
+
+/// How many stored entries one page looks at for each entry it may hold, before
+/// it gives up on expired ones and returns what it has.
+const EXAMINED_PER_ENTRY: usize = 4;
+
+/// The fewest stored entries a page looks at before it gives up.
+const EXAMINED_MIN: usize = 256;
+
+/// One page of the live entries in `range`.
+pub(super) fn read_page(
+    source: &impl EngineRead,
+    range: &KeyRange,
+    options: &ScanOptions,
+    clock: &Clock,
+) -> Result<Page> {
+    if range.is_empty() {
+        return Ok(Page::default());
+    }
+    let mut examined_left = options
+        .entries_max
+        .saturating_mul(EXAMINED_PER_ENTRY)
+        .max(EXAMINED_MIN);
+    let mut bytes = 0_usize;
+    let mut items: Vec<Item> = Vec::new();
+    for item in source.scan(range, options.direction, options.projection)? {
+        let item = item?;
+        if !is_live(&item.entry, clock) {
+            examined_left -= 1;
+            if examined_left == 0 {
+                return Ok(Page::new(items, rest(range, options.direction, &item)));
+            }
+            continue;
+        }
+        bytes = bytes.saturating_add(item.size_bytes());
+        match items.last() {
+            Some(last) if bytes > options.bytes_max => {
+                let next = rest(range, options.direction, last);
+                return Ok(Page::new(items, next));
+            }
+            _ => items.push(item),
+        }
+        if items.len() == options.entries_max {
+            let next = items
+                .last()
+                .and_then(|last| rest(range, options.direction, last));
+            return Ok(Page::new(items, next));
+        }
+    }
+    Ok(Page::new(items, None))
+}
+
+/// What is left of `range` once the scan has passed `last`.
+fn rest(range: &KeyRange, direction: Direction, last: &Item) -> Option<KeyRange> {
+    let rest = match direction {
+        Direction::Forward => range.after(last.key.clone()),
+        Direction::Reverse => range.before(last.key.clone()),
+    };
+    (!rest.is_empty()).then_some(rest)
+}

@@ -1,0 +1,91 @@
+//! Numbering commits so that numbers grow for as long as the store exists.
+//!
+//! Writing the counter with every commit would double small writes. Instead a
+//! block of numbers is reserved at a time: the end of the block is written with
+//! the first commit that uses it, so it survives exactly if that commit does.
+//! After a crash, numbering goes on behind the reserved block.
+
+use super::{Change, EngineRead};
+use crate::{Error, ErrorKind, OwnedKey, Put, Result, Sequence, SequenceScope, SystemKeys};
+
+/// How many numbers one reservation covers: one small write in so many commits.
+const BLOCK: u64 = 1 << 16;
+
+/// Gives out sequences in order.
+#[derive(Debug)]
+pub(super) struct Sequencer {
+    last: u64,
+    /// INVARIANT: every number up to here is reserved on disk, or need not be.
+    reserved: u64,
+    key: OwnedKey,
+}
+
+impl Sequencer {
+    /// Starts anew, with nothing to reserve on.
+    pub(super) fn starting() -> Self {
+        Self {
+            last: 0,
+            reserved: u64::MAX,
+            key: reservation_key(),
+        }
+    }
+
+    /// Goes on where the engine's reservation says.
+    pub(super) fn recover(engine: &impl EngineRead, scope: SequenceScope) -> Result<Self> {
+        if scope != SequenceScope::Store {
+            return Ok(Self::starting());
+        }
+        let key = reservation_key();
+        let reserved = read_reservation(engine, &key)?;
+        Ok(Self {
+            last: reserved,
+            reserved,
+            key,
+        })
+    }
+
+    /// The last sequence given out.
+    pub(super) const fn last(&self) -> Sequence {
+        Sequence::new(self.last)
+    }
+
+    /// The next sequence.
+    pub(super) fn next(&mut self) -> Sequence {
+        self.last += 1;
+        Sequence::new(self.last)
+    }
+
+    /// The change that must commit with `sequence`, if its block is new.
+    pub(super) fn reservation(&self, sequence: Sequence) -> Option<Change> {
+        (sequence.get() > self.reserved).then(|| {
+            let end = sequence.get().saturating_add(BLOCK);
+            Change::Put(Put::new(self.key.clone(), end.to_be_bytes().to_vec()))
+        })
+    }
+
+    /// Takes note that the commit with `sequence` was applied, and with it the
+    /// reservation it may have carried.
+    pub(super) fn applied(&mut self, sequence: Sequence) {
+        if sequence.get() > self.reserved {
+            self.reserved = sequence.get().saturating_add(BLOCK);
+        }
+    }
+}
+
+fn reservation_key() -> OwnedKey {
+    SystemKeys::of("core").key("sequence")
+}
+
+fn read_reservation(engine: &impl EngineRead, key: &OwnedKey) -> Result<u64> {
+    let Some(entry) = engine.get(key.as_key())? else {
+        return Ok(0);
+    };
+    let bytes = <[u8; 8]>::try_from(entry.as_ref()).map_err(|_| {
+        Error::new(
+            ErrorKind::Corrupt,
+            "the reservation of commit sequences is not eight bytes; restore the store from a backup",
+        )
+        .with_key(key)
+    })?;
+    Ok(u64::from_be_bytes(bytes))
+}

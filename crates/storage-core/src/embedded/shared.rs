@@ -1,0 +1,218 @@
+//! What all handles, snapshots and threads of one embedded store share.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    ChangeForm, Engine,
+    order::OrderPoint,
+    reader::{Context, Source},
+    sequence::Sequencer,
+    snapshot::SnapshotCell,
+};
+use crate::{Components, Durability, Error, ErrorKind, Outcome, Result, Sequence};
+
+/// The engine and everything that orders its use.
+pub(super) struct Shared<E: Engine> {
+    /// `None` once closed. Calls hold the lock shared; closing takes it alone,
+    /// and so waits for them.
+    engine: RwLock<Option<E>>,
+    /// Set when closing begins: no new request is accepted.
+    closing: AtomicBool,
+    /// How closing ended. Held by whoever closes, so that a second closer waits.
+    closed: Mutex<Option<Result<()>>>,
+    /// Why the store takes no more writes.
+    poison: Mutex<Option<Error>>,
+    poisoned: AtomicBool,
+    /// Where writes are put in order, and wait to become durable.
+    pub(super) order: OrderPoint,
+    /// Open snapshots, so that closing can end them.
+    snapshots: Mutex<Vec<Weak<SnapshotCell<E>>>>,
+    pub(super) change_form: ChangeForm,
+    pub(super) context: Context,
+}
+
+impl<E: Engine> Shared<E> {
+    /// Goes on where the engine's data ends.
+    pub(super) fn recover(engine: E, components: &Components) -> Result<Self> {
+        let sequencer = Sequencer::recover(&engine, engine.capabilities().sequence)?;
+        Ok(Self::with_sequencer(engine, sequencer, components))
+    }
+
+    pub(super) fn with_sequencer(engine: E, sequencer: Sequencer, components: &Components) -> Self {
+        Self {
+            closing: AtomicBool::new(false),
+            closed: Mutex::new(None),
+            poison: Mutex::default(),
+            poisoned: AtomicBool::new(false),
+            order: OrderPoint::new(sequencer),
+            snapshots: Mutex::default(),
+            change_form: engine.change_form(),
+            context: Context {
+                description: engine.describe(),
+                capabilities: engine.capabilities(),
+                read_policy: engine.read_policy(),
+                clock: components.clock.clone(),
+                executor: Arc::clone(&components.executor),
+            },
+            engine: RwLock::new(Some(engine)),
+        }
+    }
+
+    /// Calls the engine on behalf of a request that was accepted before closing
+    /// began. A panic of the engine becomes an error.
+    pub(super) fn call_accepted<T>(&self, work: impl FnOnce(&E) -> Result<T>) -> Result<T> {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(engine) = engine.as_ref() else {
+            return Err(Error::closed());
+        };
+        no_panic(|| work(engine))
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Says why writes are refused, if they are.
+    pub(super) fn check_poison(&self) -> Result<()> {
+        if !self.poisoned.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(poison
+            .as_ref()
+            .map_or_else(
+                || Error::new(ErrorKind::Poisoned, "an earlier write failed"),
+                Error::duplicate,
+            )
+            .with_outcome(Outcome::NotApplied))
+    }
+
+    /// Refuses all further writes, because of `cause`.
+    pub(super) fn poison(&self, cause: &Error) {
+        let mut poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
+        poison.get_or_insert_with(|| {
+            Error::new(
+                ErrorKind::Poisoned,
+                "an earlier write or sync failed, so what reached the disk is unknown; reopen the store",
+            )
+            .with_source(cause.to_string())
+        });
+        self.poisoned.store(true, Ordering::Release);
+    }
+
+    /// Takes a snapshot and its sequence, unless others are at the order point
+    /// or queue for it.
+    pub(super) fn try_snapshot(&self) -> Option<Result<Taken<E>>> {
+        let at = self.order.try_enter()?;
+        Some(self.snapshot_at(&at))
+    }
+
+    /// Takes a snapshot and its sequence; waits for the order point.
+    pub(super) fn snapshot(&self) -> Result<Taken<E>> {
+        self.snapshot_at(&self.order.enter())
+    }
+
+    /// Registers the snapshot before the order point is left, which closing
+    /// passes: so none escapes it.
+    fn snapshot_at(&self, _at: &MutexGuard<'_, Sequencer>) -> Result<Taken<E>> {
+        let snapshot = Arc::new(SnapshotCell::new(self.call(E::snapshot)?));
+        self.register_snapshot(&snapshot);
+        Ok((snapshot, self.order.applied()))
+    }
+
+    fn register_snapshot(&self, cell: &Arc<SnapshotCell<E>>) {
+        let mut snapshots = self
+            .snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if snapshots.len() == snapshots.capacity() {
+            snapshots.retain(|cell| cell.strong_count() > 0);
+        }
+        snapshots.push(Arc::downgrade(cell));
+    }
+
+    /// Refuses new requests, finishes accepted ones, syncs, and frees the
+    /// engine. Blocks until that is done.
+    ///
+    /// # Errors
+    /// `Poisoned` if not everything could be made durable; each time.
+    pub(super) fn close(&self) -> Result<()> {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = closed.get_or_insert_with(|| {
+            self.closing.store(true, Ordering::SeqCst);
+            self.order.finish();
+            let synced = self.last_sync();
+            self.end_snapshots();
+            let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+            drop(engine.take());
+            synced
+        });
+        result.as_ref().copied().map_err(Error::duplicate)
+    }
+
+    fn last_sync(&self) -> Result<()> {
+        if self.context.capabilities.durability_max < Durability::Synced {
+            return Ok(());
+        }
+        self.check_poison()?;
+        self.call_accepted(E::sync)
+            .map_err(|error| self.sync_failed(error))
+    }
+
+    fn end_snapshots(&self) {
+        let snapshots = std::mem::take(
+            &mut *self
+                .snapshots
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for snapshot in snapshots.iter().filter_map(Weak::upgrade) {
+            snapshot.end();
+        }
+    }
+}
+
+impl<E: Engine> Source for Shared<E> {
+    type Engine = E;
+
+    fn call<T>(&self, work: impl FnOnce(&E) -> Result<T>) -> Result<T> {
+        if self.is_closing() {
+            return Err(Error::closed());
+        }
+        self.call_accepted(work)
+    }
+}
+
+impl<E: Engine> fmt::Debug for Shared<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded")
+            .field("store", &self.context.description.to_string())
+            .field("closing", &self.is_closing())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A snapshot, and the last commit in it.
+pub(super) type Taken<E> = (Arc<SnapshotCell<E>>, Sequence);
+
+/// Runs `work`, turning a panic into an error.
+pub(super) fn no_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(Error::new(
+            ErrorKind::Internal,
+            format!("the engine panicked: {text}"),
+        ))
+    })
+}

@@ -1,0 +1,81 @@
+//! One ordered key-value API for every engine and every layer.
+//!
+//! A [`Store`] is an ordered map from keys to [entries](Entry). It is read with
+//! [`ReadExt`], changed with a [`WriteBatch`] through [`StoreExt`], and seen as
+//! of one moment through a snapshot.
+//!
+//! ```
+//! use storage_core::{KeyRange, ReadExt, StoreExt, WriteBatch, memory::MemoryConfig};
+//!
+//! # fn main() -> storage_core::Result<()> {
+//! # storage_core::blocking::block_on(async {
+//! let store = MemoryConfig::new().open();
+//! store.put("planet/3", "Earth").await?;
+//! store
+//!     .commit(WriteBatch::new().absent("planet/4").put("planet/4", "Mars"))
+//!     .await?;
+//! let planets = store.scan_prefix("planet/").collect().await?;
+//! assert_eq!(planets.len(), 2);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! | To … | see |
+//! |---|---|
+//! | use a store | [`ReadExt`], [`StoreExt`], [`WriteBatch`], [`Namespace`] |
+//! | use it without async | [`blocking`] |
+//! | put layers on an engine | [`Stack`], [`layer`] |
+//! | write an embedded engine | [`embedded`] |
+//! | write a layer | [`layer`] |
+//! | choose a stack at run time | [`SharedStore`] |
+
+pub mod blocking;
+pub mod embedded;
+pub mod layer;
+pub mod memory;
+
+mod batch;
+mod capabilities;
+mod component;
+mod directory;
+mod entry;
+mod error;
+mod header;
+mod key;
+mod namespace;
+mod options;
+mod range;
+mod report;
+mod shared;
+mod stack;
+mod store;
+
+pub use self::{
+    batch::{Guard, Mutation, Put, SequencedPut, WriteBatch},
+    capabilities::{
+        Admit, BatchScope, Capabilities, CrashOrder, ReadSupport, ScanOrder, SequenceScope,
+        SnapshotSupport, Support,
+    },
+    component::{
+        Clock, Components, Executor, Job, ManualClock, OsRandom, Random, SeededRandom, SystemClock,
+        ThreadPool, TimeSource,
+    },
+    directory::StoreDirectory,
+    entry::{Entry, Sequence, Stamp, Timestamp},
+    error::{Error, ErrorKind, Operation, Outcome, RedactedKey, Result, Retry},
+    header::{Ancestor, StoreHeader, StoreId, StoredLayer},
+    key::{Key, OwnedKey, Space, SystemKeys},
+    namespace::{Count, Namespace, NamespaceExt, Namespaced},
+    options::{
+        Consistency, Direction, Durability, Projection, ReadOptions, ScanOptions, WriteOptions,
+    },
+    range::{KeyRange, prefix_end},
+    report::{
+        CheckReport, Damage, Description, Health, HealthIssue, Maintenance, MaintenanceReport,
+        RuntimeNeed, Statistic, Stats, Unit,
+    },
+    shared::{SharedSnapshot, SharedStore},
+    stack::{Assemble, ErasedStack, Stack},
+    store::{Committed, Item, Page, Read, ReadExt, Scan, SnapshotOptions, Store, StoreExt},
+};

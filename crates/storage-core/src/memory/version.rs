@@ -1,0 +1,132 @@
+//! One state of a memory store: what a snapshot is.
+
+use std::{fmt, iter};
+
+use bytes::Bytes;
+use imbl::OrdMap;
+
+use crate::{
+    Direction, Entry, Item, Key, KeyRange, Projection, Result, Space, Stamp,
+    embedded::{Change, EngineRead},
+};
+
+type Map = OrdMap<Bytes, Entry>;
+
+/// One state of a memory store. Cloning takes constant time.
+#[derive(Clone, Default)]
+pub struct Version {
+    user: Map,
+    system: Map,
+    /// Counts puts, to stamp entries with.
+    puts: u64,
+}
+
+impl Version {
+    /// How many entries there are in both spaces.
+    pub(super) fn len(&self) -> usize {
+        self.user.len() + self.system.len()
+    }
+
+    /// Applies changes in order.
+    pub(super) fn apply(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Put(put) => {
+                    self.puts += 1;
+                    let stamp = Stamp::new(Bytes::copy_from_slice(&self.puts.to_be_bytes()));
+                    let entry = Entry::new(put.value, put.expires, stamp);
+                    self.map_mut(put.key.space())
+                        .insert(put.key.into_bytes(), entry);
+                }
+                Change::Delete(key) => {
+                    self.map_mut(key.space()).remove(key.bytes());
+                }
+                Change::DeleteRange(range) => {
+                    let map = self.map_mut(range.space());
+                    let before = map.clone();
+                    for (key, _) in walk(before, range, Direction::Forward) {
+                        map.remove(&key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The entries of `range`; the scan keeps this version.
+    pub(super) fn into_scan(
+        self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> impl Iterator<Item = Result<Item>> + use<> {
+        let map = match range.space() {
+            Space::User => self.user,
+            Space::System => self.system,
+        };
+        walk(map, range.clone(), direction).map(move |(key, entry)| {
+            Ok(match projection {
+                Projection::Entries => Item::new(key, entry),
+                Projection::Keys => {
+                    Item::new(key, Entry::new(Bytes::new(), entry.expires, Stamp::none()))
+                }
+            })
+        })
+    }
+
+    fn map_mut(&mut self, space: Space) -> &mut Map {
+        match space {
+            Space::User => &mut self.user,
+            Space::System => &mut self.system,
+        }
+    }
+}
+
+impl EngineRead for Version {
+    fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
+        let map = match key.space() {
+            Space::User => &self.user,
+            Space::System => &self.system,
+        };
+        Ok(map.get(key.bytes()).cloned())
+    }
+
+    fn scan(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Result<Item>>> {
+        Ok(self.clone().into_scan(range, direction, projection))
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Version")
+            .field("entries", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Walks through `range` of `map`, finding each entry from the one before it:
+/// an iterator over a map of its own.
+fn walk(map: Map, range: KeyRange, direction: Direction) -> impl Iterator<Item = (Bytes, Entry)> {
+    let mut rest = range;
+    iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut entries = map.range::<_, [u8]>((rest.start(), rest.end()));
+        let (key, entry) = match direction {
+            Direction::Forward => entries.next(),
+            Direction::Reverse => entries.next_back(),
+        }?;
+        let found = (key.clone(), entry.clone());
+        drop(entries);
+        rest = match direction {
+            Direction::Forward => rest.after(found.0.clone()),
+            Direction::Reverse => rest.before(found.0.clone()),
+        };
+        Some(found)
+    })
+}

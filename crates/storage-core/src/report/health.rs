@@ -1,0 +1,67 @@
+//! Whether a store is well, and what an integrity check found.
+
+/// Whether a store can do its work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// What is wrong; a store without issues is well.
+    pub issues: Vec<HealthIssue>,
+}
+
+impl Health {
+    /// Adds an issue.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, detail: impl Into<String>) -> Self {
+        self.issues.push(HealthIssue {
+            name,
+            detail: detail.into(),
+        });
+        self
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.issues.is_empty()
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthIssue {
+    /// A stable name, such as `write_stall`.
+    pub name: &'static str,
+    /// What it is and what to do.
+    pub detail: String,
+}
+
+/// What an integrity check read and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// How many entries were read.
+    pub entries: u64,
+    /// What is damaged; a sound store has none.
+    pub damages: Vec<Damage>,
+}
+
+/// One damaged place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Damage {
+    /// The file, page or key at fault.
+    pub place: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Damage {
+    /// A damage at `place`.
+    #[must_use]
+    pub fn new(place: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            detail: detail.into(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Writes with default options, for applications.
+
+use std::{any::Any, any::TypeId, future::Future, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Committed, ReadExt, SnapshotOptions, Store};
+use crate::{
+    Error, ErrorKind, Key, KeyRange, Operation, Outcome, OwnedKey, Result, Support, WriteBatch,
+    WriteOptions,
+};
+
+/// Convenient writes, on every store.
+///
+/// Each is one [`WriteBatch`]; all of them take the store's default options.
+pub trait StoreExt: Store + sealed::Sealed + Sized {
+    /// Applies `batch`: all of it, or nothing.
+    fn commit(&self, batch: WriteBatch) -> impl Future<Output = Result<Committed>> + Send {
+        const OPTIONS: &WriteOptions = &WriteOptions::new();
+        self.commit_with(batch, OPTIONS)
+    }
+
+    /// Sets `key` to `value`, for good.
+    fn put(
+        &self,
+        key: impl Into<OwnedKey>,
+        value: impl Into<Bytes>,
+    ) -> impl Future<Output = Result<Committed>> + Send {
+        self.commit(WriteBatch::new().put(key, value))
+    }
+
+    /// Sets `key` to `value` for as long as `time_to_live`, by the store's
+    /// clock.
+    fn put_for(
+        &self,
+        key: impl Into<OwnedKey>,
+        value: impl Into<Bytes>,
+        time_to_live: Duration,
+    ) -> impl Future<Output = Result<Committed>> + Send {
+        let expires = self.clock().now().after(time_to_live);
+        self.commit(WriteBatch::new().put_until(key, value, expires))
+    }
+
+    /// Removes `key` and says whether it existed. Of several callers that
+    /// delete an existing key at once, one is told `true`.
+    ///
+    /// A batch removes without asking; it is cheaper.
+    fn delete<'a>(
+        &self,
+        key: impl Into<Key<'a>> + Send,
+    ) -> impl Future<Output = Result<bool>> + Send {
+        let key = key.into();
+        async move {
+            let current = self.get(key).await.map_err(not_applied)?;
+            if current.is_none() {
+                return Ok(false);
+            }
+            let batch = WriteBatch::new().delete(key);
+            if self.capabilities().guards == Support::Unsupported {
+                return self.commit(batch).await.map(|_| true);
+            }
+            match self.commit(batch.present(key)).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+                Err(error) => Err(error),
+            }
+        }
+    }
+
+    /// Removes every key of `range`, as one change.
+    fn delete_range(&self, range: KeyRange) -> impl Future<Output = Result<Committed>> + Send {
+        self.commit(WriteBatch::new().delete_range(range))
+    }
+
+    /// Sets `key` to `new` (`None` removes it) if its value is `expected`
+    /// (`None` means absent). A new value has no expiry.
+    ///
+    /// # Errors
+    /// `Conflict` means that the value differed from `expected` when the store
+    /// looked; `Unsupported` where the store has no guards.
+    fn compare_and_swap<'a>(
+        &self,
+        key: impl Into<Key<'a>> + Send,
+        expected: Option<&[u8]>,
+        new: Option<Bytes>,
+    ) -> impl Future<Output = Result<Committed>> + Send {
+        let key = key.into();
+        async move {
+            loop {
+                let current = self.get(key).await.map_err(not_applied)?;
+                if current.as_ref().map(AsRef::as_ref) != expected {
+                    return Err(Error::new(
+                        ErrorKind::Conflict,
+                        "the value is not the expected one; read again and decide anew",
+                    )
+                    .with_operation(Operation::Commit)
+                    .with_outcome(Outcome::NotApplied)
+                    .with_key(key));
+                }
+                let batch = match current {
+                    Some(entry) => WriteBatch::new().unchanged(key, entry.stamp),
+                    None => WriteBatch::new().absent(key),
+                };
+                let batch = match &new {
+                    Some(value) => batch.put(key, value.clone()),
+                    None => batch.delete(key),
+                };
+                match self.commit(batch).await {
+                    // The stored form changed; whether the value did, the next
+                    // read tells.
+                    Err(error) if error.kind() == ErrorKind::Conflict => {}
+                    answer => return answer,
+                }
+            }
+        }
+    }
+
+    /// Takes a snapshot: every commit answered before the call is in it.
+    fn snapshot(&self) -> impl Future<Output = Result<Self::Snapshot>> + Send {
+        async { self.snapshot_with(&SnapshotOptions::default()).await }
+    }
+
+    /// The controls of type `T` that the engine or a layer offers.
+    fn find<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.control(TypeId::of::<T>())?.downcast_ref()
+    }
+}
+
+impl<S: Store> StoreExt for S {}
+
+/// The error of a read that a write begins with.
+fn not_applied(error: Error) -> Error {
+    error.with_outcome(Outcome::NotApplied)
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<S: super::Store> Sealed for S {}
+}
