@@ -1,0 +1,60 @@
+//! Where a case works: a subject, and a clock that stands still.
+
+use std::time::Duration;
+
+use storage_core::{Components, ManualClock, Result, SeededRandom, Store, TimeSource, Timestamp};
+
+use crate::Subject;
+
+/// A subject and the clock its stores are opened with.
+#[derive(Debug)]
+pub struct Bench<S> {
+    subject: S,
+    clock: ManualClock,
+}
+
+impl<S: Subject> Bench<S> {
+    const NOON: Timestamp = Timestamp::from_unix_milliseconds(1_700_000_000_000);
+
+    /// A bench for a subject that has never been opened.
+    #[must_use]
+    pub fn new(subject: S) -> Self {
+        Self {
+            subject,
+            clock: ManualClock::at(Self::NOON),
+        }
+    }
+
+    /// Opens the subject's store. After the store was closed and dropped, this
+    /// opens the same data again.
+    pub async fn open(&self) -> Result<S::Store> {
+        let components = Components::default()
+            .with_clock(self.clock.clone())
+            .with_random(SeededRandom::new(7));
+        self.subject.open(components).await
+    }
+
+    /// Closes `store`, drops it, and opens the same data again.
+    pub async fn reopen(&self, store: S::Store) -> Result<S::Store> {
+        store.close().await?;
+        drop(store);
+        self.open().await
+    }
+
+    /// The instant the stores' clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The instant `milliseconds` from now.
+    #[must_use]
+    pub fn in_milliseconds(&self, milliseconds: u64) -> Timestamp {
+        self.now().after(Duration::from_millis(milliseconds))
+    }
+
+    /// Moves the stores' clock.
+    pub fn advance_milliseconds(&self, milliseconds: u64) {
+        self.clock.advance(Duration::from_millis(milliseconds));
+    }
+}

@@ -1,0 +1,50 @@
+//! Certifies a store: the same claims for every engine, layer and stack.
+//!
+//! A [`Subject`] is a place where a store keeps its data and the way to open
+//! it. [`conformance!`] turns it into one test per named [case](cases), and one
+//! that runs [random histories](model) against an ordered map.
+//!
+//! ```
+//! use storage_core::memory::{MemoryBackend, MemoryConfig};
+//! use storage_testkit::{Components, Subject, storage_core};
+//!
+//! struct Memory;
+//!
+//! impl Subject for Memory {
+//!     type Store = MemoryBackend;
+//!     const ENGINE: &'static str = "memory";
+//!
+//!     async fn open(&self, components: Components) -> storage_core::Result<MemoryBackend> {
+//!         Ok(MemoryConfig::new().open_with(&components))
+//!     }
+//! }
+//!
+//! storage_testkit::conformance!(Memory);
+//! ```
+//!
+//! A case asks the store for its capabilities. Where one is advertised, the
+//! case tests it; where it is not, the case tests that the request is refused
+//! as `Unsupported`, without effect. No case is ever left out silently.
+//!
+//! The suite takes for granted that a read of this process sees the commits
+//! which this process was answered, also where the store declares
+//! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
+
+pub mod cases;
+pub mod model;
+
+mod bench;
+mod failure;
+mod fixture;
+mod list;
+mod runner;
+mod subject;
+
+pub use storage_core::{self, Components};
+
+pub use self::{
+    bench::Bench,
+    failure::{CaseResult, Failure},
+    runner::{run, verdict},
+    subject::Subject,
+};

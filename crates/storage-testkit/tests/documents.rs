@@ -1,0 +1,32 @@
+//! The README and the guide show the very lines that `ten_lines.rs` runs.
+
+use storage_testkit::model::ModelConfig;
+
+#[test]
+fn the_documents_show_the_lines_that_are_tested() {
+    let (_, lines) = include_str!("ten_lines.rs").split_once("\n\n").unwrap();
+    let shown = format!("```rust\n{lines}```");
+    let readme = include_str!("../README.md");
+    let guide = include_str!("../../../docs/guides/certify-your-engine.md");
+    assert!(readme.contains(&shown), "the README shows other lines");
+    assert!(guide.contains(&shown), "the guide shows other lines");
+}
+
+#[test]
+fn the_documents_name_the_variables_and_their_defaults() {
+    let config = ModelConfig::default();
+    let readme = include_str!("../README.md");
+    for row in [
+        format!(
+            "| `STORAGE_TEST_SEED` | the seed of the first history; `random` draws one | `{}` |",
+            config.seed
+        ),
+        format!(
+            "| `STORAGE_MODEL_HISTORIES` | how many histories each store goes through | `{}`, or `{}` if it syncs |",
+            ModelConfig::HISTORIES,
+            ModelConfig::HISTORIES_SYNCED
+        ),
+    ] {
+        assert!(readme.contains(&row), "the README has no row {row}");
+    }
+}
