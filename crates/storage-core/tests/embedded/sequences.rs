@@ -1,0 +1,85 @@
+//! Commit sequences grow for as long as the store exists.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use storage_core::{KeyRange, Read, Space, Store, StoreExt, WriteBatch};
+
+use crate::{
+    BUFFERED, put,
+    staged::{Failure, Stage, open},
+    start,
+};
+
+/// How many numbers one reservation covers.
+const BLOCK: u64 = 1 << 16;
+
+#[tokio::test]
+async fn sequences_go_on_behind_the_reserved_block_after_a_crash() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    let before = store.put("a", "value").await.unwrap().sequence.unwrap();
+    // The same data opened anew while the first handle still lives: a crash.
+    let reopened = open(&stage);
+    let after = reopened.put("b", "value").await.unwrap().sequence.unwrap();
+    assert!(after > before);
+    assert!(store.put("c", "value").await.unwrap().sequence.unwrap() < after);
+}
+
+#[tokio::test]
+async fn the_sequences_of_empty_commits_are_not_given_out_again() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    let empty = store.commit(WriteBatch::new()).await.unwrap();
+    store.close().await.unwrap();
+    assert!(open(&stage).sequence() >= empty.sequence);
+}
+
+#[tokio::test]
+async fn the_reservation_on_disk_covers_all_that_a_group_gave_out() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    let go = |batch: WriteBatch| {
+        let store = store.clone();
+        async move { store.commit_with(batch, &BUFFERED).await }
+    };
+    stage.apply_may_wait.store(true, Ordering::SeqCst);
+    stage
+        .apply_failures
+        .lock()
+        .unwrap()
+        .push_back(Some(Failure::Refuse));
+    stage.apply_gate.shut();
+    let head = start(go(put("head"))).await;
+    stage.apply_gate.wait_for_arrival();
+    let first = start(go(put("first"))).await;
+    let mut empty = Vec::new();
+    for _ in 0..50 {
+        empty.push(start(go(WriteBatch::new())).await);
+    }
+    stage.apply_gate.open();
+    head.await.unwrap().unwrap_err();
+    let reserved_with = first.await.unwrap().unwrap().sequence.unwrap().get();
+    for commit in empty {
+        commit.await.unwrap().unwrap();
+    }
+    stage.apply_may_wait.store(false, Ordering::SeqCst);
+    let mut last = None;
+    while last.is_none_or(|last: u64| last < reserved_with + BLOCK + 20) {
+        let committed = go(put("more")).await.unwrap();
+        last = committed.sequence.map(storage_core::Sequence::get);
+    }
+    store.close().await.unwrap();
+    let next = open(&stage).put("next", "value").await.unwrap();
+    assert!(next.sequence.map(storage_core::Sequence::get) > last);
+}
+
+#[tokio::test]
+async fn a_reservation_survives_the_range_delete_it_commits_with() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    let everything = KeyRange::all().in_space(Space::System);
+    let last = store.delete_range(everything).await.unwrap();
+    store.close().await.unwrap();
+    let next = open(&stage).put("key", "value").await.unwrap();
+    assert!(next.sequence > last.sequence);
+}

@@ -1,0 +1,221 @@
+//! A memory engine whose calls can be held, failed and counted.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, ThreadId},
+};
+
+use storage_core::{
+    Capabilities, Components, CrashOrder, Description, Direction, Durability, Entry, Error,
+    ErrorKind, Health, Item, Key, KeyRange, Outcome, OwnedKey, Projection, Result, SequenceScope,
+    Stats,
+    embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy},
+    memory::{MemoryEngine, Version},
+};
+
+/// A store on a staged engine, and the script that directs it.
+pub(crate) fn open(stage: &Arc<Stage>) -> Embedded<Staged> {
+    open_with(stage, &Components::default())
+}
+
+pub(crate) fn open_with(stage: &Arc<Stage>, components: &Components) -> Embedded<Staged> {
+    let engine = Staged {
+        memory: Arc::clone(&stage.memory),
+        stage: Arc::clone(stage),
+    };
+    Embedded::new(engine, components).unwrap()
+}
+
+/// What the engine does, as a test directs it.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) memory: Arc<MemoryEngine>,
+    pub(crate) read_policy: ReadPolicy,
+    pub(crate) change_form: ChangeForm,
+    pub(crate) get_many_answers_too_few: bool,
+    /// Whether commits must go to the writer thread.
+    pub(crate) apply_may_wait: AtomicBool,
+    /// How the next calls of `apply` fail, if they do.
+    pub(crate) apply_failures: Mutex<VecDeque<Option<Failure>>>,
+    pub(crate) apply_gate: Gate,
+    pub(crate) sync_fails: AtomicBool,
+    pub(crate) sync_gate: Gate,
+    /// The sizes of the change lists that reached `apply`.
+    pub(crate) applied: Mutex<Vec<usize>>,
+    pub(crate) syncs: AtomicUsize,
+    pub(crate) read_threads: Mutex<Vec<ThreadId>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Refuse,
+    Panic,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self {
+            memory: Arc::default(),
+            read_policy: ReadPolicy::Inline {
+                entries_max: 100.try_into().unwrap(),
+            },
+            change_form: ChangeForm::Ordered,
+            get_many_answers_too_few: false,
+            apply_may_wait: AtomicBool::new(false),
+            apply_failures: Mutex::default(),
+            apply_gate: Gate::default(),
+            sync_fails: AtomicBool::new(false),
+            sync_gate: Gate::default(),
+            applied: Mutex::default(),
+            syncs: AtomicUsize::new(0),
+            read_threads: Mutex::default(),
+        }
+    }
+}
+
+/// Lets calls through, or holds them until it is opened.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    is_shut: bool,
+    waiting: usize,
+}
+
+impl Gate {
+    pub(crate) fn shut(&self) {
+        self.state.lock().unwrap().is_shut = true;
+    }
+
+    pub(crate) fn open(&self) {
+        self.state.lock().unwrap().is_shut = false;
+        self.changed.notify_all();
+    }
+
+    /// Blocks until a call waits at the gate.
+    pub(crate) fn wait_for_arrival(&self) {
+        let state = self.state.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| state.waiting == 0));
+    }
+
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.waiting += 1;
+        self.changed.notify_all();
+        state = self
+            .changed
+            .wait_while(state, |state| state.is_shut)
+            .unwrap();
+        state.waiting -= 1;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Staged {
+    memory: Arc<MemoryEngine>,
+    stage: Arc<Stage>,
+}
+
+impl EngineRead for Staged {
+    fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
+        self.stage
+            .read_threads
+            .lock()
+            .unwrap()
+            .push(thread::current().id());
+        self.memory.get(key)
+    }
+
+    fn get_cached(&self, key: Key<'_>) -> Option<Result<Option<Entry>>> {
+        (key.bytes() == b"cached").then(|| self.get(key))
+    }
+
+    fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
+        if self.stage.get_many_answers_too_few {
+            return Ok(Vec::new());
+        }
+        self.memory.get_many(keys)
+    }
+
+    fn scan(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Result<Item>>> {
+        self.memory.scan(range, direction, projection)
+    }
+}
+
+impl Engine for Staged {
+    type Snapshot = Version;
+
+    fn describe(&self) -> Description {
+        Description::of_engine("staged", "")
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.memory.capabilities();
+        capabilities.durability_max = Durability::Synced;
+        capabilities.crash_order = CrashOrder::Suffix;
+        capabilities.sequence = SequenceScope::Store;
+        capabilities
+    }
+
+    fn read_policy(&self) -> ReadPolicy {
+        self.stage.read_policy
+    }
+
+    fn change_form(&self) -> ChangeForm {
+        self.stage.change_form
+    }
+
+    fn apply(&self, changes: Vec<Change>, durability: Durability) -> Result<()> {
+        self.stage.apply_gate.pass();
+        let failure = self.stage.apply_failures.lock().unwrap().pop_front();
+        match failure.flatten() {
+            Some(Failure::Refuse) => {
+                return Err(
+                    Error::new(ErrorKind::Full, "on purpose").with_outcome(Outcome::NotApplied)
+                );
+            }
+            Some(Failure::Panic) => panic!("on purpose"),
+            None => {}
+        }
+        self.stage.applied.lock().unwrap().push(changes.len());
+        self.memory.apply(changes, durability)
+    }
+
+    fn apply_may_wait(&self) -> bool {
+        self.stage.apply_may_wait.load(Ordering::SeqCst)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.stage.syncs.fetch_add(1, Ordering::SeqCst);
+        self.stage.sync_gate.pass();
+        if self.stage.sync_fails.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "the disk is gone"));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Version> {
+        self.memory.snapshot()
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        self.memory.stats()
+    }
+
+    fn health(&self) -> Result<Health> {
+        self.memory.health()
+    }
+}

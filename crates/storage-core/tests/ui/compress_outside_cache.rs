@@ -1,0 +1,13 @@
+//! A cache belongs outside compression.
+
+#[path = "fixture/layers.rs"]
+mod layers;
+
+use layers::*;
+use storage_core::{Stack, Store};
+
+fn stack(engine: impl Store) {
+    let _ = Stack::on(engine).with(CacheLayer).with(CompressLayer);
+}
+
+fn main() {}

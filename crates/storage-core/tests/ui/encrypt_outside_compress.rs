@@ -1,0 +1,13 @@
+//! Ciphertext does not compress.
+
+#[path = "fixture/layers.rs"]
+mod layers;
+
+use layers::*;
+use storage_core::{Stack, Store};
+
+fn stack(engine: impl Store) {
+    let _ = Stack::on(engine).with(CompressLayer).with(EncryptLayer);
+}
+
+fn main() {}
