@@ -1,0 +1,114 @@
+//! Syncing fjall's journal beside further writes.
+//!
+//! fjall's own `persist` holds the journal's lock for as long as the disk
+//! takes, so a commit that need not be durable would wait for one that must.
+//! Everything applied has reached the operating system, and syncing a file
+//! through another descriptor makes the same pages durable, so that is done
+//! here. `docs/decisions/0005-fjall-sync.md` gives the reasoning.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use storage_core::{Error, ErrorKind, Result};
+
+/// Syncs the journal that fjall appends to.
+#[derive(Debug)]
+pub(crate) struct JournalSync {
+    directory: PathBuf,
+    /// The newest journal when it was last looked for.
+    newest: Mutex<(u64, File)>,
+    has_failed: AtomicBool,
+}
+
+impl JournalSync {
+    /// Syncs the journals in `directory`. It opens the newest at once: a
+    /// descriptor reports only the failures since it was opened.
+    ///
+    /// # Errors
+    /// `Corrupt` if there is no journal.
+    pub(crate) fn open(directory: PathBuf) -> Result<Self> {
+        let newest = open_newest(&directory)?;
+        Ok(Self {
+            directory,
+            newest: Mutex::new(newest),
+            has_failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Makes everything durable that was applied before the call.
+    ///
+    /// fjall syncs a journal before it starts the next one, and writes a sorted
+    /// file before it removes one. So what was applied is durable already,
+    /// unless it is in the newest journal.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let synced = self.sync_newest();
+        if synced.is_err() {
+            self.has_failed.store(true, Ordering::Release);
+        }
+        synced
+    }
+
+    /// Whether some sync has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
+    fn sync_newest(&self) -> Result<()> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest_journal(&self.directory)? != newest.0 {
+            *newest = open_newest(&self.directory)?;
+        }
+        newest
+            .1
+            .sync_data()
+            .map_err(|error| failed(&self.directory, error))
+    }
+}
+
+fn open_newest(directory: &Path) -> Result<(u64, File)> {
+    loop {
+        let id = newest_journal(directory)?;
+        match File::open(directory.join(format!("{id}.jnl"))) {
+            Ok(file) => return Ok((id, file)),
+            // A newer journal took its place just now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(directory, error)),
+        }
+    }
+}
+
+/// The number of the newest journal in `directory`.
+fn newest_journal(directory: &Path) -> Result<u64> {
+    let mut newest = None;
+    for entry in fs::read_dir(directory).map_err(|error| failed(directory, error))? {
+        let name = entry.map_err(|error| failed(directory, error))?.file_name();
+        let id = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".jnl"))
+            .and_then(|id| id.parse::<u64>().ok());
+        newest = newest.max(id);
+    }
+    newest.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "{} holds no journal; restore the store from a backup",
+                directory.display()
+            ),
+        )
+    })
+}
+
+fn failed(directory: &Path, error: io::Error) -> Error {
+    Error::io(
+        format!("syncing the journal in {}", directory.display()),
+        error,
+    )
+}

@@ -1,0 +1,205 @@
+//! A seal over fjall's journals and manifests, written by a clean close.
+//!
+//! After a crash a journal may end in a torn record, so fjall drops whatever
+//! follows the first record it cannot read. After a clean close nothing may be
+//! missing, but fjall cannot tell the two apart, and some bytes of its manifests
+//! have no checksum. The seal makes up for both: while it is there, those files
+//! must be, byte for byte, what the close left behind. Sorted files are left
+//! out: each of their blocks has a checksum. `docs/formats/fjall.md` describes
+//! the file.
+
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    io::{self, Read, Write as _},
+    path::{Path, PathBuf},
+};
+
+use storage_core::{Error, ErrorKind, Result};
+
+const SEAL_FILE: &str = "SEAL";
+const SEAL_FILE_NEW: &str = "SEAL.new";
+const FIRST_LINE: &str = "storage-seal 1";
+const LAST_LINE: &str = "crc32 ";
+
+/// Directories of files whose blocks fjall checks itself.
+const CHECKSUMMED: [&str; 2] = ["tables", "blobs"];
+
+/// Checks fjall's files in `data` against the seal that the last close of the
+/// store left, and breaks the seal. Without a seal there is nothing to check.
+///
+/// # Errors
+/// `Corrupt` if they differ from what the last close left behind; the seal then
+/// stays.
+pub(crate) fn break_seal(store: &Path, data: &Path) -> Result<()> {
+    let path = store.join(SEAL_FILE);
+    let failed = |error| Error::io(format!("checking {}", path.display()), error);
+    match fs::read(&path) {
+        Ok(text) => {
+            verify(&path, &text, data)?;
+            fs::remove_file(&path).map_err(failed)?;
+            File::open(store)
+                .and_then(|directory| directory.sync_all())
+                .map_err(failed)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn verify(seal: &Path, text: &[u8], data: &Path) -> Result<()> {
+    let sealed = parse(text).ok_or_else(|| damaged(seal, "is damaged"))?;
+    let reading = |path: &Path| {
+        let path = path.display().to_string();
+        move |error| Error::io(format!("reading {path}"), error)
+    };
+    for file in sealed_files(data).map_err(reading(data))? {
+        let name = file.strip_prefix(data).ok().and_then(Path::to_str);
+        if !name.is_some_and(|name| sealed.iter().any(|(_, sealed)| *sealed == name)) {
+            return Err(damaged(&file, "was not there at the last close"));
+        }
+    }
+    for (content, name) in sealed {
+        let path = data.join(name);
+        match Content::of(&path) {
+            Ok(found) if found == content => {}
+            Ok(_) => return Err(damaged(&path, "is not what the last close left behind")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(damaged(&path, "is missing"));
+            }
+            Err(error) => return Err(reading(&path)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Seals fjall's files when it is dropped, which must be after fjall has closed
+/// them.
+#[derive(Debug)]
+pub(crate) struct Seal {
+    store: PathBuf,
+    data: PathBuf,
+    is_withheld: bool,
+}
+
+impl Seal {
+    /// Will seal the files in `data`, of the store at `store`.
+    pub(crate) fn new(store: &Path, data: PathBuf) -> Self {
+        Self {
+            store: store.to_owned(),
+            data,
+            is_withheld: false,
+        }
+    }
+
+    /// Leaves the files unsealed, as a crash does.
+    pub(crate) fn withhold(&mut self) {
+        self.is_withheld = true;
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let mut text = format!("{FIRST_LINE}\n");
+        for file in sealed_files(&self.data)? {
+            let Content { length, checksum } = Content::of(&file)?;
+            let name = file
+                .strip_prefix(&self.data)
+                .ok()
+                .and_then(Path::to_str)
+                .ok_or(io::ErrorKind::InvalidFilename)?;
+            writeln!(text, "{length} {checksum:08x} {name}").map_err(io::Error::other)?;
+        }
+        let checksum = crc32fast::hash(text.as_bytes());
+        writeln!(text, "{LAST_LINE}{checksum:08x}").map_err(io::Error::other)?;
+        let new = self.store.join(SEAL_FILE_NEW);
+        let mut file = File::create(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, self.store.join(SEAL_FILE))?;
+        File::open(&self.store)?.sync_all()
+    }
+}
+
+impl Drop for Seal {
+    fn drop(&mut self) {
+        if !self.is_withheld {
+            // Without a seal the next open treats this close as a crash.
+            let _ = self.write();
+        }
+    }
+}
+
+/// The files that a seal covers, with what it says of them.
+fn parse(text: &[u8]) -> Option<Vec<(Content, &str)>> {
+    let text = str::from_utf8(text).ok()?;
+    let (sealed, checksum) = text.strip_suffix('\n')?.rsplit_once(LAST_LINE)?;
+    let expected = format!("{:08x}", crc32fast::hash(sealed.as_bytes()));
+    if checksum != expected {
+        return None;
+    }
+    let mut lines = sealed.lines();
+    if lines.next() != Some(FIRST_LINE) {
+        return None;
+    }
+    lines.map(parse_line).collect()
+}
+
+/// The files that the seal covers.
+fn sealed_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        if entry.file_type()?.is_file() {
+            files.push(path);
+        } else if !CHECKSUMMED.iter().any(|checksummed| name == *checksummed) {
+            files.extend(sealed_files(&path)?);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What the seal knows of a file.
+#[derive(PartialEq, Eq)]
+struct Content {
+    length: u64,
+    checksum: u32,
+}
+
+impl Content {
+    fn of(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let mut hasher = crc32fast::Hasher::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut length = 0;
+        loop {
+            let read = file.read(&mut buffer)?;
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
+            hasher.update(bytes);
+            length += u64::try_from(read).unwrap_or(u64::MAX);
+        }
+        Ok(Self {
+            length,
+            checksum: hasher.finalize(),
+        })
+    }
+}
+
+fn parse_line(line: &str) -> Option<(Content, &str)> {
+    let (length, rest) = line.split_once(' ')?;
+    let (checksum, name) = rest.split_once(' ')?;
+    let content = Content {
+        length: length.parse().ok()?,
+        checksum: u32::from_str_radix(checksum, 16).ok()?,
+    };
+    Some((content, name))
+}
+
+fn damaged(path: &Path, what: &str) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("{} {what}; restore the store from a backup", path.display()),
+    )
+}

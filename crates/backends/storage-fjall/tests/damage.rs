@@ -1,0 +1,194 @@
+//! Damaged files: reported, and never papered over.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use storage_core::{
+    ErrorKind, KeyRange, Maintenance, ReadExt, Result, ScanOptions, SeededRandom, Store, StoreExt,
+    WriteBatch,
+};
+use storage_fjall::{FjallBackend, FjallConfig};
+use tempfile::tempdir;
+
+type Content = BTreeMap<Vec<u8>, Vec<u8>>;
+
+async fn open(path: &Path) -> Result<FjallBackend> {
+    FjallConfig::new(path).open().await
+}
+
+async fn content(store: &FjallBackend) -> Result<Content> {
+    let items = store
+        .scan(KeyRange::all(), ScanOptions::new())
+        .collect()
+        .await?;
+    Ok(items
+        .into_iter()
+        .map(|item| (item.key.to_vec(), item.entry.value.to_vec()))
+        .collect())
+}
+
+async fn fill(store: &FjallBackend, name: &str) {
+    for part in 0..20 {
+        let mut batch = WriteBatch::new();
+        for number in 0..20 {
+            let key = format!("{name}/{part:02}/{number:02}");
+            batch = batch.put(key.clone(), key.repeat(3));
+        }
+        store.commit(batch).await.unwrap();
+    }
+}
+
+/// A closed store with data in sorted files and in the journal.
+async fn make(path: &Path) -> Content {
+    let store = open(path).await.unwrap();
+    fill(&store, "sorted").await;
+    store.maintain(Maintenance::Compact).await.unwrap();
+    fill(&store, "journal").await;
+    let content = content(&store).await.unwrap();
+    store.close().await.unwrap();
+    // fjall makes journals 64 MiB long; opening one cuts it to its content.
+    open(path).await.unwrap().close().await.unwrap();
+    content
+}
+
+fn files(path: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+}
+
+/// Opens a damaged store: it must be refused as `Corrupt`, or report the damage
+/// when it is read, or show everything.
+///
+/// Twice: looking at a damaged store must not make it pass for a sound one.
+async fn is_reported(path: &Path, expected: &Content) -> Result<(), String> {
+    is_reported_once(path, expected).await?;
+    is_reported_once(path, expected)
+        .await
+        .map_err(|why| format!("the second time: {why}"))
+}
+
+async fn is_reported_once(path: &Path, expected: &Content) -> Result<(), String> {
+    let opened = async {
+        let store = open(path).await?;
+        let content = content(&store).await;
+        let report = store.check().await;
+        store.close().await?;
+        Ok((content?, report?))
+    };
+    match opened.await {
+        Ok((found, _)) if &found != expected => Err("data is lost without a word".into()),
+        Ok((_, report)) if report.damages.is_empty() => Ok(()),
+        Ok((_, report)) => Err(format!("{report:?} but reads are whole")),
+        Err(error) => match storage_core::Error::kind(&error) {
+            ErrorKind::Corrupt | ErrorKind::Unsupported => Ok(()),
+            _ => Err(format!("{error:?}")),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_byte_in_any_file_is_reported() {
+    let directory = tempdir().unwrap();
+    let (whole, damaged) = (
+        directory.path().join("whole"),
+        directory.path().join("damaged"),
+    );
+    let expected = make(&whole).await;
+    let random = SeededRandom::new(7);
+    let mut unreported = Vec::new();
+    for file in files(&whole) {
+        let name = file.strip_prefix(&whole).unwrap().to_owned();
+        let length = fs::metadata(&file).unwrap().len();
+        for _ in 0..length.min(12) {
+            copy(&whole, &damaged);
+            let place = random.next_u64() % length;
+            let flip = 1 << (random.next_u64() % 8);
+            let mut bytes = fs::read(&file).unwrap();
+            bytes[usize::try_from(place).unwrap()] ^= flip;
+            fs::write(damaged.join(&name), bytes).unwrap();
+            if let Err(why) = is_reported(&damaged, &expected).await {
+                unreported.push(format!(
+                    "{} at {place} ^ {flip:#04x}: {why}",
+                    name.display()
+                ));
+            }
+        }
+    }
+    assert!(unreported.is_empty(), "{unreported:#?}");
+}
+
+#[tokio::test]
+async fn a_truncated_file_is_reported() {
+    let directory = tempdir().unwrap();
+    let (whole, damaged) = (
+        directory.path().join("whole"),
+        directory.path().join("damaged"),
+    );
+    let expected = make(&whole).await;
+    let mut unreported = Vec::new();
+    for file in files(&whole) {
+        let name = file.strip_prefix(&whole).unwrap().to_owned();
+        let bytes = fs::read(&file).unwrap();
+        for keep in [0, bytes.len() / 2, bytes.len().saturating_sub(1)] {
+            copy(&whole, &damaged);
+            fs::write(damaged.join(&name), &bytes[..keep]).unwrap();
+            if let Err(why) = is_reported(&damaged, &expected).await {
+                unreported.push(format!("{} cut to {keep}: {why}", name.display()));
+            }
+        }
+    }
+    assert!(unreported.is_empty(), "{unreported:#?}");
+}
+
+#[tokio::test]
+async fn a_journal_torn_by_a_crash_keeps_every_whole_commit_before_the_tear() {
+    let directory = tempdir().unwrap();
+    let (live, crashed) = (
+        directory.path().join("live"),
+        directory.path().join("crashed"),
+    );
+    let store = open(&live).await.unwrap();
+    fill(&store, "sorted").await;
+    // What a crash leaves behind: the files of an open store.
+    copy(&live, &crashed);
+    let journal = files(&crashed)
+        .into_iter()
+        .find(|file| file.extension().is_some_and(|extension| extension == "jnl"))
+        .unwrap();
+    let written = fs::read(&journal).unwrap();
+    let end = written.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let random = SeededRandom::new(11);
+    for _ in 0..20 {
+        let tear = usize::try_from(random.next_u64()).unwrap_or(0) % end;
+        copy(&live, &crashed);
+        fs::write(&journal, &written[..tear]).unwrap();
+        let reopened = open(&crashed).await.unwrap();
+        let found = content(&reopened).await.unwrap();
+        assert_eq!(found.len() % 20, 0, "a commit is torn at {tear}");
+        let expected = content(&store).await.unwrap();
+        assert!(expected.into_iter().take(found.len()).eq(found));
+    }
+}
