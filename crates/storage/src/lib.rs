@@ -1,0 +1,63 @@
+//! One ordered key-value API over many engines.
+//!
+//! ```
+//! use storage::prelude::*;
+//!
+//! # fn main() -> storage::Result<()> {
+//! # storage::blocking::block_on(async {
+//! // "fjall:./data" keeps it on disk instead.
+//! let store = storage::open("memory:").await?;
+//!
+//! store.put("planet/3", "Earth").await?;
+//! store.put("planet/4", "Mars").await?;
+//! assert_eq!(store.get("planet/3").await?.unwrap().value, "Earth");
+//!
+//! let mut planets = store.scan_prefix("planet/");
+//! while let Some(planet) = planets.next().await? {
+//!     println!("{:?} is {:?}", planet.key, planet.entry.value);
+//! }
+//!
+//! // Several changes take effect together, or none does.
+//! let renamed = WriteBatch::new().present("planet/4").delete("planet/4").put("mars", "red");
+//! store.commit(renamed).await?;
+//! store.close().await?;
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | Feature | Gives | Default |
+//! |---|---|---|
+//! | `fjall` | `storage::fjall`: an embedded, durable store in a directory, in pure Rust; `fjall:PATH` in [store URLs](StoreUrl) | yes |
+//! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
+//!
+//! The in-memory engine, [`memory`], is always there.
+//!
+//! # Where to look
+//!
+//! This crate has no logic of its own: it re-exports `storage-core` and the
+//! engines, and [`open`] picks one of them by its URL.
+//!
+//! | To … | see |
+//! |---|---|
+//! | open a store named in a configuration | [`open`], [`StoreUrl`] |
+//! | open an engine with settings | the `…Config` of its module, such as [`memory::MemoryConfig`] |
+//! | read and write | [`ReadExt`], [`StoreExt`], [`WriteBatch`] |
+//! | put layers on an engine | [`Stack`], [`layer`] |
+//! | work without async | [`blocking`] |
+
+mod open;
+pub mod prelude;
+mod url;
+
+pub use storage_core::*;
+
+pub use self::{open::open, url::StoreUrl};
+
+/// The embedded default engine: an LSM tree in a directory.
+#[cfg(feature = "fjall")]
+pub mod fjall {
+    pub use storage_fjall::*;
+}

@@ -1,0 +1,49 @@
+//! Opening a store by its URL.
+
+use storage_core::{Result, SharedStore, Stack, memory::MemoryConfig};
+
+use crate::StoreUrl;
+
+/// Opens the store that `url` names; see [`StoreUrl`] for the schemes.
+///
+/// # Errors
+/// `Invalid` for a URL that is none, an unknown scheme, or a scheme whose
+/// feature is off; besides, whatever the engine answers.
+pub async fn open(url: &str) -> Result<SharedStore> {
+    url.parse::<StoreUrl>()?.open().await
+}
+
+impl StoreUrl {
+    /// Opens the store, with the engine's default settings and no layers.
+    ///
+    /// # Errors
+    /// `Invalid` if the scheme's feature is off; besides, whatever the engine
+    /// answers.
+    pub async fn open(&self) -> Result<SharedStore> {
+        match self {
+            Self::Memory => {
+                let backend = MemoryConfig::new().open();
+                Ok(SharedStore::new(Stack::on(backend).open().await?))
+            }
+            #[cfg(feature = "fjall")]
+            Self::Fjall { path } => {
+                let backend = crate::fjall::FjallConfig::new(path).open().await?;
+                Ok(SharedStore::new(Stack::on(backend).open().await?))
+            }
+            #[cfg(not(feature = "fjall"))]
+            Self::Fjall { .. } => Err(feature_off("fjall")),
+        }
+    }
+}
+
+#[cfg(not(feature = "fjall"))]
+fn feature_off(feature: &str) -> storage_core::Error {
+    storage_core::Error::new(
+        storage_core::ErrorKind::Invalid,
+        format!(
+            "this program was built without {feature}; \
+             enable the feature `{feature}` of the crate `storage`"
+        ),
+    )
+    .with_operation(storage_core::Operation::Open)
+}
