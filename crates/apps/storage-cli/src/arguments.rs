@@ -1,0 +1,59 @@
+//! The command line: what every command takes, and the commands.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{
+    delete::DeleteArguments, demo::DemoArguments, demo::DemoImportArguments,
+    export::ExportArguments, get::GetArguments, import::ImportArguments, put::PutArguments,
+    scan::ScanArguments,
+};
+
+/// One ordered key-value store over many engines.
+///
+/// Exit codes: 0 done, 1 not found, 2 wrong usage or bad input, 3 conflict,
+/// 4 unavailable, 5 corrupt, 6 other.
+#[derive(Debug, Parser)]
+#[command(name = "storage", version)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArguments {
+    /// The store: `fjall:PATH` or `memory:`.
+    #[arg(long, global = true, value_name = "URL", env = "STORAGE_URL")]
+    pub(crate) store: Option<String>,
+    /// Print results as JSON, and errors as a JSON object on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Take and show keys and values as hexadecimal digits.
+    #[arg(long, global = true)]
+    pub(crate) hex: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Set a key to a value, given here or on standard input.
+    Put(PutArguments),
+    /// Write the value of a key to standard output, byte for byte.
+    Get(GetArguments),
+    /// Remove a key.
+    Delete(DeleteArguments),
+    /// List keys and values in order.
+    Scan(ScanArguments),
+    /// Write a directory tree or JSON Lines into the store.
+    Import(ImportArguments),
+    /// Write the store to a directory tree or JSON Lines.
+    Export(ExportArguments),
+    /// Show what the store is made of, its figures and its health.
+    Stats,
+    /// Import real files, kill the import, and check every byte.
+    Demo(DemoArguments),
+    /// The part of the demo that is killed.
+    #[command(hide = true)]
+    DemoImport(DemoImportArguments),
+}

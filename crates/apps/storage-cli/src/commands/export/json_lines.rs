@@ -1,0 +1,73 @@
+//! Exporting to JSON Lines.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use serde_json::Value;
+use storage::prelude::*;
+
+use super::{Existing, staged::staged_file};
+use crate::{
+    batches::Loaded,
+    failure::{Failure, Result},
+    notation::Notation,
+    progress::Progress,
+    record,
+};
+
+/// Writes the file at `path`, which appears when it is complete.
+pub(super) async fn export<R: Read>(
+    source: &R,
+    path: &Path,
+    existing: Existing,
+    notation: Notation,
+) -> Result<Loaded> {
+    if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
+        return Err(
+            Failure::usage(format!("{} is there already", path.display()))
+                .remedy("name another file, or add --force to replace it"),
+        );
+    }
+    let failed = |error: io::Error| Failure::io(format!("write {}", path.display()), &error);
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut file = staged_file(directory).map_err(failed)?;
+    let progress = Progress::of_unknown("exporting");
+    let mut buffered = BufWriter::new(file.as_file_mut());
+    let exported = write(source, &mut buffered, notation, &progress)
+        .await
+        .map_err(|failure| failure.within(format!("{} was not written", path.display())))?;
+    buffered.flush().map_err(failed)?;
+    drop(buffered);
+    file.as_file().sync_all().map_err(failed)?;
+    match existing {
+        Existing::Refuse => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    }
+    .map_err(|error| failed(error.error))?;
+    Ok(exported)
+}
+
+/// Writes one record a line.
+pub(super) async fn write<R: Read>(
+    source: &R,
+    out: &mut dyn Write,
+    notation: Notation,
+    progress: &Progress,
+) -> Result<Loaded> {
+    let mut exported = Loaded::default();
+    let mut scan = source.scan(KeyRange::all(), ScanOptions::new());
+    while let Some(item) = scan.next().await? {
+        let record = Value::Object(record::of_entry(&item.key, &item.entry, notation));
+        writeln!(out, "{record}").map_err(|error| Failure::io("write the output", &error))?;
+        let bytes = u64::try_from(item.size_bytes()).unwrap_or(u64::MAX);
+        exported.entries += 1;
+        exported.bytes += bytes;
+        progress.add(bytes);
+    }
+    Ok(exported)
+}

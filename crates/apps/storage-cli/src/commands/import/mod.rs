@@ -1,0 +1,151 @@
+//! `storage import`: a directory tree, or JSON Lines, into a store.
+
+mod directory;
+mod json_lines;
+mod lines;
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use serde_json::json;
+use storage::SharedStore;
+
+use crate::{
+    batches::{BatchLimits, Batches, Loaded},
+    context::Context,
+    failure::{Failure, Result},
+    output::{Form, Output},
+    status::Status,
+    tree::Symlinks,
+    units,
+};
+
+/// Write a directory tree or JSON Lines into the store.
+///
+/// A directory: each file becomes an entry whose key is its path below SOURCE,
+/// with `/` between the parts. An empty directory becomes an empty entry whose
+/// key ends in `/`.
+///
+/// JSON Lines with --key: each line becomes an entry whose value is the line
+/// and whose key is the named field. Without --key: each line is a record as
+/// `storage export` writes it.
+///
+/// Entries that are there already are replaced. The import is durable when the
+/// command ends.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ImportArguments {
+    /// A directory, a file of JSON Lines, or `-` for JSON Lines on standard
+    /// input.
+    source: PathBuf,
+    /// The field of each line that is its key, a string or a number.
+    #[arg(long, value_name = "FIELD")]
+    key: Option<String>,
+    /// What to do about symbolic links in a directory.
+    #[arg(long, value_enum, default_value_t = Symlinks::Follow)]
+    symlinks: Symlinks,
+}
+
+/// What an import did.
+#[derive(Debug, Default)]
+struct Imported {
+    loaded: Loaded,
+    empty_directories: u64,
+    skipped: u64,
+}
+
+pub(crate) async fn run(
+    arguments: ImportArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<Status> {
+    let is_directory = arguments.source.is_dir();
+    check(&arguments, is_directory)?;
+    let started = Instant::now();
+    let imported = context
+        .with_store(async |store| {
+            if is_directory {
+                directory::import(store, &arguments.source, arguments.symlinks).await
+            } else {
+                let key = arguments.key.as_deref();
+                json_lines::import(store, &arguments.source, key).await
+            }
+        })
+        .await?;
+    report(&imported, started.elapsed(), context, output)?;
+    Ok(Status::Done)
+}
+
+fn check(arguments: &ImportArguments, is_directory: bool) -> Result<()> {
+    let source = &arguments.source;
+    if is_directory && arguments.key.is_some() {
+        return Err(Failure::usage(format!(
+            "--key is for JSON Lines, and {} is a directory",
+            source.display()
+        ))
+        .remedy("leave out --key; the key of a file is its path"));
+    }
+    if source != Path::new("-") && !source.exists() {
+        return Err(Failure::usage(format!("there is no {}", source.display()))
+            .remedy("name a directory, a file of JSON Lines, or - for standard input"));
+    }
+    Ok(())
+}
+
+/// Runs a load. If it fails, what it read before that is made durable.
+async fn with_batches(
+    store: &SharedStore,
+    load: impl AsyncFnOnce(&mut Batches<'_>) -> Result<()>,
+) -> Result<Loaded> {
+    let mut batches = Batches::new(store, BatchLimits::default());
+    match load(&mut batches).await {
+        Ok(()) => batches.finish().await,
+        Err(failure) => Err(stop(batches, failure).await),
+    }
+}
+
+/// Makes what was read so far durable, and adds to the failure how much that is.
+async fn stop(batches: Batches<'_>, failure: Failure) -> Failure {
+    let acknowledged = batches.acknowledged();
+    // Where the store is what failed, no more than it acknowledged is known to be
+    // in it.
+    let loaded = batches.finish().await.unwrap_or(acknowledged);
+    failure.note(match loaded.entries {
+        0 => "nothing was imported".to_owned(),
+        entries => format!(
+            "what came before it, {}, is in the store",
+            units::entries(entries)
+        ),
+    })
+}
+
+fn report(
+    imported: &Imported,
+    elapsed: Duration,
+    context: &Context,
+    output: &mut Output,
+) -> Result<()> {
+    let Loaded { entries, bytes } = imported.loaded;
+    match context.form {
+        Form::Json => output.line(
+            json!({
+                "entries": entries,
+                "bytes": bytes,
+                "empty_directories": imported.empty_directories,
+                "skipped": imported.skipped,
+                "seconds": elapsed.as_secs_f64(),
+            })
+            .to_string(),
+        ),
+        Form::Text => output.line(format!(
+            "imported {} ({}) in {}, {}",
+            units::entries(entries),
+            units::bytes(bytes),
+            units::seconds(elapsed),
+            units::rate(bytes, elapsed)
+        )),
+    }
+}
