@@ -16,7 +16,7 @@ use storage_core::{
     Capabilities, Components, Description, Direction, Durability, Entry, Health, Item, Key,
     KeyRange, Maintenance, MaintenanceReport, Projection, ReadExt, Result, Stats, StoreExt,
     embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy},
-    memory::{MemoryEngine, Version},
+    memory::{MemoryEngine, MemorySnapshot},
 };
 
 const READ: Duration = Duration::from_millis(20);
@@ -99,7 +99,7 @@ impl EngineRead for SlowEngine {
 }
 
 impl Engine for SlowEngine {
-    type Snapshot = Version;
+    type Snapshot = MemorySnapshot;
 
     fn describe(&self) -> Description {
         Description::of_engine("slow", "")
@@ -129,7 +129,7 @@ impl Engine for SlowEngine {
         self.memory.sync()
     }
 
-    fn snapshot(&self) -> Result<Version> {
+    fn snapshot(&self) -> Result<MemorySnapshot> {
         self.memory.snapshot()
     }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use super::version::Version;
+use super::snapshot::MemorySnapshot;
 use crate::{
     BatchScope, Capabilities, CrashOrder, Description, Direction, Durability, Entry, Error,
     ErrorKind, Health, Item, Key, KeyRange, OwnedKey, Projection, ReadSupport, Result, ScanOrder,
@@ -24,22 +24,22 @@ const INLINE_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
 /// An ordered map in memory.
 #[derive(Default)]
 pub struct MemoryEngine {
-    map: RwLock<Version>,
+    current: RwLock<MemorySnapshot>,
 }
 
 impl MemoryEngine {
-    fn with_version<T>(&self, read: impl FnOnce(&Version) -> T) -> T {
-        read(&self.map.read().unwrap_or_else(PoisonError::into_inner))
+    fn with_current<T>(&self, read: impl FnOnce(&MemorySnapshot) -> T) -> T {
+        read(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl EngineRead for MemoryEngine {
     fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
-        self.with_version(|version| version.get(key))
+        self.with_current(|current| current.get(key))
     }
 
     fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
-        self.with_version(|version| version.get_many(keys))
+        self.with_current(|current| current.get_many(keys))
     }
 
     fn scan(
@@ -48,13 +48,13 @@ impl EngineRead for MemoryEngine {
         direction: Direction,
         projection: Projection,
     ) -> Result<impl Iterator<Item = Result<Item>>> {
-        let version = self.with_version(Version::clone);
-        Ok(version.into_scan(range, direction, projection))
+        let current = self.with_current(MemorySnapshot::clone);
+        Ok(current.into_scan(range, direction, projection))
     }
 }
 
 impl Engine for MemoryEngine {
-    type Snapshot = Version;
+    type Snapshot = MemorySnapshot;
 
     fn describe(&self) -> Description {
         Description::of_engine("memory", "")
@@ -96,12 +96,12 @@ impl Engine for MemoryEngine {
                 .iter()
                 .any(|change| matches!(change, Change::DeleteRange(_)));
         if is_small {
-            let mut version = self.map.write().unwrap_or_else(PoisonError::into_inner);
-            version.apply(changes);
+            let mut next = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            next.apply(changes);
         } else {
-            let mut version = self.with_version(Version::clone);
-            version.apply(changes);
-            *self.map.write().unwrap_or_else(PoisonError::into_inner) = version;
+            let mut next = self.with_current(MemorySnapshot::clone);
+            next.apply(changes);
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
         }
         Ok(())
     }
@@ -117,12 +117,12 @@ impl Engine for MemoryEngine {
         ))
     }
 
-    fn snapshot(&self) -> Result<Version> {
-        Ok(self.with_version(Version::clone))
+    fn snapshot(&self) -> Result<MemorySnapshot> {
+        Ok(self.with_current(MemorySnapshot::clone))
     }
 
     fn stats(&self) -> Result<Stats> {
-        let entries = self.with_version(Version::len);
+        let entries = self.with_current(MemorySnapshot::len);
         Ok(Stats {
             entries_estimate: u64::try_from(entries).ok(),
             disk_bytes: Some(0),
@@ -137,6 +137,6 @@ impl Engine for MemoryEngine {
 
 impl fmt::Debug for MemoryEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with_version(|version| version.fmt(f))
+        self.with_current(|current| current.fmt(f))
     }
 }

@@ -6,9 +6,9 @@
 
 mod config;
 mod engine;
-mod version;
+mod snapshot;
 
-pub use self::{config::MemoryConfig, engine::MemoryEngine, version::Version};
+pub use self::{config::MemoryConfig, engine::MemoryEngine, snapshot::MemorySnapshot};
 
 /// A store in memory.
 pub type MemoryBackend = crate::embedded::Embedded<MemoryEngine>;

@@ -14,7 +14,7 @@ use storage_core::{
     ErrorKind, Health, Item, Key, KeyRange, Outcome, OwnedKey, Projection, Result, SequenceScope,
     Stats,
     embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy},
-    memory::{MemoryEngine, Version},
+    memory::{MemoryEngine, MemorySnapshot},
 };
 
 /// A store on a staged engine, and the script that directs it.
@@ -156,7 +156,7 @@ impl EngineRead for Staged {
 }
 
 impl Engine for Staged {
-    type Snapshot = Version;
+    type Snapshot = MemorySnapshot;
 
     fn describe(&self) -> Description {
         Description::of_engine("staged", "")
@@ -207,7 +207,7 @@ impl Engine for Staged {
         Ok(())
     }
 
-    fn snapshot(&self) -> Result<Version> {
+    fn snapshot(&self) -> Result<MemorySnapshot> {
         self.memory.snapshot()
     }
 

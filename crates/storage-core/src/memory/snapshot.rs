@@ -14,14 +14,14 @@ type Map = OrdMap<Bytes, Entry>;
 
 /// One state of a memory store. Cloning takes constant time.
 #[derive(Clone, Default)]
-pub struct Version {
+pub struct MemorySnapshot {
     user: Map,
     system: Map,
     /// Counts puts, to stamp entries with.
     puts: u64,
 }
 
-impl Version {
+impl MemorySnapshot {
     /// How many entries there are in both spaces.
     pub(super) fn len(&self) -> usize {
         self.user.len() + self.system.len()
@@ -52,7 +52,7 @@ impl Version {
         }
     }
 
-    /// The entries of `range`; the scan keeps this version.
+    /// The entries of `range`; the scan keeps this state.
     pub(super) fn into_scan(
         self,
         range: &KeyRange,
@@ -81,7 +81,7 @@ impl Version {
     }
 }
 
-impl EngineRead for Version {
+impl EngineRead for MemorySnapshot {
     fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
         let map = match key.space() {
             Space::User => &self.user,
@@ -100,9 +100,9 @@ impl EngineRead for Version {
     }
 }
 
-impl fmt::Debug for Version {
+impl fmt::Debug for MemorySnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Version")
+        f.debug_struct("MemorySnapshot")
             .field("entries", &self.len())
             .finish_non_exhaustive()
     }
