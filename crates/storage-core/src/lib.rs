@@ -70,7 +70,7 @@ pub use self::{
     options::{
         Consistency, Direction, Durability, Projection, ReadOptions, ScanOptions, WriteOptions,
     },
-    range::{KeyRange, prefix_end},
+    range::KeyRange,
     report::{
         CheckReport, Damage, Description, Health, HealthIssue, Maintenance, MaintenanceReport,
         RuntimeNeed, Statistic, Stats, Unit,

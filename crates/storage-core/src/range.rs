@@ -140,7 +140,7 @@ impl KeyRange {
 /// The first key after every key that begins with `prefix`, if there is one:
 /// a run of 0xFF has none.
 #[must_use]
-pub fn prefix_end(prefix: &[u8]) -> Option<Bytes> {
+pub(crate) fn prefix_end(prefix: &[u8]) -> Option<Bytes> {
     let (index, last) = prefix
         .iter()
         .enumerate()

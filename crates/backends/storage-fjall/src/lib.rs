@@ -30,9 +30,11 @@
 //! a crash.
 //!
 //! # What it costs
-//! One byte for each key and one for each value (nine where it expires), and an
-//! atomic change of several keys makes concurrent reads of single keys take a
-//! snapshot. A range delete reads and deletes each key of the range.
+//! One byte for each key and one for each value (nine where it expires). Single
+//! reads beside a commit take a snapshot. A range delete reads and deletes each
+//! key of the range, and holds all of them in memory. Closing, and dropping the
+//! last handle, which closes too, syncs and then reads the journals once to seal
+//! them: some 30 ms for each 64 MiB.
 //!
 //! [fjall]: https://docs.rs/fjall
 

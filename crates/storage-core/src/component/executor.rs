@@ -45,7 +45,7 @@ impl dyn Executor {
         }))?;
         result
             .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "an engine call panicked")))
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the work panicked")))
     }
 }
 

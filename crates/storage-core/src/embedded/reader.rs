@@ -36,7 +36,7 @@ impl Context {
     }
 
     /// Says in an error which engine failed at what.
-    pub(super) fn name(&self, error: Error, operation: Operation) -> Error {
+    pub(super) fn annotated(&self, error: Error, operation: Operation) -> Error {
         error
             .with_operation(operation)
             .with_layer(self.description.engine.clone())
@@ -54,7 +54,7 @@ impl<S: Source> Reader<'_, S> {
     pub(super) async fn get(self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
         self.get_live(key, options)
             .await
-            .map_err(|error| self.context.name(error.with_key(key), Operation::Get))
+            .map_err(|error| self.context.annotated(error.with_key(key), Operation::Get))
     }
 
     async fn get_live(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
@@ -91,7 +91,7 @@ impl<S: Source> Reader<'_, S> {
     ) -> Result<Vec<Option<Entry>>> {
         self.get_many_live(keys, options)
             .await
-            .map_err(|error| self.context.name(error, Operation::Get))
+            .map_err(|error| self.context.annotated(error, Operation::Get))
     }
 
     async fn get_many_live(
@@ -120,7 +120,7 @@ impl<S: Source> Reader<'_, S> {
     pub(super) async fn scan(self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
         self.scan_live(range, options)
             .await
-            .map_err(|error| self.context.name(error, Operation::Scan))
+            .map_err(|error| self.context.annotated(error, Operation::Scan))
     }
 
     async fn scan_live(&self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {

@@ -96,7 +96,7 @@ impl<E: Engine> Embedded<E> {
             .executor
             .run(move || shared.call(|engine| work(&shared, engine)))
             .await
-            .map_err(|error| self.shared().context.name(error, operation))
+            .map_err(|error| self.shared().context.annotated(error, operation))
     }
 
     async fn take_snapshot(&self, options: &SnapshotOptions) -> Result<Taken<E>> {
@@ -167,7 +167,7 @@ impl<E: Engine> Store for Embedded<E> {
                 Some(_) => error,
                 None => error.with_outcome(Outcome::NotApplied),
             })
-            .map_err(|error| self.shared().context.name(error, Operation::Commit))
+            .map_err(|error| self.shared().context.annotated(error, Operation::Commit))
     }
 
     async fn snapshot_with(&self, options: &SnapshotOptions) -> Result<EmbeddedSnapshot<E>> {
@@ -175,7 +175,7 @@ impl<E: Engine> Store for Embedded<E> {
         let (snapshot, sequence) = self
             .take_snapshot(options)
             .await
-            .map_err(|error| context.name(error, Operation::Snapshot))?;
+            .map_err(|error| context.annotated(error, Operation::Snapshot))?;
         Ok(EmbeddedSnapshot::new(
             snapshot,
             Arc::clone(&self.handle),
@@ -228,7 +228,7 @@ impl<E: Engine> Store for Embedded<E> {
             .executor
             .run(move || shared.close())
             .await
-            .map_err(|error| self.shared().context.name(error, Operation::Close))
+            .map_err(|error| self.shared().context.annotated(error, Operation::Close))
     }
 }
 

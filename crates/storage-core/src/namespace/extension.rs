@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, future::Future, ops::Bound};
 
 use super::{Namespace, Namespaced};
 use crate::{
-    Committed, KeyRange, ReadExt, Result, ScanOptions, ScanOrder, Store, StoreExt, prefix_end,
+    Committed, KeyRange, ReadExt, Result, ScanOptions, ScanOrder, Store, StoreExt,
+    range::prefix_end,
 };
 
 /// Namespaces, on every store.

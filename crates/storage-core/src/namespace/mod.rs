@@ -18,7 +18,7 @@ pub use self::{
     extension::{Count, NamespaceExt},
     view::Namespaced,
 };
-use crate::{KeyRange, OwnedKey, Space, prefix_end};
+use crate::{KeyRange, OwnedKey, Space, range::prefix_end};
 
 /// A path of names, kept as the key prefix that all keys of the namespace
 /// share. The root namespace is the empty path: every key is in it.

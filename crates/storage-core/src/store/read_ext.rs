@@ -6,6 +6,12 @@ use super::{Read, Scan};
 use crate::{Entry, Key, KeyRange, OwnedKey, ReadOptions, Result, ScanOptions};
 
 /// Convenient reads, on every store and every snapshot.
+///
+/// # Errors
+/// As for [`Read`].
+///
+/// # Cancel safety
+/// Dropping a future or a scan has no effect on the store.
 pub trait ReadExt: Read + sealed::Sealed + Sized {
     /// The entry of `key`, unless it is absent or has expired.
     fn get<'a>(

@@ -13,6 +13,17 @@ use crate::{
 /// Convenient writes, on every store.
 ///
 /// Each is one [`WriteBatch`]; all of them take the store's default options.
+///
+/// # Errors
+/// As for [`commit_with`](Store::commit_with), always with an outcome; those
+/// that read first, as for [`Read`](super::Read) too.
+///
+/// # Durability
+/// The strongest the store offers.
+///
+/// # Cancel safety
+/// As for [`commit_with`](Store::commit_with). A future that reads first and is
+/// dropped before it has read changes nothing.
 pub trait StoreExt: Store + sealed::Sealed + Sized {
     /// Applies `batch`: all of it, or nothing.
     fn commit(&self, batch: WriteBatch) -> impl Future<Output = Result<Committed>> + Send {

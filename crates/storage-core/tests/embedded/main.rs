@@ -326,3 +326,24 @@ impl Executor for SharedPool {
         self.0.execute(job)
     }
 }
+
+#[tokio::test]
+async fn a_commit_beyond_what_may_queue_is_throttled() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    stage.apply_may_wait.store(true, Ordering::SeqCst);
+    stage.apply_gate.shut();
+    let large = bytes::Bytes::from(vec![0; 200 << 20]);
+    let queued = start({
+        let (store, large) = (store.clone(), large.clone());
+        async move { store.put("first", large).await }
+    })
+    .await;
+    stage.apply_gate.wait_for_arrival();
+    let error = store.put("second", large.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
+    assert_eq!(error.outcome(), Some(Outcome::NotApplied));
+    stage.apply_gate.open();
+    queued.await.unwrap().unwrap();
+    store.put("second", large).await.unwrap();
+}
