@@ -130,6 +130,13 @@ impl ScanOptions {
         self.bytes_max = bytes;
         self
     }
+
+    /// Demands a consistency.
+    #[must_use]
+    pub const fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = Some(consistency);
+        self
+    }
 }
 
 impl Default for ScanOptions {

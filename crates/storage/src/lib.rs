@@ -61,3 +61,8 @@ pub use self::{open::open, url::StoreUrl};
 pub mod fjall {
     pub use storage_fjall::*;
 }
+
+/// The program that the repository's README begins with.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -139,7 +139,8 @@ impl WriteBatch {
         self.guards.is_empty() && self.mutations.is_empty()
     }
 
-    /// The bytes of all keys and values in the batch.
+    /// The bytes of the keys and values that the mutations carry. Guards and
+    /// the bounds of ranges do not count.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         self.mutations.iter().map(Mutation::size_bytes).sum()

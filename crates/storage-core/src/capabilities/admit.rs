@@ -74,19 +74,23 @@ impl Admit for SnapshotOptions {
 
 impl Admit for WriteOptions {
     fn admit(&self, capabilities: &Capabilities) -> Result<()> {
-        let offered = capabilities.durability_min..=capabilities.durability_max;
-        match self.durability {
-            Some(asked) if !offered.contains(&asked) => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "this store offers {:?} to {:?} writes, not {asked:?}",
-                    offered.start(),
-                    offered.end()
-                ),
-            )
-            .with_outcome(Outcome::NotApplied)),
-            _ => Ok(()),
+        let (weakest, strongest) = (capabilities.durability_min, capabilities.durability_max);
+        let Some(asked) = self.durability else {
+            return Ok(());
+        };
+        if (weakest..=strongest).contains(&asked) {
+            return Ok(());
         }
+        let offered = if weakest == strongest {
+            format!("{weakest:?}")
+        } else {
+            format!("{weakest:?} to {strongest:?}")
+        };
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("this store offers {offered} commits, not {asked:?} ones"),
+        )
+        .with_outcome(Outcome::NotApplied))
     }
 }
 
@@ -110,7 +114,8 @@ fn batch(batch: &WriteBatch, capabilities: &Capabilities) -> Result<()> {
             "batch",
             operations,
             capabilities.batch_operations_max,
-            "guards and mutations; split the batch",
+            "guards and mutations",
+            "split the batch",
         ));
     }
     for guard in batch.guards() {
@@ -126,7 +131,8 @@ fn batch(batch: &WriteBatch, capabilities: &Capabilities) -> Result<()> {
             "batch",
             size_bytes,
             capabilities.batch_bytes_max,
-            "bytes; split the batch",
+            "bytes",
+            "split the batch",
         ));
     }
     if capabilities.batch == BatchScope::Key {
@@ -183,7 +189,8 @@ fn value(
             "value",
             length,
             capabilities.value_bytes_max,
-            "bytes; split it over several keys",
+            "bytes",
+            "split it over several keys",
         )
         .with_key(key));
     }
@@ -235,15 +242,21 @@ fn consistency(capabilities: &Capabilities, asked: Option<Consistency>) -> Resul
 fn key_length(capabilities: &Capabilities, space: Space, length: usize) -> Result<()> {
     let limit = capabilities.key_bytes_max_in(space);
     if length > limit {
-        return Err(over_limit("key", length, limit, "bytes; use a shorter key"));
+        return Err(over_limit(
+            "key",
+            length,
+            limit,
+            "bytes",
+            "use a shorter key",
+        ));
     }
     Ok(())
 }
 
-fn over_limit(what: &str, actual: usize, limit: usize, unit: &str) -> Error {
+fn over_limit(what: &str, actual: usize, limit: usize, unit: &str, remedy: &str) -> Error {
     Error::new(
         ErrorKind::Invalid,
-        format!("the {what} has {actual}, this store takes {limit} {unit}"),
+        format!("the {what} has {actual} {unit}, this store takes {limit}; {remedy}"),
     )
 }
 

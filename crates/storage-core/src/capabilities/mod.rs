@@ -20,7 +20,8 @@ pub struct Capabilities {
     pub batch: BatchScope,
     /// The most guards and mutations one batch may hold.
     pub batch_operations_max: usize,
-    /// The most bytes of keys and values one batch may hold.
+    /// The most bytes one batch may hold, as
+    /// [`WriteBatch::size_bytes`](crate::WriteBatch::size_bytes) counts them.
     pub batch_bytes_max: usize,
     /// Whether batches may carry guards.
     pub guards: Support,

@@ -1,12 +1,12 @@
 //! Random histories: whatever is done to a store in whatever order, it answers
 //! as an ordered map in memory would.
 //!
-//! A history is a list of [steps](step::Step), drawn from a seed and from what
+//! A history is a list of steps, drawn from a seed and from what
 //! the store offers: batches with guards, duplicate keys and range deletes,
 //! expiring entries under a clock that is moved, scans with all kinds of pages,
 //! snapshots that are compared later, closing and opening again. After each
 //! step the whole store and every snapshot are compared with the
-//! [oracle](oracle::Oracle), so a history ends at the very step that went
+//! oracle, an ordered map, so a history ends at the very step that went
 //! wrong. What is reported is that prefix, and what is left of it after
 //! leaving out every step that the failure does not need.
 
