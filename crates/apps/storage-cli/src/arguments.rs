@@ -13,7 +13,7 @@ use crate::commands::{
 /// Exit codes: 0 done, 1 not found, 2 wrong usage or bad input, 3 conflict,
 /// 4 unavailable, 5 corrupt, 6 other.
 #[derive(Debug, Parser)]
-#[command(name = "storage", version)]
+#[command(name = "storage", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
@@ -35,6 +35,7 @@ pub(crate) struct GlobalArguments {
     pub(crate) hex: bool,
 }
 
+// A text here would hide the longer one of the command's own arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Set a key to a value, given here or on standard input.
@@ -45,13 +46,10 @@ pub(crate) enum Command {
     Delete(DeleteArguments),
     /// List keys and values in order.
     Scan(ScanArguments),
-    /// Write a directory tree or JSON Lines into the store.
     Import(ImportArguments),
-    /// Write the store to a directory tree or JSON Lines.
     Export(ExportArguments),
     /// Show what the store is made of, its figures and its health.
     Stats,
-    /// Import real files, kill the import, and check every byte.
     Demo(DemoArguments),
     /// The part of the demo that is killed.
     #[command(hide = true)]

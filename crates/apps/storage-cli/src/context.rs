@@ -1,6 +1,8 @@
 //! What every command works with: the store, and how keys are read and shown.
 
-use storage::{SharedStore, prelude::*};
+use std::{fs, io, path::Path};
+
+use storage::{SharedStore, StoreUrl, prelude::*};
 
 use crate::{
     arguments::GlobalArguments,
@@ -21,7 +23,8 @@ pub(crate) struct Context {
 impl From<&GlobalArguments> for Context {
     fn from(arguments: &GlobalArguments) -> Self {
         Self {
-            store: arguments.store.clone(),
+            // A variable that is set to nothing is as good as unset.
+            store: arguments.store.clone().filter(|url| !url.is_empty()),
             notation: if arguments.hex {
                 Notation::Hexadecimal
             } else {
@@ -43,11 +46,27 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
     ) -> Result<T> {
-        let Some(url) = &self.store else {
-            return Err(Failure::usage("no store was named")
-                .remedy("give --store fjall:PATH, or set STORAGE_URL"));
-        };
+        with_store_at(self.store_url()?, work).await
+    }
+
+    /// As [`Self::with_store`], for a command that only reads or removes: it does
+    /// not make a store where there is none.
+    pub(crate) async fn with_existing_store<T>(
+        &self,
+        work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
+    ) -> Result<T> {
+        let url = self.store_url()?;
+        if let StoreUrl::Fjall { path } = url.parse()? {
+            refuse_absent(&path)?;
+        }
         with_store_at(url, work).await
+    }
+
+    pub(crate) fn store_url(&self) -> Result<&str> {
+        self.store.as_deref().ok_or_else(|| {
+            Failure::usage("no store was named")
+                .remedy("give --store fjall:PATH, or set STORAGE_URL")
+        })
     }
 }
 
@@ -62,4 +81,19 @@ pub(crate) async fn with_store_at<T>(
     let value = result?;
     closed?;
     Ok(value)
+}
+
+/// Whatever else there may be instead of a store, the engine finds out.
+fn refuse_absent(path: &Path) -> Result<()> {
+    let is_absent = match fs::read_dir(path) {
+        Ok(mut within) => within.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !is_absent {
+        return Ok(());
+    }
+    Err(
+        Failure::usage(format!("there is no store at {}", path.display()))
+            .remedy("check the path; `put` or `import` makes a store"),
+    )
 }

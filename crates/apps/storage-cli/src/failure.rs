@@ -119,6 +119,11 @@ impl Report {
         let _ = self.write(form, &mut stderr);
     }
 
+    /// Tells a program only, where people were told otherwise.
+    pub(crate) fn print_json(&self) {
+        let _ = writeln!(io::stderr().lock(), "{}", self.to_json());
+    }
+
     fn write(&self, form: Form, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "error: {}", self.message)?;
         for cause in &self.causes {

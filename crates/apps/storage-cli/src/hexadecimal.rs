@@ -1,8 +1,10 @@
 //! Bytes as hexadecimal digits.
 
+pub(crate) const DIGITS_PER_BYTE: usize = 2;
+
 /// Two lower-case digits for each byte.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
+    let mut text = String::with_capacity(bytes.len() * DIGITS_PER_BYTE);
     for byte in bytes {
         for nibble in [byte >> 4, byte & 0x0F] {
             text.extend(char::from_digit(u32::from(nibble), 16));
@@ -13,7 +15,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// The bytes that `text` stands for; `None` unless it is pairs of digits.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_chunks::<2>();
+    let (pairs, rest) = text.as_chunks::<DIGITS_PER_BYTE>();
     if !rest.is_empty() {
         return None;
     }

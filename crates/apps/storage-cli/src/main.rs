@@ -6,6 +6,7 @@
 
 mod arguments;
 mod batches;
+mod command_line;
 mod commands;
 mod context;
 mod duration;
@@ -13,22 +14,23 @@ mod failure;
 mod hexadecimal;
 mod notation;
 mod output;
+mod own_files;
 mod progress;
 mod record;
 mod status;
 mod tree;
 mod units;
+mod value;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::{
-    arguments::Arguments, context::Context, failure::Failure, output::Output, status::Status,
-};
+use crate::{context::Context, failure::Failure, output::Output, status::Status};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match command_line::parse() {
+        Ok(arguments) => arguments,
+        Err(exit_code) => return exit_code,
+    };
     let context = Context::from(&arguments.global);
     let mut output = Output::to_stdout();
     let result =

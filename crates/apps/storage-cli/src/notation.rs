@@ -29,20 +29,6 @@ impl Notation {
         }
     }
 
-    /// The bytes that standard input stands for. Digits may stand on lines.
-    pub(crate) fn input(self, mut input: Vec<u8>) -> Result<Vec<u8>> {
-        match self {
-            Self::Plain => Ok(input),
-            Self::Hexadecimal => {
-                input.retain(|byte| !byte.is_ascii_whitespace());
-                hexadecimal::decode(&input).ok_or_else(|| {
-                    Failure::usage("standard input is not hexadecimal")
-                        .remedy("with --hex, write two digits for each byte, such as 00ff")
-                })
-            }
-        }
-    }
-
     /// Bytes for people: one line, whatever they are.
     pub(crate) fn shown(self, bytes: &[u8]) -> String {
         match self {
@@ -80,11 +66,5 @@ mod tests {
     fn text_is_shown_as_it_is_and_the_rest_is_escaped() {
         assert_eq!(escaped("größe/1".as_bytes()), "größe/1");
         assert_eq!(escaped(b"a\tb\nc\\d\xFFe"), "a\\tb\\nc\\\\d\\xffe");
-    }
-
-    #[test]
-    fn hexadecimal_input_may_stand_on_lines() {
-        let input = b"00 ff\n61\n".to_vec();
-        assert_eq!(Notation::Hexadecimal.input(input).unwrap(), b"\x00\xFFa");
     }
 }

@@ -42,11 +42,24 @@ fn insert(record: &mut Record, field: &str, bytes: &[u8], notation: Notation) {
     };
 }
 
-/// The bytes under `field`: of a string, its UTF-8; of a number, its digits.
+/// The key under `field` of somebody's own record: as [`bytes`], or the digits of
+/// a whole number. The parser keeps no others as they were written, so that two
+/// of them could become one key.
+pub(crate) fn key(record: &Record, field: &str) -> Result<Vec<u8>, FieldError> {
+    match record.get(field) {
+        Some(Value::Number(number)) if number.is_u64() || number.is_i64() => {
+            Ok(number.to_string().into_bytes())
+        }
+        Some(Value::Number(_)) => Err(FieldError::NotExact(field.to_owned())),
+        Some(Value::String(_)) | None => bytes(record, field),
+        Some(_) => Err(FieldError::NotKey(field.to_owned())),
+    }
+}
+
+/// The bytes under `field`, as an export writes them.
 pub(crate) fn bytes(record: &Record, field: &str) -> Result<Vec<u8>, FieldError> {
     match record.get(field) {
         Some(Value::String(text)) => Ok(text.as_bytes().to_vec()),
-        Some(Value::Number(number)) => Ok(number.to_string().into_bytes()),
         Some(_) => Err(FieldError::NotText(field.to_owned())),
         None => {
             let field_hex = hexadecimal_field(field);
@@ -80,6 +93,8 @@ fn hexadecimal_field(field: &str) -> String {
 pub(crate) enum FieldError {
     Missing(String),
     NotText(String),
+    NotKey(String),
+    NotExact(String),
     NotHexadecimal(String),
     NotMilliseconds,
 }
@@ -88,7 +103,12 @@ impl std::fmt::Display for FieldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing(field) => write!(f, "the field `{field}` is missing"),
-            Self::NotText(field) => write!(f, "the field `{field}` is no string or number"),
+            Self::NotText(field) => write!(f, "the field `{field}` is no string"),
+            Self::NotKey(field) => write!(f, "the field `{field}` is no string or number"),
+            Self::NotExact(field) => write!(
+                f,
+                "the field `{field}` is a number that cannot be kept digit for digit"
+            ),
             Self::NotHexadecimal(field) => {
                 write!(f, "the field `{field}` is no string of hexadecimal digits")
             }
@@ -132,8 +152,26 @@ mod tests {
             bytes(&record, "b"),
             Err(FieldError::NotHexadecimal("b_hex".into()))
         );
-        assert_eq!(bytes(&record, "c"), Ok(b"7".to_vec()));
+        assert_eq!(bytes(&record, "c"), Err(FieldError::NotText("c".into())));
         assert_eq!(bytes(&record, "d"), Err(FieldError::Missing("d".into())));
         assert_eq!(expires(&record), Err(FieldError::NotMilliseconds));
+    }
+    #[test]
+    fn a_number_is_a_key_only_if_none_of_its_digits_is_lost() {
+        let key_of = |number: &str| {
+            let record: Record = serde_json::from_str(&format!(r#"{{"id":{number}}}"#)).unwrap();
+            key(&record, "id")
+        };
+        for number in ["0", "-9223372036854775808", "18446744073709551615"] {
+            assert_eq!(key_of(number), Ok(number.as_bytes().to_vec()));
+        }
+        for number in ["123456789012345678901234567890", "1e2", "1.0", "-0", "0.1"] {
+            assert_eq!(
+                key_of(number),
+                Err(FieldError::NotExact("id".into())),
+                "{number}"
+            );
+        }
+        assert_eq!(key_of("true"), Err(FieldError::NotKey("id".into())));
     }
 }

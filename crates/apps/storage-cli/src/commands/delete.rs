@@ -17,7 +17,7 @@ pub(crate) struct DeleteArguments {
 pub(crate) async fn run(arguments: DeleteArguments, context: &Context) -> Result<Status> {
     let key = context.notation.argument(&arguments.key)?;
     let existed = context
-        .with_store(async |store| Ok(store.delete(&key).await?))
+        .with_existing_store(async |store| Ok(store.delete(&key).await?))
         .await?;
     if existed {
         Ok(Status::Done)

@@ -29,7 +29,7 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let key = context.notation.argument(&arguments.key)?;
     let entry = context
-        .with_store(async |store| Ok(store.get(&key).await?))
+        .with_existing_store(async |store| Ok(store.get(&key).await?))
         .await?
         .ok_or_else(|| absent(&key, context))?;
     match (context.form, context.notation) {

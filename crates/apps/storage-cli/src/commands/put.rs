@@ -1,10 +1,6 @@
 //! `storage put`: sets a key to a value.
 
-use std::{
-    ffi::OsString,
-    io::{self, Read},
-    time::Duration,
-};
+use std::{ffi::OsString, io, time::Duration};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -13,9 +9,10 @@ use storage::{Put, prelude::*};
 use crate::{
     context::Context,
     duration,
-    failure::{Failure, Result},
+    failure::Result,
     output::{Form, Output},
     status::Status,
+    value,
 };
 
 #[derive(Debug, Args)]
@@ -23,6 +20,10 @@ pub(crate) struct PutArguments {
     /// The key.
     key: OsString,
     /// The value; standard input if it is left out or `-`.
+    ///
+    /// The store is opened when standard input begins or ends. An input that
+    /// ends without a byte is an empty value, also where the command that should
+    /// have written it failed.
     value: Option<OsString>,
     /// Write only if the key is absent; else exit with 3.
     #[arg(long)]
@@ -62,11 +63,21 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Status> {
     let key = context.notation.argument(&arguments.key)?;
+    let mut stdin = io::stdin().lock();
+    let given = match &arguments.value {
+        Some(value) if value != "-" => Some(context.notation.argument(value)?),
+        _ => {
+            value::wait_for_start(&mut stdin)?;
+            None
+        }
+    };
     let committed = context
         .with_store(async |store| {
-            let value = match &arguments.value {
-                Some(value) if value != "-" => context.notation.argument(value)?,
-                _ => from_standard_input(context, store)?,
+            let value = if let Some(value) = given {
+                value
+            } else {
+                let bytes_max = store.capabilities().value_bytes_max;
+                value::read(&mut stdin, context.notation, bytes_max)?
             };
             let expires = arguments.ttl.map(|ttl| store.clock().now().after(ttl));
             let put = Put::new(key.clone(), value).until(expires);
@@ -85,21 +96,4 @@ pub(crate) async fn run(
         output.line(json!({"sequence": sequence, "durability": durability}).to_string())?;
     }
     Ok(Status::Done)
-}
-
-/// Reads the value, but no more of it than shows that it is too large.
-fn from_standard_input(context: &Context, store: &SharedStore) -> Result<Vec<u8>> {
-    let digits_per_byte = 2;
-    let limit = store
-        .capabilities()
-        .value_bytes_max
-        .saturating_mul(digits_per_byte)
-        .saturating_add(1);
-    let mut input = Vec::new();
-    io::stdin()
-        .lock()
-        .take(u64::try_from(limit).unwrap_or(u64::MAX))
-        .read_to_end(&mut input)
-        .map_err(|error| Failure::io("read standard input", &error))?;
-    context.notation.input(input)
 }

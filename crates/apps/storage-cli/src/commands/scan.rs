@@ -49,7 +49,7 @@ pub(crate) async fn run(
     let options = options(&arguments);
     let mut left = arguments.limit.unwrap_or(usize::MAX);
     context
-        .with_store(async |store| {
+        .with_existing_store(async |store| {
             let mut scan = store.scan(range, options);
             while left > 0
                 && let Some(item) = scan.next().await?

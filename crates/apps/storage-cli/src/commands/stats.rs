@@ -13,7 +13,7 @@ use crate::{
 
 pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status> {
     let (description, stats, health) = context
-        .with_store(async |store| {
+        .with_existing_store(async |store| {
             Ok((
                 store.describe(),
                 store.stats().await?,

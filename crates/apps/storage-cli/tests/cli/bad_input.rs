@@ -82,6 +82,30 @@ fn a_key_field_that_is_no_text_is_refused() {
 }
 
 #[test]
+fn a_number_that_would_lose_digits_is_no_key() {
+    let bench = Bench::new();
+    for number in ["123456789012345678901234567890", "1e2", "1.50"] {
+        let lines = format!("{{\"id\":1}}\n{{\"id\":{number}}}\n");
+        let run = bench.run_with_input(&["import", "-", "--key", "id"], lines.as_bytes());
+        run.failed(2, &["line 2,", "the field `id`", "write it as a string"]);
+    }
+    assert_eq!(bench.keys(), ["1"]);
+}
+
+#[test]
+fn an_exported_record_holds_no_numbers() {
+    let bench = Bench::new();
+    for line in [r#"{"key":"a","value":7}"#, r#"{"key":7,"value":"a"}"#] {
+        let run = bench.run_with_input(&["import", "-"], line.as_bytes());
+        run.failed(2, &["line 1,", "is no string"]);
+    }
+    let run = bench.run_with_input(&["import", "-"], br#"{"key":"a"}"#);
+    run.failed(2, &["the field `value` is missing"]);
+    assert!(!run.errors.contains("--key"), "{}", run.errors);
+    assert!(bench.keys().is_empty());
+}
+
+#[test]
 fn a_symlink_loop_is_named_before_anything_is_imported() {
     let bench = Bench::new();
     bench.write("tree/a/file", "content");

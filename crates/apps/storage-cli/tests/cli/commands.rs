@@ -4,10 +4,10 @@ use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Write},
     os::unix::ffi::OsStrExt,
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
-use crate::support::{Bench, command, run};
+use crate::support::{Bench, PROGRAM, command, run};
 use serde_json::Value;
 
 #[test]
@@ -154,4 +154,57 @@ fn a_reader_that_goes_away_is_not_an_error() {
     assert_eq!(first, "0\t\n");
     assert_eq!(ended.status.code(), Some(0));
     assert_eq!(ended.stderr, b"");
+}
+
+#[test]
+fn one_store_may_be_at_both_ends_of_a_pipe() {
+    let bench = Bench::new();
+    let value = "large ".repeat(50_000);
+    bench.run_with_input(&["put", "a"], value.as_bytes());
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", r#""$0" get a | "$0" put b"#, PROGRAM])
+        .env("STORAGE_URL", bench.url());
+    for _ in 0..5 {
+        let piped = shell.output().unwrap();
+        assert!(piped.status.success(), "{piped:?}");
+        assert_eq!(bench.done(&["get", "b"]), value.as_bytes());
+        bench.done(&["delete", "b"]);
+    }
+}
+
+#[test]
+fn a_command_that_only_reads_or_removes_makes_no_store() {
+    let bench = Bench::new();
+    let target = bench.path("out");
+    let target = target.to_str().unwrap();
+    let refuse = || {
+        for arguments in [
+            &["get", "a"][..],
+            &["scan"],
+            &["delete", "a"],
+            &["stats"],
+            &["export", target],
+        ] {
+            bench
+                .run(arguments)
+                .failed(2, &["there is no store at", "`put` or `import`"]);
+        }
+    };
+    refuse();
+    assert!(!bench.path("store").exists());
+    std::fs::create_dir(bench.path("store")).unwrap();
+    refuse();
+    assert_eq!(bench.path("store").read_dir().unwrap().count(), 0);
+
+    let mut scan = command();
+    scan.args(["--store", "memory:", "scan"]);
+    assert_eq!(run(scan, b"").code, 0);
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_names_no_store() {
+    let mut get = command();
+    get.env("STORAGE_URL", "").args(["get", "a"]);
+    run(get, b"").failed(2, &["no store was named"]);
 }

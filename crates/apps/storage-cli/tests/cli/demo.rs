@@ -32,7 +32,14 @@ fn the_demo_finds_everything_that_was_acknowledged_before_the_kill() {
     let acknowledged = report["killed"]["files_acknowledged"].as_u64().unwrap();
     assert_eq!(report["sound"], true);
     assert_eq!(report["files"], 300);
+    let bytes = report["killed"]["bytes_acknowledged"].as_u64().unwrap();
+    let half = report["bytes"].as_u64().unwrap() / 2;
     assert!(acknowledged >= 100, "{report}");
+    assert!(bytes >= half, "{report}");
+    assert_eq!(
+        report["recovered"]["acknowledged"]["bytes_identical"],
+        bytes
+    );
     assert!(report["recovered"]["files_found"].as_u64().unwrap() >= acknowledged);
     assert_eq!(
         report["recovered"]["acknowledged"]["files_identical"],
@@ -71,4 +78,31 @@ fn a_tree_of_one_file_is_enough_and_an_empty_one_is_not() {
     assert_eq!(demo(&bench, &["--json"]).code, 0);
     std::fs::remove_file(bench.path("tree/only")).unwrap();
     demo(&bench, &[]).failed(2, &["there are no files in"]);
+}
+
+#[test]
+fn a_tree_that_the_demo_would_write_to_is_refused() {
+    let bench = small_tree();
+    let inside = format!("fjall:{}", bench.path("tree/store").display());
+    demo(&bench, &["--store", &inside]).failed(2, &["the store itself is in the tree"]);
+    assert!(!bench.path("tree/store").exists());
+
+    let mut around = command();
+    let scratch = bench.path("tree/scratch");
+    std::fs::create_dir_all(&scratch).unwrap();
+    around
+        .env("TMPDIR", scratch)
+        .arg("demo")
+        .arg(bench.path("tree"));
+    run(around, b"").failed(2, &["which is in the tree", "TMPDIR"]);
+}
+
+#[test]
+fn what_is_kept_is_the_store_and_nothing_else() {
+    let bench = small_tree();
+    let left = || bench.path("scratch").read_dir().unwrap().count();
+    assert_eq!(demo(&bench, &["--store", &bench.url(), "--keep"]).code, 0);
+    assert_eq!(left(), 0);
+    assert_eq!(demo(&bench, &["--keep"]).code, 0);
+    assert_eq!(left(), 1);
 }

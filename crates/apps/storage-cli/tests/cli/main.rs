@@ -6,5 +6,7 @@ mod bad_input;
 mod commands;
 mod demo;
 mod exit_codes;
+mod export_targets;
+mod help;
 mod round_trip;
 mod support;

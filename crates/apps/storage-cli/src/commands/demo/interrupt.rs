@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Workshop, manifest::Survey};
+use super::{
+    Workshop,
+    manifest::{Manifest, Survey},
+};
 use crate::{
     failure::{Failure, Result},
     progress::Progress,
@@ -17,6 +20,7 @@ use crate::{
 
 const SIGKILL: i32 = 9;
 const BATCH_ENTRIES_MAX: u64 = 256;
+const BATCH_BYTES_MAX: u64 = 4 << 20;
 /// A small tree still makes several batches, so that there is a middle.
 const BATCHES_MIN: u64 = 16;
 
@@ -24,18 +28,20 @@ const BATCHES_MIN: u64 = 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interrupted {
     pub(super) files: u64,
-    /// Of keys and values.
+    /// Of the files, without their paths.
     pub(super) bytes: u64,
     pub(super) elapsed: Duration,
 }
 
-/// Imports in a child process, and kills it once half of the files, or half of
-/// the bytes, are acknowledged.
+/// Imports in a child process, and kills it once half of the bytes are
+/// acknowledged.
 pub(super) fn import_until_killed(
     workshop: &Workshop,
+    manifest: &Manifest,
     root: &Path,
     survey: &Survey,
 ) -> Result<Interrupted> {
+    let mut samples = manifest.read()?;
     let started = Instant::now();
     let mut child = spawn(workshop, root, survey)?;
     let progress = Progress::of_bytes("importing, to be killed half-way", survey.bytes);
@@ -53,16 +59,18 @@ pub(super) fn import_until_killed(
         .flat_map(|out| BufReader::new(out).lines())
     {
         let line = line.map_err(|error| Failure::io("listen to the import", &error))?;
-        let Some((files, bytes)) = acknowledgement(&line) else {
+        let Ok(files) = line.parse::<u64>() else {
             continue;
         };
-        progress.reach(bytes);
-        interrupted = Interrupted {
-            files,
-            bytes,
-            elapsed: started.elapsed(),
-        };
-        if !killed && (files * 2 >= survey.files || bytes >= survey.bytes / 2) {
+        while interrupted.files < files
+            && let Some(sample) = samples.next()
+        {
+            interrupted.files += 1;
+            interrupted.bytes += sample?.bytes;
+        }
+        interrupted.elapsed = started.elapsed();
+        progress.reach(interrupted.bytes);
+        if !killed && interrupted.bytes >= survey.bytes / 2 {
             child
                 .kill()
                 .map_err(|error| Failure::io("kill the import", &error))?;
@@ -85,19 +93,16 @@ pub(super) fn import_until_killed(
 fn spawn(workshop: &Workshop, root: &Path, survey: &Survey) -> Result<Child> {
     let program = env::current_exe().map_err(|error| Failure::io("find this program", &error))?;
     let batch_entries = (survey.files / BATCHES_MIN).clamp(1, BATCH_ENTRIES_MAX);
+    let batch_bytes = (survey.bytes / BATCHES_MIN).clamp(1, BATCH_BYTES_MAX);
     Command::new(program)
         .args(["--store", workshop.url(), "demo-import", "--manifest"])
         .arg(workshop.manifest_path())
         .arg("--root")
         .arg(root)
         .args(["--batch-entries", &batch_entries.to_string()])
+        .args(["--batch-bytes", &batch_bytes.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| Failure::io("start the import", &error))
-}
-
-fn acknowledgement(line: &str) -> Option<(u64, u64)> {
-    let (files, bytes) = line.split_once(' ')?;
-    Some((files.parse().ok()?, bytes.parse().ok()?))
 }

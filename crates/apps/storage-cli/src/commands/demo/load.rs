@@ -18,8 +18,6 @@ use crate::{
     status::Status,
 };
 
-const BATCH_BYTES: usize = 4 << 20;
-
 #[derive(Debug, Args)]
 pub(crate) struct DemoImportArguments {
     /// The list of the files.
@@ -31,10 +29,13 @@ pub(crate) struct DemoImportArguments {
     /// How many files go into one batch.
     #[arg(long)]
     pub(super) batch_entries: usize,
+    /// How many bytes go into one batch.
+    #[arg(long)]
+    pub(super) batch_bytes: usize,
 }
 
 /// Imports the files, saying after each batch on standard output how many files
-/// and bytes the store has acknowledged. Then waits to be killed: the store is
+/// the store has acknowledged. Then waits to be killed: the store is
 /// never closed.
 pub(crate) async fn run(
     arguments: DemoImportArguments,
@@ -45,7 +46,7 @@ pub(crate) async fn run(
     let store = storage::open(url).await?;
     let limits = BatchLimits {
         entries: arguments.batch_entries,
-        bytes: BATCH_BYTES,
+        bytes: arguments.batch_bytes,
     };
     let mut batches = Batches::new(&store, limits);
     let mut told = Loaded::default();
@@ -89,6 +90,6 @@ async fn add(batches: &mut Batches<'_>, root: &Path, sample: Sample) -> Result<(
 }
 
 fn tell(output: &mut Output, acknowledged: Loaded) -> Result<()> {
-    output.line(format!("{} {}", acknowledged.entries, acknowledged.bytes))?;
+    output.line(acknowledged.entries.to_string())?;
     output.flush()
 }

@@ -63,11 +63,12 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let source = Source::choose(arguments.path)?;
     let workshop = Workshop::set_up(context.store.as_deref(), arguments.keep)?;
+    workshop.refuse_in_source(&source.root)?;
     let limits = workshop.empty_store_limits().await?;
     let manifest = Manifest::at(workshop.manifest_path());
     let survey = manifest.write(&source, limits)?;
 
-    let interrupted = interrupt::import_until_killed(&workshop, &source.root, &survey)?;
+    let interrupted = interrupt::import_until_killed(&workshop, &manifest, &source.root, &survey)?;
     let recovered = recover(&workshop, &manifest, &source.root, interrupted.files).await?;
     let complete = check_all(&workshop, &manifest).await?;
 

@@ -13,7 +13,11 @@ use crate::{
     context::with_store_at,
     failure::{Failure, Result},
     output::{Form, Output},
+    own_files::{self, OwnFiles},
 };
+
+/// The name of a store that goes with the directory.
+const STORE: &str = "store";
 
 /// A temporary directory, removed at the end unless it is kept, and a store in
 /// it or elsewhere.
@@ -42,7 +46,7 @@ impl Workshop {
         let url = match url {
             Some(url) => url.to_owned(),
             None => StoreUrl::Fjall {
-                path: directory.path().join("store"),
+                path: directory.path().join(STORE),
             }
             .to_string(),
         };
@@ -51,6 +55,19 @@ impl Workshop {
             url,
             keep,
         })
+    }
+
+    /// Refuses a tree that the demo itself would write to.
+    pub(super) fn refuse_in_source(&self, root: &Path) -> Result<()> {
+        let directory = own_files::resolved(self.directory.path());
+        if directory.starts_with(own_files::resolved(root)) {
+            return Err(Failure::usage(format!(
+                "the demo would work in {}, which is in the tree",
+                directory.display()
+            ))
+            .remedy("name another directory, or set TMPDIR to one elsewhere"));
+        }
+        OwnFiles::of(&self.url)?.refuse_in_source(root)
     }
 
     pub(super) fn url(&self) -> &str {
@@ -80,17 +97,21 @@ impl Workshop {
         .await
     }
 
+    fn holds_store(&self) -> bool {
+        self.directory.path().join(STORE).exists()
+    }
+
     /// Removes the directory, or says where it stays.
     pub(super) fn tidy_up(mut self, output: &mut Output, form: Form) -> Result<()> {
-        if self.keep {
+        if self.keep && form == Form::Text {
+            output.line(format!(
+                "The store is kept: storage --store {} stats",
+                self.url
+            ))?;
+        }
+        if self.keep && self.holds_store() {
             let _ = fs::remove_file(self.manifest_path());
             self.directory.disable_cleanup(true);
-            if form == Form::Text {
-                output.line(format!(
-                    "The store is kept: storage --store {} stats",
-                    self.url
-                ))?;
-            }
             return Ok(());
         }
         let path = self.directory.path().to_owned();

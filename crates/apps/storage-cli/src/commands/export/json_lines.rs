@@ -24,17 +24,12 @@ pub(super) async fn export<R: Read>(
     existing: Existing,
     notation: Notation,
 ) -> Result<Loaded> {
-    if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
-        return Err(
-            Failure::usage(format!("{} is there already", path.display()))
-                .remedy("name another file, or add --force to replace it"),
-        );
-    }
     let failed = |error: io::Error| Failure::io(format!("write {}", path.display()), &error);
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    check(path, directory, existing)?;
     let mut file = staged_file(directory).map_err(failed)?;
     let progress = Progress::of_unknown("exporting");
     let mut buffered = BufWriter::new(file.as_file_mut());
@@ -50,6 +45,37 @@ pub(super) async fn export<R: Read>(
     }
     .map_err(|error| failed(error.error))?;
     Ok(exported)
+}
+
+/// Refuses a place where no file can appear, or where something would be lost.
+fn check(path: &Path, directory: &Path, existing: Existing) -> Result<()> {
+    if !directory.is_dir() {
+        let shown = directory.display();
+        return Err(if directory.exists() {
+            Failure::usage(format!("{shown} is no directory")).remedy("name another file")
+        } else {
+            Failure::usage(format!("there is no directory {shown}"))
+                .remedy("make it, or name a file in another")
+        });
+    }
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            Err(Failure::usage(format!("{} is a directory", path.display()))
+                .remedy("name a file, or leave out --format to write a directory tree"))
+        }
+        Ok(metadata) if !metadata.is_file() => Err(Failure::usage(format!(
+            "{} is no regular file, and would be replaced by one",
+            path.display()
+        ))
+        .remedy("name another file; for a stream, write to - and redirect it")),
+        Ok(_) if existing == Existing::Refuse => Err(Failure::usage(format!(
+            "{} is there already",
+            path.display()
+        ))
+        .remedy("name another file, or add --force to replace it")),
+        // What else is wrong shows when the file is made.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Writes one record a line.

@@ -21,6 +21,7 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     output::{Form, Output},
+    own_files::OwnFiles,
     progress::Progress,
     status::Status,
     units,
@@ -76,7 +77,7 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let started = Instant::now();
     let exported = context
-        .with_store(async |store| match store.snapshot().await {
+        .with_existing_store(async |store| match store.snapshot().await {
             Ok(snapshot) => export(&snapshot, &arguments, context, output).await,
             // Each page is consistent in itself then.
             Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -103,17 +104,24 @@ async fn export<R: Read>(
         Existing::Refuse
     };
     let target = arguments.target.as_path();
+    let own_files = OwnFiles::of(context.store_url()?)?;
     match arguments.format.unwrap_or_else(|| Format::of(target)) {
         Format::Directory if target == Path::new("-") => {
             Err(Failure::usage("standard output is no directory")
                 .remedy("leave out --format, or name a directory"))
         }
-        Format::Directory => directory::export(source, target, existing).await,
+        Format::Directory => {
+            own_files.refuse_as_target(target)?;
+            directory::export(source, target, existing, &own_files).await
+        }
         Format::Jsonl if target == Path::new("-") => {
             let progress = Progress::of_unknown("exporting");
             json_lines::write(source, output.writer(), context.notation, &progress).await
         }
-        Format::Jsonl => json_lines::export(source, target, existing, context.notation).await,
+        Format::Jsonl => {
+            own_files.refuse_as_target(target)?;
+            json_lines::export(source, target, existing, context.notation).await
+        }
     }
 }
 

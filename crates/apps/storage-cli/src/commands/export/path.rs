@@ -11,6 +11,9 @@ use crate::{
     notation,
 };
 
+/// `NAME_MAX` of Linux and of most file systems.
+const NAME_BYTES_MAX: usize = 255;
+
 /// What a key becomes in a tree. The path is relative, and of plain names only.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum KeyPath {
@@ -33,6 +36,9 @@ impl KeyPath {
                 b"" => "has an empty part",
                 b"." | b".." => "has a part that leads elsewhere",
                 name if name.contains(&0) => "holds a zero byte",
+                name if name.len() > NAME_BYTES_MAX => {
+                    "has a part that is longer than a file's name can be"
+                }
                 _ => continue,
             };
             return Err(unfit(key, complaint));
@@ -72,6 +78,13 @@ mod tests {
         );
         let raw = OsStr::from_bytes(b"\xFF\n");
         assert_eq!(KeyPath::of(b"\xFF\n").unwrap(), KeyPath::File(raw.into()));
+    }
+
+    #[test]
+    fn a_part_that_no_file_can_be_called_is_refused() {
+        let longest = "n".repeat(NAME_BYTES_MAX);
+        assert!(KeyPath::of(format!("a/{longest}/{longest}").as_bytes()).is_ok());
+        assert!(KeyPath::of(format!("a/{longest}n/b").as_bytes()).is_err());
     }
 
     #[test]

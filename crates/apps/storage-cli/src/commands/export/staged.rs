@@ -14,4 +14,12 @@ pub(super) fn staged_file(directory: &Path) -> io::Result<NamedTempFile> {
         .prefix(".storage-export-")
         .permissions(Permissions::from_mode(MODE))
         .tempfile_in(directory)
+        .map_err(|error| without_path(&error))
+}
+
+/// The name that the file has for now says nothing to anybody.
+fn without_path(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let what = text.split(" at path ").next().unwrap_or(&text);
+    io::Error::new(error.kind(), what)
 }

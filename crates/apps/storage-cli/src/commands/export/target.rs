@@ -19,16 +19,34 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Prepares the directory at `root`, making it if need be.
-    pub(super) fn prepare(root: &Path, existing: Existing) -> Result<Self> {
-        fs::create_dir_all(root).map_err(|error| failed(root, &error))?;
-        let mut within = fs::read_dir(root).map_err(|error| failed(root, &error))?;
-        if existing == Existing::Refuse && within.next().is_some() {
+    /// Refuses a root that is or lies in something else than a directory, or is
+    /// in use, without making anything.
+    pub(super) fn check(root: &Path, existing: Existing) -> Result<()> {
+        let nearest = root
+            .ancestors()
+            .find(|path| path.symlink_metadata().is_ok());
+        if let Some(nearest) = nearest
+            && !nearest.is_dir()
+        {
+            return Err(
+                Failure::usage(format!("{} is no directory", nearest.display())).remedy(
+                    "name a directory; for JSON Lines, a file that ends in .jsonl, or --format jsonl",
+                ),
+            );
+        }
+        let is_used = fs::read_dir(root).is_ok_and(|mut within| within.next().is_some());
+        if existing == Existing::Refuse && is_used {
             return Err(
                 Failure::usage(format!("the directory {} is not empty", root.display()))
                     .remedy("name another, or add --force to replace files of the same name"),
             );
         }
+        Ok(())
+    }
+
+    /// Prepares the directory at `root`, making it if need be.
+    pub(super) fn prepare(root: &Path) -> Result<Self> {
+        fs::create_dir_all(root).map_err(|error| failed(root, &error))?;
         Ok(Self {
             root: root.to_owned(),
             ready: PathBuf::new(),
@@ -42,7 +60,10 @@ impl Target {
         }
         let path = self.root.join(path);
         self.place(&path, bytes)
-            .map_err(|error| failed(&path, &error))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::IsADirectory => in_the_way(&path, "a file"),
+                _ => failed(&path, &error),
+            })
     }
 
     /// Makes one directory and those above it.
@@ -60,11 +81,7 @@ impl Target {
             match fs::symlink_metadata(&directory) {
                 Ok(metadata) if metadata.is_dir() => {}
                 Ok(_) => {
-                    return Err(Failure::usage(format!(
-                        "{} is in the way: the export needs a directory there",
-                        directory.display()
-                    ))
-                    .remedy("remove it, or export to an empty directory"));
+                    return Err(in_the_way(&directory, "a directory"));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir(&directory).map_err(|error| failed(&directory, &error))?;
@@ -78,10 +95,18 @@ impl Target {
 
     fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = staged_file(&self.root)?;
-        file.write_all(bytes)?;
+        file.as_file_mut().write_all(bytes)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+fn in_the_way(path: &Path, needed: &str) -> Failure {
+    Failure::usage(format!(
+        "{} is in the way: the export needs {needed} there",
+        path.display()
+    ))
+    .remedy("remove it, or export to an empty directory")
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {

@@ -19,7 +19,6 @@ pub(super) async fn import(
     root: &Path,
     symlinks: Symlinks,
 ) -> Result<Imported> {
-    refuse_own_files(store, root)?;
     let capabilities = store.capabilities();
     let plan = Plan::of(root, symlinks, capabilities)?;
     let progress = Progress::of_bytes("importing", plan.bytes);
@@ -88,21 +87,4 @@ impl Plan {
 
 fn not_taken(failure: Failure, path: &Path) -> Failure {
     failure.within(format!("could not import {}", path.display()))
-}
-
-/// A store whose files are in the tree would import itself, growing as it goes.
-fn refuse_own_files(store: &SharedStore, root: &Path) -> Result<()> {
-    let location = store.describe().location;
-    let (Ok(location), Ok(root)) = (Path::new(&location).canonicalize(), root.canonicalize())
-    else {
-        return Ok(());
-    };
-    if !location.starts_with(&root) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "the store itself is in the tree, at {}",
-        location.display()
-    ))
-    .remedy("import a directory that does not hold the store, or keep the store elsewhere"))
 }

@@ -67,11 +67,14 @@ fn put(line: &[u8], key_field: Option<&str>) -> Result<Put> {
     let record: Record = serde_json::from_slice(line).map_err(|error| not_json(&error))?;
     match key_field {
         Some(field) => {
-            let key = record::bytes(&record, field).map_err(|error| bad_field(&error))?;
+            let key = record::key(&record, field).map_err(|error| bad_field(&error))?;
             Ok(Put::new(key, line.to_vec()))
         }
-        None => exported(&record).map_err(|error| {
-            bad_field(&error).remedy("name the field that holds the key with --key FIELD")
+        None => exported(&record).map_err(|error| match &error {
+            FieldError::Missing(field) if field == record::KEY => {
+                bad_field(&error).remedy("name the field that holds the key with --key FIELD")
+            }
+            _ => bad_field(&error),
         }),
     }
 }
@@ -83,7 +86,11 @@ fn exported(record: &Record) -> Result<Put, FieldError> {
 }
 
 fn bad_field(error: &FieldError) -> Failure {
-    Failure::usage(error.to_string())
+    let failure = Failure::usage(error.to_string());
+    match error {
+        FieldError::NotExact(_) => failure.remedy("write it as a string, in quotes"),
+        _ => failure,
+    }
 }
 
 fn not_json(error: &serde_json::Error) -> Failure {

@@ -44,6 +44,9 @@ impl<R: BufRead> Lines<R> {
             self.number += 1;
             self.bytes_read += u64::try_from(read).unwrap_or(u64::MAX);
             self.strip_end();
+            if self.number == 1 {
+                self.strip_byte_order_mark();
+            }
             if self.buffer.len() > self.line_bytes_max {
                 return Err(Failure::usage(format!(
                     "it is longer than {} bytes, more than any entry of this store takes",
@@ -66,6 +69,14 @@ impl<R: BufRead> Lines<R> {
         self.bytes_read
     }
 
+    /// Some editors begin a file of UTF-8 with one.
+    fn strip_byte_order_mark(&mut self) {
+        const MARK: &[u8] = "\u{FEFF}".as_bytes();
+        if self.buffer.starts_with(MARK) {
+            self.buffer.drain(..MARK.len());
+        }
+    }
+
     fn strip_end(&mut self) {
         if self.buffer.pop_if(|last| *last == b'\n').is_some() {
             self.buffer.pop_if(|last| *last == b'\r');
@@ -86,6 +97,13 @@ mod tests {
         }
         assert_eq!(seen, [b"a", b"b", b"c"]);
         assert_eq!(lines.number(), 5);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out_where_the_stream_begins() {
+        let mut lines = Lines::new("\u{FEFF}a\n\u{FEFF}b\n".as_bytes(), 100);
+        assert_eq!(lines.next().unwrap(), Some(&b"a"[..]));
+        assert_eq!(lines.next().unwrap(), Some("\u{FEFF}b".as_bytes()));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     output::{Form, Output},
+    own_files::OwnFiles,
     status::Status,
     tree::Symlinks,
     units,
@@ -64,6 +65,10 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let is_directory = arguments.source.is_dir();
     check(&arguments, is_directory)?;
+    if is_directory {
+        // The store would import itself, growing as it goes.
+        OwnFiles::of(context.store_url()?)?.refuse_in_source(&arguments.source)?;
+    }
     let started = Instant::now();
     let imported = context
         .with_store(async |store| {
