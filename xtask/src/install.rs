@@ -12,10 +12,21 @@ use anyhow::{Result, bail};
 use crate::tool;
 
 /// Everything the tests need besides Rust itself.
-pub(crate) const REQUIREMENTS: &[Requirement] = &[Requirement {
-    program: "cc",
-    packages: &["gcc", "libc6-dev"],
-}];
+pub(crate) const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        program: "cc",
+        packages: &["gcc", "libc6-dev"],
+    },
+    // Full and read-only disks are small file systems in a namespace of the test's own.
+    Requirement {
+        program: "unshare",
+        packages: &["util-linux"],
+    },
+    Requirement {
+        program: "mount",
+        packages: &["mount"],
+    },
+];
 
 /// A program the tests need, and the Debian packages that bring it.
 #[derive(Debug)]

@@ -129,6 +129,24 @@ async fn every_write_to_a_closed_store_says_that_it_was_not_applied() {
 }
 
 #[test]
+fn the_last_handle_may_be_dropped_on_the_writer_thread_while_others_close() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    stage.apply_may_wait.store(true, Ordering::SeqCst);
+    stage.apply_gate.shut();
+    let waking = Waking::new(store.clone(), &BUFFERED);
+    stage.apply_gate.wait_for_arrival();
+    // Begun on the pool; nobody waits for it.
+    let mut closing = Box::pin(async move { store.close().await });
+    assert!(poll_once(closing.as_mut(), Waker::noop()));
+    drop(closing);
+    thread::sleep(Duration::from_millis(50));
+    drop(waking);
+    stage.apply_gate.open();
+    assert_freed(&stage);
+}
+
+#[test]
 fn the_last_handle_may_be_dropped_on_the_writer_thread() {
     drop_on_own_thread(&BUFFERED, |stage| {
         stage.apply_may_wait.store(true, Ordering::SeqCst);
@@ -141,8 +159,6 @@ fn the_last_handle_may_be_dropped_on_the_sync_thread() {
     drop_on_own_thread(&SYNCED, |stage| &stage.sync_gate);
 }
 
-/// A task that nobody holds but its waker: waking it drops it, and with it the
-/// store, on the thread that answers.
 fn drop_on_own_thread(
     options: &'static WriteOptions,
     hold: impl Fn(&Stage) -> &crate::staged::Gate,
@@ -152,23 +168,49 @@ fn drop_on_own_thread(
     block_on(store.commit_with(put("first"), &SYNCED)).unwrap();
     let gate = hold(&stage);
     gate.shut();
-    let (queue, executor) = mpsc::sync_channel(1);
-    let task = Arc::new(Task {
-        future: Mutex::new(Box::pin(async move {
-            drop(store.commit_with(put("second"), options).await);
-        })),
-        queue,
-    });
-    let waker = Waker::from(Arc::clone(&task));
-    assert!(poll_once(task.future.lock().unwrap().as_mut(), &waker));
+    let waking = Waking::new(store, options);
     gate.wait_for_arrival();
-    drop((executor, task, waker));
+    drop(waking);
     gate.open();
+    assert_freed(&stage);
+}
+
+/// Waits until the engine, which holds the stage, is gone.
+fn assert_freed(stage: &Arc<Stage>) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while Arc::strong_count(&stage) > 1 && Instant::now() < deadline {
+    while Arc::strong_count(stage) > 1 && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(Arc::strong_count(&stage), 1, "the engine is never freed");
+    assert_eq!(Arc::strong_count(stage), 1, "the engine is never freed");
+}
+
+/// A commit under way in a task that owns a handle of the store. Once this is
+/// dropped, only the commit's waker holds the task: being answered wakes it,
+/// finds no executor, and drops the handle, on the thread that answers.
+struct Waking {
+    _task: Arc<Task>,
+    _executor: mpsc::Receiver<Arc<Task>>,
+}
+
+impl Waking {
+    fn new(
+        store: storage_core::embedded::Embedded<crate::staged::Staged>,
+        options: &'static WriteOptions,
+    ) -> Self {
+        let (queue, executor) = mpsc::sync_channel(1);
+        let task = Arc::new(Task {
+            future: Mutex::new(Box::pin(async move {
+                drop(store.commit_with(put("second"), options).await);
+            })),
+            queue,
+        });
+        let waker = Waker::from(Arc::clone(&task));
+        assert!(poll_once(task.future.lock().unwrap().as_mut(), &waker));
+        Self {
+            _task: task,
+            _executor: executor,
+        }
+    }
 }
 
 struct Task {

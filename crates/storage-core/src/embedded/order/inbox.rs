@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
+    thread::{self, JoinHandle, ThreadId},
 };
 
 use crate::{Error, Result, component::no_thread};
@@ -20,6 +20,8 @@ pub(super) struct Inbox<T> {
 struct State<T> {
     items: VecDeque<T>,
     thread: Option<JoinHandle<()>>,
+    /// Stays when the thread is waited for.
+    thread_id: Option<ThreadId>,
     /// No more items are accepted.
     is_finishing: bool,
 }
@@ -30,6 +32,7 @@ impl<T> Inbox<T> {
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 thread: None,
+                thread_id: None,
                 is_finishing: false,
             }),
             changed: Condvar::new(),
@@ -53,7 +56,10 @@ impl<T> Inbox<T> {
         }
         if state.thread.is_none() {
             match thread::Builder::new().name(name.into()).spawn(work) {
-                Ok(thread) => state.thread = Some(thread),
+                Ok(thread) => {
+                    state.thread_id = Some(thread.thread().id());
+                    state.thread = Some(thread);
+                }
                 Err(error) => return Err((item, no_thread(error))),
             }
         }
@@ -95,11 +101,7 @@ impl<T> Inbox<T> {
 
     /// Whether the caller is the thread that takes the items.
     pub(super) fn is_mine(&self) -> bool {
-        let state = self.lock();
-        state
-            .thread
-            .as_ref()
-            .is_some_and(|thread| thread.thread().id() == thread::current().id())
+        self.lock().thread_id == Some(thread::current().id())
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
