@@ -54,9 +54,10 @@ pub trait EngineRead: Send + Sync + 'static {
 /// calls. [`Embedded`](super::Embedded) makes a [`Store`](crate::Store) of it.
 ///
 /// The adapter judges guards and limits, orders writes, fills in sequences,
-/// groups commits and syncs, and decides which thread a call runs on. It calls
-/// [`apply`](Engine::apply) from one thread at a time; all else may come from
-/// many threads at once.
+/// groups commits and syncs, and decides which thread a call runs on. It makes
+/// one call of [`apply`](Engine::apply) at a time and one of
+/// [`sync`](Engine::sync), which may overlap; all else may come from many
+/// threads at once.
 pub trait Engine: EngineRead + Debug {
     /// A consistent view that stays as it is.
     type Snapshot: EngineRead;
