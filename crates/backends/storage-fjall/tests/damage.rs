@@ -141,6 +141,39 @@ async fn a_flipped_byte_in_any_file_is_reported() {
 }
 
 #[tokio::test]
+async fn a_check_names_the_damage_that_reads_meet() {
+    let directory = tempdir().unwrap();
+    let (whole, damaged) = (
+        directory.path().join("whole"),
+        directory.path().join("damaged"),
+    );
+    make(&whole).await;
+    let is_table = |file: &PathBuf| {
+        file.parent()
+            .is_some_and(|parent| parent.ends_with("1/tables"))
+    };
+    let table = files(&whole).into_iter().find(is_table).unwrap();
+    let name = table.strip_prefix(&whole).unwrap();
+    let bytes = fs::read(&table).unwrap();
+    let mut met = 0;
+    for place in (0..bytes.len()).step_by(bytes.len() / 20) {
+        copy(&whole, &damaged);
+        let mut bytes = bytes.clone();
+        bytes[place] ^= 1;
+        fs::write(damaged.join(name), bytes).unwrap();
+        // Damage to an index is met by the open already.
+        let Ok(store) = open(&damaged).await else {
+            continue;
+        };
+        let has_met = content(&store).await.is_err();
+        let report = store.check().await.unwrap();
+        assert_eq!(has_met, !report.damages.is_empty(), "{place}: {report:?}");
+        met += usize::from(has_met);
+    }
+    assert!(met > 0, "no read met the damage");
+}
+
+#[tokio::test]
 async fn a_truncated_file_is_reported() {
     let directory = tempdir().unwrap();
     let (whole, damaged) = (
