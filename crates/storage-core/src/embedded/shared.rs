@@ -4,7 +4,7 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -28,8 +28,7 @@ pub(super) struct Shared<E: Engine> {
     /// How closing ended. Held by whoever closes, so that a second closer waits.
     closed: Mutex<Option<Result<()>>>,
     /// Why the store takes no more writes.
-    poison: Mutex<Option<Error>>,
-    poisoned: AtomicBool,
+    poison: OnceLock<Error>,
     /// Where writes are put in order, and wait to become durable.
     pub(super) order: OrderPoint,
     /// Open snapshots, so that closing can end them.
@@ -49,8 +48,7 @@ impl<E: Engine> Shared<E> {
         Self {
             closing: AtomicBool::new(false),
             closed: Mutex::new(None),
-            poison: Mutex::default(),
-            poisoned: AtomicBool::new(false),
+            poison: OnceLock::new(),
             order: OrderPoint::new(sequencer),
             snapshots: Mutex::default(),
             change_form: engine.change_form(),
@@ -81,30 +79,23 @@ impl<E: Engine> Shared<E> {
 
     /// Says why writes are refused, if they are.
     pub(super) fn check_poison(&self) -> Result<()> {
-        if !self.poisoned.load(Ordering::Acquire) {
-            return Ok(());
+        match self.poison.get() {
+            None => Ok(()),
+            Some(poison) => Err(poison.duplicate()),
         }
-        let poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
-        Err(poison
-            .as_ref()
-            .map_or_else(
-                || Error::new(ErrorKind::Poisoned, "an earlier write failed"),
-                Error::duplicate,
-            )
-            .with_outcome(Outcome::NotApplied))
     }
 
     /// Refuses all further writes, because of `cause`.
     pub(super) fn poison(&self, cause: &Error) {
-        let mut poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
-        poison.get_or_insert_with(|| {
+        // The first cause stands.
+        let _ = self.poison.set(
             Error::new(
                 ErrorKind::Poisoned,
                 "an earlier write or sync failed, so what reached the disk is unknown; reopen the store",
             )
-            .with_source(cause.to_string())
-        });
-        self.poisoned.store(true, Ordering::Release);
+            .with_outcome(Outcome::NotApplied)
+            .with_source(cause.to_string()),
+        );
     }
 
     /// Takes a snapshot and its sequence, unless others are at the order point

@@ -14,7 +14,7 @@ use storage_core::{
 };
 
 use crate::{
-    BUFFERED, SYNCED, put,
+    BUFFERED, SYNCED, hold, put,
     staged::{Stage, open},
     start,
 };
@@ -81,14 +81,7 @@ async fn no_snapshot_escapes_the_close_that_came_before_its_answer() {
     let stage = Arc::new(Stage::new());
     let store = open(&stage);
     store.put("key", "value").await.unwrap();
-    stage.apply_may_wait.store(true, Ordering::SeqCst);
-    stage.apply_gate.shut();
-    let head = start({
-        let store = store.clone();
-        async move { store.commit_with(put("head"), &BUFFERED).await }
-    })
-    .await;
-    stage.apply_gate.wait_for_arrival();
+    let head = hold(&stage, &store, put("head")).await;
     // Taken on the pool, behind the commit, and answered when it is polled.
     let mut taking = Box::pin(store.snapshot());
     assert!(poll_once(taking.as_mut(), Waker::noop()));

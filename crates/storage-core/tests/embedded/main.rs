@@ -19,11 +19,11 @@ use std::{
     time::Duration,
 };
 
-use staged::{Failure, Stage, open};
+use staged::{Failure, Stage, Staged, open};
 use storage_core::{
     Components, Durability, ErrorKind, Executor, Job, KeyRange, ManualClock, Outcome, ReadExt,
     Store, StoreExt, ThreadPool, Timestamp, WriteBatch, WriteOptions,
-    embedded::{ChangeForm, ReadPolicy},
+    embedded::{ChangeForm, Embedded, ReadPolicy},
 };
 use tokio::{task::yield_now, time::timeout};
 
@@ -121,14 +121,7 @@ async fn a_failed_sync_poisons_the_store_and_leaves_the_outcome_unknown() {
 async fn a_commit_whose_future_is_dropped_is_driven_to_its_end() {
     let stage = Arc::new(Stage::new());
     let store = open(&stage);
-    stage.apply_may_wait.store(true, Ordering::SeqCst);
-    stage.apply_gate.shut();
-    let commit = start({
-        let store = store.clone();
-        async move { store.put("key", "value").await }
-    })
-    .await;
-    stage.apply_gate.wait_for_arrival();
+    let commit = hold(&stage, &store, put("key")).await;
     commit.abort();
     assert!(commit.await.unwrap_err().is_cancelled());
     stage.apply_gate.open();
@@ -146,20 +139,27 @@ async fn a_commit_that_was_never_polled_never_happens() {
     assert!(!open(&stage).exists("key").await.unwrap());
 }
 
+/// Starts a commit, which the writer thread holds at the shut gate.
+async fn hold(
+    stage: &Stage,
+    store: &Embedded<Staged>,
+    batch: WriteBatch,
+) -> tokio::task::JoinHandle<storage_core::Result<storage_core::Committed>> {
+    stage.apply_may_wait.store(true, Ordering::SeqCst);
+    stage.apply_gate.shut();
+    let store = store.clone();
+    let commit = start(async move { store.commit_with(batch, &BUFFERED).await }).await;
+    stage.apply_gate.wait_for_arrival();
+    commit
+}
+
 /// Queues commits behind one that is held, so that they form a group.
 async fn as_group(
     stage: &Arc<Stage>,
     batches: Vec<WriteBatch>,
 ) -> Vec<storage_core::Result<storage_core::Committed>> {
     let store = open(stage);
-    stage.apply_may_wait.store(true, Ordering::SeqCst);
-    stage.apply_gate.shut();
-    let head = start({
-        let store = store.clone();
-        async move { store.commit_with(put("head"), &BUFFERED).await }
-    })
-    .await;
-    stage.apply_gate.wait_for_arrival();
+    let head = hold(stage, &store, put("head")).await;
     let mut members = Vec::new();
     for batch in batches {
         let store = store.clone();
@@ -331,15 +331,13 @@ impl Executor for SharedPool {
 async fn a_commit_beyond_what_may_queue_is_throttled() {
     let stage = Arc::new(Stage::new());
     let store = open(&stage);
-    stage.apply_may_wait.store(true, Ordering::SeqCst);
-    stage.apply_gate.shut();
     let large = bytes::Bytes::from(vec![0; 200 << 20]);
-    let queued = start({
-        let (store, large) = (store.clone(), large.clone());
-        async move { store.put("first", large).await }
-    })
+    let queued = hold(
+        &stage,
+        &store,
+        WriteBatch::new().put("first", large.clone()),
+    )
     .await;
-    stage.apply_gate.wait_for_arrival();
     let error = store.put("second", large.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert_eq!(error.outcome(), Some(Outcome::NotApplied));
