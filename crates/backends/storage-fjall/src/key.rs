@@ -5,7 +5,7 @@
 
 use std::ops::Bound;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use fjall::Slice;
 use storage_core::{Capabilities, Key, KeyRange, Space};
 
@@ -47,7 +47,9 @@ pub(crate) fn stored(space: Space, bytes: &[u8]) -> Slice {
 
 /// The key within its space of which `stored` is the stored form.
 pub(crate) fn unstored(stored: Slice) -> Bytes {
-    Bytes::from(stored).slice(1..)
+    let mut key = Bytes::from(stored);
+    key.advance(1.min(key.len()));
+    key
 }
 
 /// The bounds of `range` among stored keys.

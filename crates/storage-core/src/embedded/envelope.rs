@@ -16,14 +16,20 @@ pub const OVERHEAD_BYTES_MAX: usize = 1 + size_of::<u64>();
 /// Wraps a value and its expiry.
 #[must_use]
 pub fn seal(value: &[u8], expires: Option<Timestamp>) -> Bytes {
-    let mut stored = Vec::with_capacity(OVERHEAD_BYTES_MAX + value.len());
-    match expires {
-        None => stored.put_u8(PLAIN),
+    // Exactly as large as needed: `Bytes` takes over such a vector as it is.
+    let mut stored = match expires {
+        None => {
+            let mut stored = Vec::with_capacity(1 + value.len());
+            stored.put_u8(PLAIN);
+            stored
+        }
         Some(expires) => {
+            let mut stored = Vec::with_capacity(OVERHEAD_BYTES_MAX + value.len());
             stored.put_u8(EXPIRING);
             stored.put_u64(expires.as_unix_milliseconds());
+            stored
         }
-    }
+    };
     stored.put_slice(value);
     stored.into()
 }

@@ -30,15 +30,15 @@ pub(super) fn distinct<E: Engine>(engine: &E, changes: Vec<Change>) -> Result<Ve
 
 /// Whether the keys are strictly ascending, as in a single put or a bulk load.
 fn is_distinct(changes: &[Change]) -> bool {
-    let keys: Option<Vec<&OwnedKey>> = changes
-        .iter()
-        .map(|change| match change {
-            Change::Put(put) => Some(&put.key),
-            Change::Delete(key) => Some(key),
-            Change::DeleteRange(_) => None,
-        })
-        .collect();
-    keys.is_some_and(|keys| keys.is_sorted_by(|a, b| a < b))
+    let mut last = None;
+    changes.iter().all(|change| {
+        let key = match change {
+            Change::Put(put) => &put.key,
+            Change::Delete(key) => key,
+            Change::DeleteRange(_) => return false,
+        };
+        last.replace(key).is_none_or(|last| last < key)
+    })
 }
 
 fn delete_range<E: Engine>(
