@@ -33,7 +33,7 @@ impl MemorySnapshot {
             match change {
                 Change::Put(put) => {
                     self.puts += 1;
-                    let stamp = Stamp::new(Bytes::copy_from_slice(&self.puts.to_be_bytes()));
+                    let stamp = Stamp::of_version(self.puts);
                     let entry = Entry::new(put.value, put.expires, stamp);
                     self.map_mut(put.key.space())
                         .insert(put.key.into_bytes(), entry);
