@@ -23,6 +23,7 @@ use crate::{
     key,
     seal::{Seal, break_seal},
     snapshot::entry,
+    stall::StallWatch,
     visibility::Visibility,
 };
 
@@ -46,6 +47,7 @@ pub struct FjallEngine {
     keyspace: Keyspace,
     database: Database,
     visibility: Visibility,
+    stalls: StallWatch,
     journal: JournalSync,
     location: PathBuf,
     // INVARIANT: dropped after the database, whose journals it seals, and
@@ -65,6 +67,7 @@ impl FjallEngine {
         break_seal(directory.path(), &data)?;
         let (database, keyspace) = opening(|| open_database(config, &data))?;
         Ok(Self {
+            stalls: StallWatch::new(&database, &keyspace, config.write_buffer_bytes),
             keyspace,
             database,
             visibility: Visibility::default(),
@@ -186,22 +189,23 @@ impl Engine for FjallEngine {
             return Err(range_delete());
         }
         // fjall hands both kinds of write to the operating system at once.
-        self.visibility
-            .while_applying(|| match changes.pop() {
-                Some(only) if changes.is_empty() => self.apply_one(only),
-                Some(last) => {
-                    changes.push(last);
-                    self.apply_batch(changes)
-                }
-                None => Ok(()),
+        let write = || match changes.pop() {
+            Some(only) if changes.is_empty() => self.apply_one(only),
+            Some(last) => {
+                changes.push(last);
+                self.apply_batch(changes)
+            }
+            None => Ok(()),
+        };
+        self.stalls
+            .watch(&self.database, &self.keyspace, || {
+                self.visibility.while_applying(write)
             })
             .map_err(from_fjall)
     }
 
     fn apply_may_wait(&self) -> bool {
-        // While a write buffer is being written, fjall syncs the journal under
-        // the lock that writes take.
-        self.keyspace.sealed_memtable_count() > 0 || self.keyspace.tree.l0_run_count() >= SLOW_RUNS
+        self.stalls.may_wait(&self.keyspace)
     }
 
     fn sync(&self) -> Result<()> {

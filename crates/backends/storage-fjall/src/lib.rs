@@ -45,6 +45,7 @@ mod journal;
 mod key;
 mod seal;
 mod snapshot;
+mod stall;
 mod visibility;
 
 pub use self::{config::FjallConfig, engine::FjallEngine, snapshot::FjallSnapshot};
