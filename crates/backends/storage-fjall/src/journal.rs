@@ -60,9 +60,18 @@ impl JournalSync {
         self.has_failed.load(Ordering::Acquire)
     }
 
+    /// Whether there is a newer journal. fjall numbers journals one by one and
+    /// removes the oldest first, so there is one if the next number is taken,
+    /// or if this journal is gone.
+    fn is_outdated(&self, id: u64) -> io::Result<bool> {
+        let exists = |id| self.directory.join(journal_name(id)).try_exists();
+        Ok(exists(id + 1)? || !exists(id)?)
+    }
+
     fn sync_newest(&self) -> Result<()> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest_journal(&self.directory)? != newest.0 {
+        let is_outdated = self.is_outdated(newest.0);
+        if is_outdated.map_err(|error| failed(&self.directory, error))? {
             *newest = open_newest(&self.directory)?;
         }
         newest
@@ -75,13 +84,17 @@ impl JournalSync {
 fn open_newest(directory: &Path) -> Result<(u64, File)> {
     loop {
         let id = newest_journal(directory)?;
-        match File::open(directory.join(format!("{id}.jnl"))) {
+        match File::open(directory.join(journal_name(id))) {
             Ok(file) => return Ok((id, file)),
             // A newer journal took its place just now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(directory, error)),
         }
     }
+}
+
+fn journal_name(id: u64) -> String {
+    format!("{id}.jnl")
 }
 
 /// The number of the newest journal in `directory`.
