@@ -37,11 +37,12 @@ pub(super) struct Request {
 }
 
 pub(super) type Answer = oneshot::Sender<Result<Committed>>;
+type Receiver = oneshot::Receiver<Result<Committed>>;
 
 /// Where the answer of an accepted commit comes from.
 enum Accepted {
     Answered(Result<Committed>),
-    Waiting(oneshot::Receiver<Result<Committed>>),
+    Waiting(Receiver),
 }
 
 impl<E: Engine> Shared<E> {
@@ -104,10 +105,18 @@ impl<E: Engine> Shared<E> {
                 let refused = self.await_sync(vec![Waiter { committed, answer }]);
                 drop(sequencer);
                 refused.answer();
-                Accepted::Waiting(receiver)
+                self.look_for_answer(receiver)
             }
             answer => Accepted::Answered(answer),
         })
+    }
+
+    /// Waits awake for the answer of a commit that is about to be synced, if
+    /// that is likely to come soon.
+    fn look_for_answer(&self, mut receiver: Receiver) -> Accepted {
+        let patience = &self.order.patience;
+        let answer = patience.look_for_answer(|| receiver.try_recv().ok().flatten());
+        answer.map_or(Accepted::Waiting(receiver), Accepted::Answered)
     }
 
     /// Whether judging and resolving the batch takes little time.

@@ -1,19 +1,23 @@
 //! What a thread of the store works through: others put items in, it takes
 //! them out.
 
+use crate::{Error, Result, component::no_thread};
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle, ThreadId},
 };
-
-use crate::{Error, Result, component::no_thread};
 
 /// Items for one thread, which starts with the first of them.
 #[derive(Debug)]
 pub(super) struct Inbox<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
+    /// Whether there are items, or none will come.
+    has_news: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -36,6 +40,7 @@ impl<T> Inbox<T> {
                 is_finishing: false,
             }),
             changed: Condvar::new(),
+            has_news: AtomicBool::new(false),
         }
     }
 
@@ -64,6 +69,7 @@ impl<T> Inbox<T> {
             }
         }
         state.items.push_back(item);
+        self.has_news.store(true, Ordering::Release);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -82,7 +88,15 @@ impl<T> Inbox<T> {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        Some(take(&mut state.items))
+        let taken = take(&mut state.items);
+        let has_news = state.is_finishing || !state.items.is_empty();
+        self.has_news.store(has_news, Ordering::Release);
+        Some(taken)
+    }
+
+    /// Whether [`take`](Self::take) would not have to wait.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Acquire)
     }
 
     /// Accepts no more items, and waits until the thread has worked through
@@ -90,6 +104,7 @@ impl<T> Inbox<T> {
     pub(super) fn finish(&self) {
         let mut state = self.lock();
         state.is_finishing = true;
+        self.has_news.store(true, Ordering::Release);
         let thread = state.thread.take();
         drop(state);
         self.changed.notify_all();

@@ -13,6 +13,7 @@ mod commit;
 mod distinct;
 mod group;
 mod inbox;
+mod patience;
 mod sync;
 
 use std::sync::{
@@ -20,7 +21,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use self::{commit::Request, inbox::Inbox, sync::Waiter};
+use self::{commit::Request, inbox::Inbox, patience::Patience, sync::Waiter};
 use super::sequence::Sequencer;
 use crate::Sequence;
 
@@ -39,6 +40,8 @@ pub(in crate::embedded) struct OrderPoint {
     queued_bytes: AtomicUsize,
     /// Applied commits that wait for a sync.
     unsynced: Inbox<Vec<Waiter>>,
+    /// How long to wait awake for a sync, and for what is to be synced next.
+    patience: Patience,
 }
 
 impl OrderPoint {
@@ -50,6 +53,7 @@ impl OrderPoint {
             queued: AtomicUsize::new(0),
             queued_bytes: AtomicUsize::new(0),
             unsynced: Inbox::new(),
+            patience: Patience::default(),
         }
     }
 

@@ -4,10 +4,11 @@
 //! While a sync runs, further commits are applied and gather; the next sync
 //! covers them all. So a slow disk makes groups larger, not queues longer.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     super::{Engine, shared::Shared},
+    OrderPoint,
     commit::Answer,
 };
 use crate::{Committed, Error, ErrorKind, Outcome};
@@ -49,13 +50,15 @@ impl<E: Engine> Shared<E> {
 
     /// The sync thread.
     fn keep_syncing(&self) {
-        while let Some(waiters) = self.order.unsynced.take(take_all) {
+        while let Some(waiters) = self.next_unsynced() {
             if let Err(error) = self.check_poison() {
                 refuse(waiters, &error);
                 continue;
             }
+            let started = Instant::now();
             match self.call_accepted(E::sync) {
                 Ok(()) => {
+                    self.order.patience.learn(started.elapsed(), waiters.len());
                     for waiter in waiters {
                         // The caller may have lost interest.
                         let _ = waiter.answer.send(Ok(waiter.committed));
@@ -64,6 +67,14 @@ impl<E: Engine> Shared<E> {
                 Err(error) => refuse(waiters, &self.sync_failed(error)),
             }
         }
+    }
+
+    fn next_unsynced(&self) -> Option<Vec<Waiter>> {
+        let OrderPoint {
+            unsynced, patience, ..
+        } = &self.order;
+        patience.look_for_commit(|| unsynced.has_news().then_some(()));
+        unsynced.take(take_all)
     }
 
     /// Poisons the store because of a failed sync, and says so.
