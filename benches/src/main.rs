@@ -1,0 +1,45 @@
+//! What `storage` costs, measured side by side in one run.
+//!
+//! Absolute times mean nothing on a noisy machine, so only ratios are reported.
+//! [`measure`] knows how to take them: each figure comes from a process of its
+//! own, the processes of a round run in shuffled order, and a second run of the
+//! baseline in every round tells how noisy the machine is. [`overhead`] says
+//! what is compared.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing to the terminal is what this program is for"
+)]
+
+mod measure;
+mod overhead;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What `storage` costs, as ratios measured side by side.
+#[derive(Debug, Parser)]
+#[command(name = "storage-bench", bin_name = "cargo xtask bench")]
+enum Command {
+    /// The cost of the abstraction against the raw engine.
+    Overhead(overhead::OverheadArgs),
+    /// One figure of `overhead`, in a process of its own.
+    #[command(hide = true)]
+    Cell(overhead::CellArgs),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Overhead(args) => overhead::run(&args),
+        Command::Cell(args) => overhead::run_cell(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Playing rounds: every cell once in each, in shuffled order.
+
+use std::{
+    collections::HashMap,
+    env,
+    ffi::OsString,
+    fmt::Display,
+    hash::Hash,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use storage::SeededRandom;
+
+use super::Measurement;
+
+/// What was measured in each round, by cell.
+pub(crate) type Rounds<C> = Vec<HashMap<C, Vec<Measurement>>>;
+
+/// Measures the cells `count` times, each in a process of this program that is
+/// given the cell's `arguments` and prints a [`Measurement`]. A cell that is
+/// named twice is measured twice a round.
+pub(crate) fn play<C: Clone + Display + Eq + Hash>(
+    cells: &[C],
+    count: u32,
+    seed: u64,
+    arguments: impl Fn(&C) -> Vec<OsString>,
+) -> Result<Rounds<C>> {
+    let random = SeededRandom::new(seed);
+    (1..=count)
+        .map(|round| {
+            let mut measured: HashMap<C, Vec<Measurement>> = HashMap::new();
+            for cell in shuffled(cells, &random) {
+                eprintln!("round {round}/{count}: {cell}");
+                let measurement = measure(&cell, arguments(&cell))?;
+                measured.entry(cell).or_default().push(measurement);
+            }
+            Ok(measured)
+        })
+        .collect()
+}
+
+fn shuffled<C: Clone>(cells: &[C], random: &SeededRandom) -> Vec<C> {
+    let mut ranked: Vec<(u64, &C)> = cells.iter().map(|cell| (random.next_u64(), cell)).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, cell)| cell.clone()).collect()
+}
+
+fn measure(cell: &impl Display, arguments: Vec<OsString>) -> Result<Measurement> {
+    let program = env::current_exe().context("cannot find this program")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start the process for {cell}"))?;
+    ensure!(
+        output.status.success(),
+        "the process for {cell} failed: {}",
+        output.status
+    );
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("the process for {cell} printed no measurement"))
+}

@@ -1,0 +1,82 @@
+//! `overhead`: what the API, the adapter and the layers cost on top of the raw
+//! engine.
+//!
+//! Both sides do the same with the same settings: the raw engine is given owned
+//! keys and values and returns owned ones, asks for the same durability, and
+//! writes batches of the same shape. What differs is only who calls the engine.
+
+mod cell;
+mod data;
+mod drive;
+mod raw;
+mod rows;
+mod stored;
+mod target;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+pub(crate) use self::cell::{CellArgs, run_cell};
+use self::cell::{Engine, Workload};
+use crate::measure::{Row, play};
+
+/// Fewer rounds say too little.
+const ROUNDS_MIN: u32 = 7;
+
+/// What to compare, and how often.
+#[derive(Debug, Args)]
+pub(crate) struct OverheadArgs {
+    /// How often each figure is measured; at least 7.
+    #[arg(long, default_value_t = 9)]
+    rounds: u32,
+    /// Only these engines, separated by commas.
+    #[arg(long = "engine", value_delimiter = ',', value_name = "ENGINE")]
+    engines: Vec<Engine>,
+    /// Only these workloads, separated by commas.
+    #[arg(long = "workload", value_delimiter = ',', value_name = "WORKLOAD")]
+    workloads: Vec<Workload>,
+    /// Where stores are made, each in a temporary directory of its own. What a sync costs depends
+    /// on the disk there.
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    directory: PathBuf,
+    /// The seed of the order in which figures are taken.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print each row as a line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures, and prints a row for each comparison.
+pub(crate) fn run(args: &OverheadArgs) -> Result<()> {
+    ensure!(
+        args.rounds >= ROUNDS_MIN,
+        "--rounds is {}; fewer than {ROUNDS_MIN} say too little",
+        args.rounds
+    );
+    let mut comparisons = rows::all();
+    comparisons.retain(|comparison| {
+        let cell = comparison.subject;
+        (args.engines.is_empty() || args.engines.contains(&cell.engine))
+            && (args.workloads.is_empty() || args.workloads.contains(&cell.workload))
+    });
+    ensure!(
+        !comparisons.is_empty(),
+        "no row has one of these engines and one of these workloads"
+    );
+    let cells = rows::cells(&comparisons);
+    let rounds = play(&cells, args.rounds, args.seed, |cell| {
+        cell.arguments(&args.directory)
+    })?;
+    for comparison in &comparisons {
+        let row = Row::of(comparison, &rounds, rows::labels(comparison));
+        if args.json {
+            println!("{}", serde_json::to_string(&row)?);
+        } else {
+            println!("{row}");
+        }
+    }
+    Ok(())
+}
