@@ -1,8 +1,9 @@
 //! Certifies a store: the same claims for every engine, layer and stack.
 //!
 //! A [`Subject`] is a place where a store keeps its data and the way to open
-//! it. [`conformance!`] turns it into one test per named [case](cases), and one
-//! that runs [random histories](model) against an ordered map.
+//! it. [`conformance!`] turns it into one test per named [case](cases), one that
+//! runs [random histories](model) against an ordered map, and one that looks for
+//! an order in [concurrent histories](linearizability).
 //!
 //! ```
 //! use storage_core::memory::{MemoryBackend, MemoryConfig};
@@ -31,6 +32,7 @@
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
 
 pub mod cases;
+pub mod linearizability;
 pub mod model;
 
 mod bench;

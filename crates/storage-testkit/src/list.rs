@@ -1,8 +1,8 @@
 //! The list of all cases, and the macro that makes a test of each.
 
-/// Makes one test for each [case](crate::cases), and one for random
-/// [histories](crate::model), over the [subject](crate::Subject) that an
-/// expression makes. The expression is evaluated once for each test.
+/// Makes one test for each [case](crate::cases), one for random
+/// [histories](crate::model) and one for [concurrent](crate::linearizability)
+/// ones, over the [subject](crate::Subject) that an expression makes. The expression is evaluated once for each test.
 ///
 /// The tests are named after their cases. For several subjects in one file, put
 /// each into a module of its own.
@@ -22,6 +22,12 @@ macro_rules! conformance {
         #[test]
         fn random_histories_agree_with_an_ordered_map() {
             $crate::model::run(|| $subject, &$crate::model::ModelConfig::from_environment());
+        }
+
+        #[test]
+        fn concurrent_histories_are_linearizable() {
+            let config = $crate::linearizability::LinearizabilityConfig::from_environment();
+            $crate::linearizability::run($subject, &config);
         }
     };
 }

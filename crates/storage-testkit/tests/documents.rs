@@ -1,6 +1,6 @@
 //! The README and the guide show the very lines that `ten_lines.rs` runs.
 
-use storage_testkit::model::ModelConfig;
+use storage_testkit::{linearizability::LinearizabilityConfig, model::ModelConfig};
 
 #[test]
 fn the_documents_show_the_lines_that_are_tested() {
@@ -25,6 +25,10 @@ fn the_documents_name_the_variables_and_their_defaults() {
             "| `STORAGE_MODEL_HISTORIES` | how many histories each store goes through | `{}`, or `{}` if it syncs |",
             ModelConfig::HISTORIES,
             ModelConfig::HISTORIES_SYNCED
+        ),
+        format!(
+            "| `STORAGE_LINEARIZABILITY_HISTORIES` | how many concurrent histories each store goes through | `{}` |",
+            LinearizabilityConfig::HISTORIES
         ),
     ] {
         assert!(readme.contains(&row), "the README has no row {row}");

@@ -5,7 +5,7 @@ use std::env;
 use storage_core::{Capabilities, Durability, OsRandom, Random};
 
 /// Sets [`ModelConfig::seed`]; `random` draws one.
-pub(super) const SEED_VARIABLE: &str = "STORAGE_TEST_SEED";
+pub(crate) const SEED_VARIABLE: &str = "STORAGE_TEST_SEED";
 
 /// Sets [`ModelConfig::histories`].
 pub(super) const HISTORIES_VARIABLE: &str = "STORAGE_MODEL_HISTORIES";
@@ -47,15 +47,11 @@ impl ModelConfig {
     #[must_use]
     pub fn from_environment() -> Self {
         let default = Self::default();
-        let seed = match env::var(SEED_VARIABLE).ok().as_deref() {
-            Some("random") => random_seed(),
-            text => text.and_then(|text| text.parse().ok()),
-        };
         let histories = env::var(HISTORIES_VARIABLE)
             .ok()
             .and_then(|text| text.parse().ok());
         Self {
-            seed: seed.unwrap_or(default.seed),
+            seed: seed_from_environment().unwrap_or(default.seed),
             histories,
             ..default
         }
@@ -69,6 +65,14 @@ impl Default for ModelConfig {
             operations: 60,
             seed: 1,
         }
+    }
+}
+
+/// The seed that the environment asks for.
+pub(crate) fn seed_from_environment() -> Option<u64> {
+    match env::var(SEED_VARIABLE).ok().as_deref() {
+        Some("random") => random_seed(),
+        text => text.and_then(|text| text.parse().ok()),
     }
 }
 

@@ -18,10 +18,14 @@ mod oracle;
 mod step;
 
 pub use self::config::ModelConfig;
+pub(crate) use self::{
+    config::{SEED_VARIABLE, seed_from_environment},
+    dice::Dice,
+};
 
 use storage_core::{Capabilities, Store};
 
-use self::{dice::Dice, history::History, step::Step};
+use self::{history::History, step::Step};
 use crate::{Bench, CaseResult, Failure, Subject, runner};
 
 /// Runs random histories over stores that `make` makes places for, and panics
@@ -101,7 +105,7 @@ fn report(seed: u64, prefix: usize, needed: &[Step]) -> String {
     let mut text = format!(
         "the history of seed {seed} fails at its step {prefix}; replay it with \
          {}={seed} {}=1\n  these steps are enough:\n",
-        config::SEED_VARIABLE,
+        SEED_VARIABLE,
         config::HISTORIES_VARIABLE,
     );
     for (number, step) in (1..).zip(needed) {

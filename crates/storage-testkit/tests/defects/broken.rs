@@ -1,10 +1,13 @@
 //! A store that does one thing wrong.
 
+#![expect(clippy::unwrap_used, reason = "a poisoned lock fails the test anyway")]
+
 use std::{
     any::{Any, TypeId},
+    collections::HashMap,
     ops::Bound,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -12,8 +15,8 @@ use std::{
 use storage_core::{
     Capabilities, CheckReport, Clock, Committed, Description, Direction, Durability, Entry, Error,
     ErrorKind, Guard, Health, Key, KeyRange, Maintenance, MaintenanceReport, Mutation, Outcome,
-    OwnedKey, Page, Projection, Read, ReadOptions, Result, ScanOptions, Sequence, SnapshotOptions,
-    Space, Stats, Store, StoreExt, WriteBatch, WriteOptions,
+    OwnedKey, Page, Projection, Read, ReadExt, ReadOptions, ReadSupport, Result, ScanOptions,
+    Sequence, SnapshotOptions, Space, Stats, Store, StoreExt, WriteBatch, WriteOptions,
 };
 
 /// What a store does wrong.
@@ -42,16 +45,29 @@ pub(crate) enum Defect {
     StartsLate,
     StaysOpen,
     PromisesToKeep,
+    /// Every third read is of a cache that no write goes through.
+    ServesStaleReads,
+    /// The same of a store that does not promise more.
+    LagsAsItSays,
+    ShowsHalfBatches,
+    ComparesBeforeItSwaps,
+    ServesOldSnapshots,
+    ForgetsNowAndThen,
 }
 
 /// A store with a defect, or without.
 #[derive(Debug)]
-pub(crate) struct Broken<S> {
+pub(crate) struct Broken<S: Store> {
     inner: Arc<S>,
     clock: Clock,
     defect: Option<Defect>,
     capabilities: Capabilities,
     entries_scanned: AtomicUsize,
+    operations: AtomicUsize,
+    /// What reads found before.
+    cache: Mutex<HashMap<OwnedKey, Option<Entry>>>,
+    /// The snapshot that was taken before.
+    snapshot: Mutex<Option<S::Snapshot>>,
 }
 
 /// A snapshot of it, which may be the store itself.
@@ -67,12 +83,18 @@ impl<S: Store> Broken<S> {
         if defect == Some(Defect::PromisesToKeep) {
             capabilities.durability_max = Durability::Buffered;
         }
+        if defect == Some(Defect::LagsAsItSays) {
+            capabilities.reads = ReadSupport::Eventual;
+        }
         Self {
             inner: Arc::new(inner),
             clock,
             defect,
             capabilities,
             entries_scanned: AtomicUsize::new(0),
+            operations: AtomicUsize::new(0),
+            cache: Mutex::default(),
+            snapshot: Mutex::new(None),
         }
     }
 
@@ -107,6 +129,16 @@ impl<S: Store> Broken<S> {
             }
             return Ok(last);
         }
+        match self.defect {
+            Some(Defect::ShowsHalfBatches) => return self.commit_in_two(batch, options).await,
+            Some(Defect::ComparesBeforeItSwaps) => {
+                return self.compare_and_commit(batch, options).await;
+            }
+            Some(Defect::ForgetsNowAndThen) if self.now_and_then(20) => {
+                return self.inner.commit(WriteBatch::new()).await;
+            }
+            _ => {}
+        }
         let (guards, mutations) = batch.clone().into_parts();
         let answer = self.inner.commit_with(batch, options).await;
         match (self.defect, answer) {
@@ -131,6 +163,42 @@ impl<S: Store> Broken<S> {
             }
             (_, answer) => answer,
         }
+    }
+
+    /// Once in `times`.
+    fn now_and_then(&self, times: usize) -> bool {
+        self.operations.fetch_add(1, Ordering::Relaxed) % times == times - 1
+    }
+
+    /// The first mutation alone, and the others a little later.
+    async fn commit_in_two(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
+        let (guards, mut first) = batch.into_parts();
+        let rest = first.split_off(first.len().min(1));
+        let first = WriteBatch::from_parts(guards, first);
+        let committed = self.inner.commit_with(first, options).await?;
+        if rest.is_empty() {
+            return Ok(committed);
+        }
+        tokio::task::yield_now().await;
+        let rest = WriteBatch::from_parts(Vec::new(), rest);
+        self.inner.commit_with(rest, options).await
+    }
+
+    /// Guards are compared, and the batch applied a little later.
+    async fn compare_and_commit(
+        &self,
+        batch: WriteBatch,
+        options: &WriteOptions,
+    ) -> Result<Committed> {
+        let (guards, mutations) = batch.into_parts();
+        for (index, guard) in guards.iter().enumerate() {
+            if !guard.holds(self.inner.get(guard.key()).await?.as_ref()) {
+                return Err(Error::conflict(index, guard));
+            }
+        }
+        tokio::task::yield_now().await;
+        let unguarded = WriteBatch::from_parts(Vec::new(), mutations);
+        self.inner.commit_with(unguarded, options).await
     }
 
     fn damage_page(&self, page: &mut Page, options: &ScanOptions) {
@@ -205,7 +273,17 @@ fn drop_empty_value(mutation: &mut Mutation) {
 
 impl<S: Store> Read for Broken<S> {
     async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
-        self.inner.get_with(key, options).await
+        let entry = self.inner.get_with(key, options).await?;
+        if !self.has(Defect::ServesStaleReads) && !self.has(Defect::LagsAsItSays) {
+            return Ok(entry);
+        }
+        let mut cache = self.cache.lock().unwrap();
+        let found = cache.get(&key.to_owned()).cloned();
+        if let Some(stale) = found.filter(|_| self.now_and_then(3)) {
+            return Ok(stale);
+        }
+        cache.insert(key.to_owned(), entry.clone());
+        Ok(entry)
     }
 
     async fn get_many_with(
@@ -277,6 +355,12 @@ impl<S: Store> Store for Broken<S> {
         Ok(match self.defect {
             Some(Defect::SnapshotsAreLive) => {
                 BrokenSnapshot::Live(Arc::clone(&self.inner), snapshot.sequence())
+            }
+            Some(Defect::ServesOldSnapshots) => {
+                let old = self.snapshot.lock().unwrap().take();
+                let newer = self.inner.snapshot_with(options).await?;
+                *self.snapshot.lock().unwrap() = Some(newer);
+                BrokenSnapshot::Sound(old.unwrap_or(snapshot))
             }
             _ => BrokenSnapshot::Sound(snapshot),
         })

@@ -1,12 +1,13 @@
 //! The suite can fail: for each defect of a store there is a case that reports
-//! it, and a model that does.
+//! it, or a model or a concurrent history that does.
 
 mod broken;
 mod subject;
 
-use storage_core::memory::MemoryBackend;
+use storage_core::{ReadSupport, memory::MemoryBackend};
 use storage_testkit::{
     CaseResult, cases,
+    linearizability::{self, History, LinearizabilityConfig, Verdict},
     model::{self, ModelConfig},
     verdict,
 };
@@ -96,6 +97,47 @@ fn random_histories_find_defects_and_say_how() {
             .to_string();
         assert!(failure.contains("STORAGE_TEST_SEED="), "{failure}");
         assert!(failure.contains("  1. "), "{failure}");
+    }
+}
+
+/// No case need be at work: it is enough to look at what clients saw.
+#[test]
+fn concurrent_histories_find_defects_and_show_why() {
+    let check = |defect| {
+        let config = LinearizabilityConfig {
+            histories: 300,
+            ..LinearizabilityConfig::default()
+        };
+        linearizability::check(Damaged(defect), &config)
+    };
+    check(None).unwrap();
+    check(Some(Defect::LagsAsItSays)).unwrap();
+    let found = [
+        Defect::ServesStaleReads,
+        Defect::ShowsHalfBatches,
+        Defect::ComparesBeforeItSwaps,
+        Defect::ServesOldSnapshots,
+        Defect::ForgetsNowAndThen,
+        Defect::LosesTheLastMutation,
+        Defect::IgnoresGuards,
+        Defect::AppliesAndConflicts,
+        Defect::SnapshotsAreLive,
+        Defect::TearsBatches,
+    ];
+    for defect in found {
+        let failure = check(Some(defect))
+            .expect_err(&format!("{defect:?} goes unnoticed"))
+            .to_string();
+        assert!(failure.contains("STORAGE_TEST_SEED="), "{failure}");
+        assert!(failure.contains("<- no order explains this"), "{failure}");
+        let lines: Vec<_> = failure
+            .lines()
+            .filter(|line| line.starts_with('{'))
+            .collect();
+        let shown = History::from_lines(&lines.join("\n")).unwrap();
+        assert!(shown.operations().len() < 20, "{failure}");
+        let verdict = linearizability::judge(&shown, ReadSupport::Linearizable);
+        assert!(matches!(verdict, Verdict::NotLinearizable(_)), "{failure}");
     }
 }
 
