@@ -61,7 +61,7 @@ pub use self::{
         Clock, Components, Executor, Job, ManualClock, OsRandom, Random, SeededRandom, SystemClock,
         ThreadPool, TimeSource,
     },
-    directory::StoreDirectory,
+    directory::{FoundStore, StoreDirectory},
     entry::{Entry, Sequence, Stamp, Timestamp},
     error::{Error, ErrorKind, Operation, Outcome, RedactedKey, Result, Retry},
     header::{Ancestor, StoreHeader, StoreId, StoredLayer},
