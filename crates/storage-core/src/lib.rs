@@ -25,12 +25,14 @@
 //! |---|---|
 //! | use a store | [`ReadExt`], [`StoreExt`], [`WriteBatch`], [`Namespace`] |
 //! | use it without async | [`blocking`] |
+//! | load many entries, or copy a store | [`bulk`] |
 //! | put layers on an engine | [`Stack`], [`layer`] |
 //! | write an embedded engine | [`embedded`] |
 //! | write a layer | [`layer`] |
 //! | choose a stack at run time | [`SharedStore`] |
 
 pub mod blocking;
+pub mod bulk;
 pub mod embedded;
 pub mod layer;
 pub mod memory;
