@@ -5,13 +5,13 @@
 //! [`status`] turns into the exit code.
 
 mod arguments;
-mod batches;
 mod command_line;
 mod commands;
 mod context;
 mod duration;
 mod failure;
 mod hexadecimal;
+mod interrupts;
 mod notation;
 mod output;
 mod own_files;

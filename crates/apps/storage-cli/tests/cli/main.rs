@@ -4,9 +4,14 @@
 
 mod bad_input;
 mod commands;
+mod completions;
+mod copy;
 mod demo;
+mod doctor;
 mod exit_codes;
 mod export_targets;
 mod help;
+mod resume;
 mod round_trip;
 mod support;
+mod upkeep;

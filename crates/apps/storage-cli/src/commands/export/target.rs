@@ -9,7 +9,8 @@ use std::{
 use super::{Existing, staged::staged_file};
 use crate::failure::{Failure, Result};
 
-/// A directory whose files are written whole or not at all.
+/// A directory whose files are written whole or not at all, also if power is
+/// lost, and all of them once [`finish`](Target::finish) has answered.
 #[derive(Debug)]
 pub(super) struct Target {
     root: PathBuf,
@@ -53,6 +54,16 @@ impl Target {
         })
     }
 
+    /// Makes the names of all files survive a loss of power. Their bytes do
+    /// since they were written.
+    pub(super) fn finish(self) -> Result<()> {
+        self.sync_ready()?;
+        sync_directory(&self.root)?;
+        let root = self.root.canonicalize();
+        let parent = root.as_deref().ok().and_then(Path::parent);
+        parent.map_or(Ok(()), sync_directory)
+    }
+
     /// Writes one file. Where there is one already, it is replaced as a whole.
     pub(super) fn write_file(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
         if let Some(parent) = path.parent() {
@@ -75,8 +86,10 @@ impl Target {
         if path == self.ready {
             return Ok(());
         }
+        self.sync_ready()?;
         let mut directory = self.root.clone();
         for name in path {
+            let parent = directory.clone();
             directory.push(name);
             match fs::symlink_metadata(&directory) {
                 Ok(metadata) if metadata.is_dir() => {}
@@ -85,6 +98,7 @@ impl Target {
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir(&directory).map_err(|error| failed(&directory, &error))?;
+                    sync_directory(&parent)?;
                 }
                 Err(error) => return Err(failed(&directory, &error)),
             }
@@ -93,12 +107,25 @@ impl Target {
         Ok(())
     }
 
+    /// Keys come in order, so a directory that is left is not come back to, but
+    /// for files beside those below it.
+    fn sync_ready(&self) -> Result<()> {
+        sync_directory(&self.root.join(&self.ready))
+    }
+
     fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = staged_file(&self.root)?;
         file.as_file_mut().write_all(bytes)?;
+        file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Makes the names in a directory survive a loss of power.
+fn sync_directory(path: &Path) -> Result<()> {
+    let synced = fs::File::open(path).and_then(|directory| directory.sync_all());
+    synced.map_err(|error| failed(path, &error))
 }
 
 fn in_the_way(path: &Path, needed: &str) -> Failure {
