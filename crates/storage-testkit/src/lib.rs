@@ -31,6 +31,7 @@
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
 
 pub mod cases;
+pub mod faulty;
 pub mod model;
 
 mod bench;
