@@ -33,6 +33,7 @@
 pub mod cases;
 pub mod faulty;
 pub mod model;
+pub mod survival;
 
 mod bench;
 mod failure;

@@ -159,7 +159,10 @@ impl<'a> Touched<'a> {
             Self::Keys(keys) => keys.iter().any(|key| key.space() == space),
             Self::Range(range) => range.space() == space,
             Self::Batch(batch) => {
-                batch.guards().iter().any(|guard| guard.key().space() == space)
+                batch
+                    .guards()
+                    .iter()
+                    .any(|guard| guard.key().space() == space)
                     || batch.mutations().iter().any(|mutation| match mutation {
                         Mutation::DeleteRange(range) => range.space() == space,
                         mutation => first_key(mutation).is_some_and(|key| key.space() == space),

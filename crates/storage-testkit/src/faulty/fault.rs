@@ -123,9 +123,9 @@ impl Fault {
     pub(super) fn check(&self, call: Call) -> Result<()> {
         let (kind, only_commits) = match self.effect {
             Effect::Refuse(kind) => (kind, false),
-            Effect::LoseAnswer(kind)
-            | Effect::LoseRequest(kind)
-            | Effect::ApplyLate(kind, _) => (kind, true),
+            Effect::LoseAnswer(kind) | Effect::LoseRequest(kind) | Effect::ApplyLate(kind, _) => {
+                (kind, true)
+            }
             Effect::Hold(_) | Effect::HoldAnswer(_) => return Ok(()),
             Effect::Corrupt if Call::READS.contains(&call) => return Ok(()),
             Effect::Corrupt => {

@@ -147,9 +147,8 @@ impl Faults {
 
     /// Whether a fault waits for a timer.
     pub(super) fn need_timers(&self) -> bool {
-        let waits = |injection: &Injection| {
-            matches!(injection.fault().until(), Some(Until::Elapsed(_)))
-        };
+        let waits =
+            |injection: &Injection| matches!(injection.fault().until(), Some(Until::Elapsed(_)));
         self.state().injections.iter().any(waits)
     }
 

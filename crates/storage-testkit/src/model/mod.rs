@@ -33,7 +33,7 @@ use crate::{Bench, CaseResult, Failure, Subject, runner};
 pub fn run<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) {
     const NAME: &str = "random_histories_agree_with_an_ordered_map";
     if runner::is_chosen::<S>(NAME) {
-        runner::report::<S>(NAME, check(make, config));
+        runner::report(S::ENGINE, NAME, check(make, config));
     }
 }
 
@@ -43,7 +43,10 @@ pub fn check<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) -> CaseResu
         let capabilities = capabilities(make()).await?;
         let histories = config.histories_over(&capabilities);
         let draw = |dice: &_| step::draw(dice, &capabilities);
-        explore(histories, config, draw, async |steps| play(&make, steps).await).await
+        explore(histories, config, draw, async |steps| {
+            play(&make, steps).await
+        })
+        .await
     })
 }
 

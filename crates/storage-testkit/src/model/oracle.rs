@@ -43,6 +43,13 @@ impl Oracle {
         rows.any(|(key, row)| range.contains(key.as_key()) && !row.is_live_at(now))
     }
 
+    /// Whether both hold the same entries, whenever those were written.
+    pub(crate) fn holds_the_same_as(&self, other: &Self) -> bool {
+        let content = |(key, row): (&OwnedKey, &Row)| (key.clone(), row.value.clone(), row.expires);
+        let (rows, others) = (self.rows.iter(), other.rows.iter());
+        rows.map(content).eq(others.map(content))
+    }
+
     /// Applies one mutation of the commit with this sequence.
     pub(crate) fn apply(&mut self, mutation: Mutation, sequence: Option<Sequence>) {
         self.changes += 1;
