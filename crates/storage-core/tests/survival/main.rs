@@ -1,4 +1,12 @@
-//! What this crate ships, over a store that fails.
+//! What this crate ships, over a store that fails: each layer and view, and the
+//! callers that make several calls of one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod conveniences;
+mod namespaces;
+mod opening;
+mod waited;
 
 use storage_core::{ErasedStack, Namespace, Namespaced, SharedStore, Stack, layer::PassThrough};
 
@@ -57,4 +65,10 @@ mod erased_stack {
             .open()
             .await
     });
+}
+
+mod blocking_facade {
+    use super::waited::Waited;
+
+    storage_testkit::survives_faults!(|below, _| async move { Waited::new(below) });
 }
