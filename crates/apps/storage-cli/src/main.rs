@@ -10,6 +10,8 @@ mod commands;
 mod context;
 mod duration;
 mod failure;
+#[cfg(test)]
+mod faults;
 mod hexadecimal;
 mod interrupts;
 mod notation;

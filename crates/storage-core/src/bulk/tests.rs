@@ -307,7 +307,7 @@ fn commits_are_numbered_behind_those_of_the_source() {
 fn a_store_without_snapshots_is_copied_as_it_is() {
     let from = filled();
     let live = Altered::new(from.clone(), |it| {
-        it.snapshots = SnapshotSupport::Unsupported
+        it.snapshots = SnapshotSupport::Unsupported;
     });
     let to = memory();
     let source = block_on(CopySource::of_live(live)).unwrap();

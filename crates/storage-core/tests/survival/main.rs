@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conveniences;
+mod copying;
 mod namespaces;
 mod opening;
 mod waited;

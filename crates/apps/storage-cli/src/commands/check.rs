@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status
     })
 }
 
-async fn check<S: Store>(store: &S) -> Result<CheckReport> {
+pub(crate) async fn check<S: Store>(store: &S) -> Result<CheckReport> {
     Ok(store.check().await?)
 }
 

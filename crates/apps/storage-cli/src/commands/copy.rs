@@ -161,7 +161,7 @@ async fn transfer<R: Read>(
     };
     let is_refusal = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported);
     if !is_refusal {
-        return Err(stopped(error, target).await);
+        return Err(stopped(error, target, "nothing was copied").await);
     }
     match source.first_unfit(target).await? {
         Some((key, _)) if error.key().is_some() => Err(Failure::from(error).within(format!(
@@ -177,7 +177,10 @@ async fn verify<R: Read>(source: &CopySource<R>, target: &SharedStore) -> Result
     let progress = Progress::of_unknown("verifying");
     match source.verify(target, |read| watch(&progress, read)).await {
         Ok(digest) => Ok(digest),
-        Err(error) => Err(stopped(error, target).await),
+        Err(error) => {
+            let unmarked = "the two are the same, and the copy is finished all the same";
+            Err(stopped(error, target, unmarked).await)
+        }
     }
 }
 
@@ -190,7 +193,8 @@ fn watch(progress: &Progress, read: Count) -> storage::Result<()> {
 }
 
 /// The failure of a copy, and what can be done with what there is of it.
-async fn stopped(error: storage::Error, target: &SharedStore) -> Failure {
+/// `unmarked` is what is so if the target is no unfinished copy.
+async fn stopped(error: storage::Error, target: &SharedStore, unmarked: &str) -> Failure {
     let failure = match interrupts::check() {
         Err(interrupted) => interrupted,
         Ok(()) => Failure::from(error),
@@ -200,7 +204,7 @@ async fn stopped(error: storage::Error, target: &SharedStore) -> Failure {
             "the copy is not finished, and what was copied stays in the target: run the same \
              command with --resume",
         ),
-        Ok(None) => failure.note("nothing was copied"),
+        Ok(None) => failure.note(unmarked),
         Err(_) => failure.note(
             "the copy is not finished: run the same command with --resume, once the target can \
              be read",
@@ -266,4 +270,16 @@ impl fmt::Display for Copied {
             self.digest
         )
     }
+}
+
+/// A whole copy between two open stores, begun or not.
+#[cfg(test)]
+pub(crate) async fn between(
+    source: &SharedStore,
+    target: &SharedStore,
+    notation: Notation,
+) -> Result<()> {
+    let source = CopySource::of_snapshot(source).await?;
+    transfer(&source, target, CopyStart::Resume, notation).await?;
+    verify(&source, target).await.map(drop)
 }

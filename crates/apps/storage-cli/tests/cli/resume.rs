@@ -89,9 +89,8 @@ fn an_expiry_that_changed_is_imported_again() {
 #[test]
 fn a_stream_that_was_cut_off_is_completed_by_the_same_stream() {
     let bench = Bench::new();
-    let lines: String = (0..5_000)
-        .map(|number| format!("{{\"id\":{number}}}\n"))
-        .collect();
+    let lines = (0..5_000).map(|number| format!("{{\"id\":{number}}}\n"));
+    let lines = lines.collect::<Vec<_>>().concat();
     let half = lines.split_at(lines.len() / 2).0;
     let mut import = command()
         .args(["--store", &bench.url(), "import", "-", "--key", "id"])

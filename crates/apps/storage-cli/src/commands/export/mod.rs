@@ -165,3 +165,19 @@ fn report(
         )),
     }
 }
+
+#[cfg(test)]
+pub(crate) async fn to_lines<R: Read>(source: &R, path: &Path) -> Result<()> {
+    let notation = crate::notation::Notation::Plain;
+    json_lines::export(source, path, Existing::Refuse, notation)
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+pub(crate) async fn to_directory<R: Read>(source: &R, path: &Path) -> Result<()> {
+    let own_files = OwnFiles::of("memory:")?;
+    directory::export(source, path, Existing::Refuse, &own_files)
+        .await
+        .map(drop)
+}

@@ -175,3 +175,15 @@ fn report(
         )),
     }
 }
+
+#[cfg(test)]
+pub(crate) async fn from_directory(store: &SharedStore, root: &Path) -> Result<()> {
+    directory::import(store, root, Symlinks::Skip)
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+pub(crate) async fn from_lines(store: &SharedStore, source: &Path, key: &str) -> Result<()> {
+    json_lines::import(store, source, Some(key)).await.map(drop)
+}
