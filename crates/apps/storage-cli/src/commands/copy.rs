@@ -62,7 +62,7 @@ pub(crate) async fn run(
         match CopySource::of_snapshot(source).await {
             Ok(snapshot) => pair.copy(&snapshot).await,
             Err(error) if error.kind() == ErrorKind::Unsupported => {
-                eprint_note(
+                Progress::of_unknown("copying").note(
                     "the source has no snapshots: what is written to it meanwhile may be missing",
                 );
                 pair.copy(&CopySource::of_live(source.clone()).await?).await
@@ -210,10 +210,6 @@ async fn stopped(error: storage::Error, target: &SharedStore, unmarked: &str) ->
              be read",
         ),
     }
-}
-
-fn eprint_note(note: &str) {
-    Progress::of_unknown("copying").note(note);
 }
 
 /// A copy that was verified.
