@@ -1,7 +1,6 @@
 //! What the doctor says, and that it leaves everything as it is.
 
 use std::{
-    fs,
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -9,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Bench, Run, command, interrupt, run, tree};
+use crate::support::{Bench, Run, command, damage_tables, interrupt, many_entries, run, tree};
 
 /// The findings on the bench's store, by subject: level and text.
 fn findings(run: &Run) -> Vec<(String, String, String)> {
@@ -158,13 +157,22 @@ fn hold(bench: &Bench) -> Child {
 #[test]
 fn an_unfinished_copy_is_pointed_out() {
     let bench = Bench::new();
-    bench.done(&["put", "a", "1"]);
-    let run = bench.run(&["doctor", "memory:"]);
+    many_entries(&bench, 500, 2_000);
+    bench.done(&["compact"]);
+    damage_tables(&bench);
+    let to = format!("fjall:{}", bench.path("copy").display());
+    bench.run(&["copy", "--to", &to]).failed(5, &["--resume"]);
+    let run = bench.run(&["doctor", "--json", &to]);
+    assert_eq!(run.code, 0, "{}", run.errors);
+    says(&run, "copy", "warning", "--resume");
+}
+
+#[test]
+fn a_store_in_memory_has_no_directory_to_look_at() {
+    let mut doctor = command();
+    doctor.args(["doctor", "--json", "memory:"]);
+    let run = run_it(doctor);
     assert_eq!(run.code, 0);
-    assert!(fs::exists(bench.path("store")).unwrap());
-    assert!(
-        String::from_utf8(run.output)
-            .unwrap()
-            .contains("memory: is built in")
-    );
+    says(&run, "engine", "ok", "memory: is built in");
+    assert!(findings(&run).iter().all(|it| it.0 != "directory"));
 }

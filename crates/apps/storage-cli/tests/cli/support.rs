@@ -172,6 +172,25 @@ pub(crate) fn many_entries(bench: &Bench, entries: usize, value_bytes: usize) {
     bench.done(&[std::ffi::OsStr::new("import"), source.as_os_str()]);
 }
 
+/// Flips a byte of a block of entries in each large sorted file: its index and
+/// all that an open reads lie further behind.
+pub(crate) fn damage_tables(bench: &Bench) {
+    let mut damaged = 0;
+    for entry in walkdir::WalkDir::new(bench.path("store/data")) {
+        let entry = entry.unwrap();
+        let is_table = entry.path().parent().unwrap().ends_with("tables");
+        let is_large = entry.metadata().unwrap().len() > 10_000;
+        if is_table && is_large {
+            let mut bytes = fs::read(entry.path()).unwrap();
+            let place = bytes.len() / 4;
+            bytes[place] ^= 0xFF;
+            fs::write(entry.path(), bytes).unwrap();
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0, "there are tables");
+}
+
 /// Moments at which something is killed, from a seed that is printed.
 pub(crate) struct Moments {
     state: u64,

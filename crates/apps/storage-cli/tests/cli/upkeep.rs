@@ -1,10 +1,8 @@
 //! Checks and compaction.
 
-use std::fs;
-
 use serde_json::Value;
 
-use crate::support::{Bench, command, many_entries, run};
+use crate::support::{Bench, command, damage_tables, many_entries, run};
 
 fn json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
@@ -53,25 +51,6 @@ fn every_damaged_place_is_named_and_the_exit_code_is_5() {
         .run(&["export", out.to_str().unwrap()])
         .failed(5, &["corrupt", "was not written"]);
     assert!(!out.exists());
-}
-
-/// Flips a byte of a block of entries in each large sorted file: its index and
-/// all that an open reads lie further behind.
-fn damage_tables(bench: &Bench) {
-    let mut damaged = 0;
-    for entry in walkdir::WalkDir::new(bench.path("store/data")) {
-        let entry = entry.unwrap();
-        let is_table = entry.path().parent().unwrap().ends_with("tables");
-        let is_large = entry.metadata().unwrap().len() > 10_000;
-        if is_table && is_large {
-            let mut bytes = fs::read(entry.path()).unwrap();
-            let place = bytes.len() / 4;
-            bytes[place] ^= 0xFF;
-            fs::write(entry.path(), bytes).unwrap();
-            damaged += 1;
-        }
-    }
-    assert!(damaged > 0, "there are tables");
 }
 
 #[test]
