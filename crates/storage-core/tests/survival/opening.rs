@@ -60,10 +60,10 @@ fn fail_everywhere(begin: impl Fn(&MemoryBackend), version: u32) -> u64 {
             begin(&store);
             let (before, entries) = (id(&store), count(&store, Space::User));
             let faults = Faults::new();
-            let faulty = FaultyStore::new(store.clone(), &faults);
+            let failing = FaultyStore::new(store.clone(), &faults);
             let rule = Rule::on_any(calls.clone()).nth(number);
             let injection = faults.inject(rule, fault.clone()).unwrap();
-            let opened = open(faulty, version);
+            let opened = open(failing, version);
             if injection.times() == 0 {
                 opened.unwrap();
                 // Past the last call; damage only happens where there is a value.
@@ -124,13 +124,13 @@ fn a_newer_layer_that_failed_to_take_a_store_over_takes_it_over_later() {
 #[test]
 fn a_header_that_arrives_late_does_not_replace_the_one_that_was_written_since() {
     let (store, faults, gate) = (MemoryConfig::new().open(), Faults::new(), Gate::new());
-    let faulty = FaultyStore::new(store.clone(), &faults);
+    let failing = FaultyStore::new(store.clone(), &faults);
     let late = Fault::apply_late(ErrorKind::TimedOut, &gate);
     faults.inject(Rule::on(Call::Commit).nth(1), late).unwrap();
 
-    let error = open(faulty.clone(), 1).unwrap_err();
+    let error = open(failing.clone(), 1).unwrap_err();
     assert_eq!(error.outcome(), Some(Outcome::Unknown));
-    open(faulty, 1).unwrap();
+    open(failing, 1).unwrap();
     let given = id(&store).unwrap();
     gate.open();
     block_on(faults.settled());
@@ -141,10 +141,10 @@ fn a_header_that_arrives_late_does_not_replace_the_one_that_was_written_since() 
 fn a_failed_opening_names_the_call_that_failed_and_leaves_nothing() {
     let faults = Faults::new();
     let store = MemoryConfig::new().open();
-    let faulty = FaultyStore::new(store.clone(), &faults);
+    let failing = FaultyStore::new(store.clone(), &faults);
     let refusal = Fault::refuse(ErrorKind::Unavailable);
     faults.inject(Rule::on(Call::Scan), refusal).unwrap();
-    let error = open(faulty, 1).unwrap_err();
+    let error = open(failing, 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(error.operation(), Some(Operation::Scan));
     assert_eq!(count(&store, Space::System), 0);

@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -61,25 +62,20 @@ impl<R: Read> Read for Waited<R> {
     }
 }
 
-/// The first entries of a blocking scan, and the range from the next one on.
+/// A page of one entry. The façade has no pages of its own, and more entries than
+/// one could be of more than one state of the store.
 fn page<R: Read>(blocking: &Blocking<R>, range: KeyRange, options: &ScanOptions) -> Result<Page> {
-    let (mut items, mut size_bytes) = (Vec::new(), 0);
-    for item in blocking.scan(range.clone(), options.clone()) {
-        let item = item?;
-        size_bytes += item.size_bytes();
-        let full = items.len() == options.entries_max || size_bytes > options.bytes_max;
-        if full && !items.is_empty() {
-            let (space, start, end) = range.into_bounds();
-            let from = std::ops::Bound::Included(item.key);
-            let next = match options.direction {
-                Direction::Forward => KeyRange::from_bounds(space, from, end),
-                Direction::Reverse => KeyRange::from_bounds(space, start, from),
-            };
-            return Ok(Page::new(items, Some(next)));
-        }
-        items.push(item);
-    }
-    Ok(Page::new(items, None))
+    let single = options.clone().entries_max(options.entries_max.min(1));
+    let Some(item) = blocking.scan(range.clone(), single).next().transpose()? else {
+        return Ok(Page::default());
+    };
+    let (space, start, end) = range.into_bounds();
+    let after = Bound::Excluded(item.key.clone());
+    let next = match options.direction {
+        Direction::Forward => KeyRange::from_bounds(space, after, end),
+        Direction::Reverse => KeyRange::from_bounds(space, start, after),
+    };
+    Ok(Page::new(vec![item], Some(next)))
 }
 
 #[deny(clippy::missing_trait_methods)]

@@ -101,28 +101,20 @@ impl<S> Clone for FaultyStore<S> {
 // A wrapper that relied on a default method would forget to forward it.
 #[deny(clippy::missing_trait_methods)]
 impl<S: Store> Read for FaultyStore<S> {
-    fn get_with(
-        &self,
-        key: Key<'_>,
-        options: &ReadOptions,
-    ) -> impl Future<Output = Result<Option<Entry>>> + Send {
-        self.inner.get_with(key, options)
+    async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
+        self.inner.get_with(key, options).await
     }
 
-    fn get_many_with(
+    async fn get_many_with(
         &self,
         keys: &[OwnedKey],
         options: &ReadOptions,
-    ) -> impl Future<Output = Result<Vec<Option<Entry>>>> + Send {
-        self.inner.get_many_with(keys, options)
+    ) -> Result<Vec<Option<Entry>>> {
+        self.inner.get_many_with(keys, options).await
     }
 
-    fn scan_with(
-        &self,
-        range: &KeyRange,
-        options: &ScanOptions,
-    ) -> impl Future<Output = Result<Page>> + Send {
-        self.inner.scan_with(range, options)
+    async fn scan_with(&self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
+        self.inner.scan_with(range, options).await
     }
 
     fn sequence(&self) -> Option<Sequence> {

@@ -97,7 +97,7 @@ impl Belief {
     }
 
     /// The commit was answered.
-    pub(super) fn committed(&mut self, change: Change, now: Timestamp) -> CaseResult {
+    pub(super) fn committed(&mut self, change: &Change, now: Timestamp) -> CaseResult {
         self.see(now, |oracle| change.applies_to(oracle, now))?;
         for state in &mut self.states {
             change.apply_to(&mut state.oracle);

@@ -15,13 +15,13 @@ use storage_core::{
 use super::{
     Scene,
     belief::{Belief, Change, Condition},
-    turn::{CommitFault, FaultPlan, ReadFault, Target, Turn},
+    turn::{FaultPlan, Turn},
     view::{Excuses, View},
 };
 use crate::{
     CaseResult, Failure,
     failure::ensure_eq,
-    faulty::{Fault, Gate, Injection, Rule},
+    faulty::{Gate, Injection, Rule},
     model::step::{ChangePlan, Expected, GuardPlan, StampAge, Step},
 };
 
@@ -69,7 +69,7 @@ impl<'a, S: Store> History<'a, S> {
             Turn::Under(plan, step) => {
                 let injection = self.inject(*plan)?;
                 self.act(step).await?;
-                let late = matches!(plan.target, Target::Commit(CommitFault::ApplyLate, _));
+                let late = plan.target.is_late();
                 // A late commit that was struck stays put off.
                 if !late || injection.times() == 0 {
                     self.scene.faults.withdraw(&injection);
@@ -104,27 +104,19 @@ impl<'a, S: Store> History<'a, S> {
             conditions: Vec::new(),
             mutations: vec![put.into()],
         };
-        self.belief.committed(change, self.now())?;
+        self.belief.committed(&change, self.now())?;
         self.look().await?;
         Ok(store.close().await?)
     }
 
     fn inject(&mut self, plan: FaultPlan) -> CaseResult<Injection> {
         let rule = Rule::on_any(plan.target.calls()).nth(plan.number);
-        let fault = match plan.target {
-            Target::Read(ReadFault::Refuse(kind)) | Target::Snapshot(kind) => Fault::refuse(kind),
-            Target::Read(ReadFault::Corrupt) => Fault::corrupt(),
-            Target::Commit(CommitFault::Refuse, kind) => Fault::refuse(kind),
-            Target::Commit(CommitFault::LoseAnswer, kind) => Fault::lose_answer(kind),
-            Target::Commit(CommitFault::LoseRequest, kind) => Fault::lose_request(kind),
-            Target::Commit(CommitFault::ApplyLate, kind) => {
-                let gate = Gate::new();
-                let fault = Fault::apply_late(kind, &gate);
-                self.late.push(gate);
-                fault
-            }
-        };
-        Ok(self.scene.faults.inject(rule, fault)?)
+        let gate = Gate::new();
+        let injection = self.scene.faults.inject(rule, plan.target.fault(&gate))?;
+        if plan.target.is_late() {
+            self.late.push(gate);
+        }
+        Ok(injection)
     }
 
     /// Lets everything happen that was put off.
@@ -307,9 +299,8 @@ impl<'a, S: Store> History<'a, S> {
 
     /// Takes over what the answer to a commit says, and no more.
     fn answered<T>(&mut self, answer: Result<T>, change: Change) -> CaseResult {
-        let error = match answer {
-            Ok(_) => return self.belief.committed(change, self.now()),
-            Err(error) => error,
+        let Err(error) = answer else {
+            return self.belief.committed(&change, self.now());
         };
         let outcome = error.outcome();
         if error.kind() == ErrorKind::Conflict {

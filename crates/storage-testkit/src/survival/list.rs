@@ -19,7 +19,7 @@ macro_rules! survives_faults {
             fn $case() {
                 $crate::survival::run(
                     stringify!($case),
-                    $layered,
+                    &$layered,
                     $crate::survival::cases::$case,
                 );
             }
@@ -28,7 +28,7 @@ macro_rules! survives_faults {
         #[test]
         fn random_faults_lead_to_no_state_that_the_answers_rule_out() {
             $crate::survival::run_histories(
-                $layered,
+                &$layered,
                 &$crate::model::ModelConfig::from_environment(),
             );
         }

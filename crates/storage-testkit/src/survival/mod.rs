@@ -84,7 +84,7 @@ where
 /// If they do.
 pub fn run<L: Layered>(
     name: &str,
-    layered: L,
+    layered: &L,
     case: impl AsyncFnOnce(&Scene<L::Store>) -> CaseResult,
 ) {
     runner::report("the layer", name, verdict(layered, case));
@@ -92,11 +92,11 @@ pub fn run<L: Layered>(
 
 /// What a case says of layers, without panicking.
 pub fn verdict<L: Layered>(
-    layered: L,
+    layered: &L,
     case: impl AsyncFnOnce(&Scene<L::Store>) -> CaseResult,
 ) -> CaseResult {
     runner::drive(runner::in_time(async {
-        let scene = Scene::open(&layered).await?;
+        let scene = Scene::open(layered).await?;
         case(&scene).await
     }))
 }
@@ -106,21 +106,21 @@ pub fn verdict<L: Layered>(
 ///
 /// # Panics
 /// If a history does. The message gives the seed and the steps.
-pub fn run_histories<L: Layered>(layered: L, config: &ModelConfig) {
+pub fn run_histories<L: Layered>(layered: &L, config: &ModelConfig) {
     const NAME: &str = "random_faults_lead_to_no_state_that_the_answers_rule_out";
     runner::report("the layer", NAME, check_histories(layered, config));
 }
 
 /// What random histories with random faults say of layers, without panicking.
-pub fn check_histories<L: Layered>(layered: L, config: &ModelConfig) -> CaseResult {
+pub fn check_histories<L: Layered>(layered: &L, config: &ModelConfig) -> CaseResult {
     runner::drive(async {
-        let scene = Scene::open(&layered).await?;
+        let scene = Scene::open(layered).await?;
         let capabilities = turn::offered(scene.store.capabilities());
         let injected = Cell::new(0_u64);
         let draw = |dice: &_| turn::draw(dice, &capabilities);
         let histories = config.histories.unwrap_or(ModelConfig::HISTORIES);
         explore(histories, config, draw, async |turns| {
-            play(&layered, turns, &injected).await
+            play(layered, turns, &injected).await
         })
         .await?;
         ensure!(

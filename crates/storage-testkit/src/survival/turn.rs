@@ -3,7 +3,7 @@
 use storage_core::{Capabilities, Durability, ErrorKind, SequenceScope};
 
 use crate::{
-    faulty::Call,
+    faulty::{Call, Fault, Gate},
     model::{
         dice::Dice,
         step::{self, Step},
@@ -107,5 +107,22 @@ impl Target {
             Self::Snapshot(_) => vec![Call::Snapshot],
             Self::Commit(..) => vec![Call::Commit],
         }
+    }
+    /// What happens to them. What is put off waits at `gate`.
+    pub(super) fn fault(self, gate: &Gate) -> Fault {
+        match self {
+            Self::Read(ReadFault::Corrupt) => Fault::corrupt(),
+            Self::Read(ReadFault::Refuse(kind))
+            | Self::Snapshot(kind)
+            | Self::Commit(CommitFault::Refuse, kind) => Fault::refuse(kind),
+            Self::Commit(CommitFault::LoseAnswer, kind) => Fault::lose_answer(kind),
+            Self::Commit(CommitFault::LoseRequest, kind) => Fault::lose_request(kind),
+            Self::Commit(CommitFault::ApplyLate, kind) => Fault::apply_late(kind, gate),
+        }
+    }
+
+    /// Whether commits are put off.
+    pub(super) const fn is_late(self) -> bool {
+        matches!(self, Self::Commit(CommitFault::ApplyLate, _))
     }
 }

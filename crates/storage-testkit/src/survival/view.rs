@@ -152,6 +152,10 @@ impl<'a, R: Read> View<'a, R> {
         let Some(count) = self.excuses.accept(answer)? else {
             return Ok(());
         };
+        // A count may take several pages, and a late commit come between them.
+        if self.belief.has_pending() {
+            return Ok(());
+        }
         let now = self.now;
         self.belief.see(now, |oracle| {
             let live = oracle.live_in(range, now).len();

@@ -1,6 +1,8 @@
 //! For each thing that a layer does wrong under faults there is a case that
 //! reports it, and random histories that do.
 
+use std::future::{Ready, ready};
+
 use storage_testkit::{
     model::ModelConfig,
     storage_core::{Components, Result},
@@ -10,8 +12,8 @@ use storage_testkit::{
 use crate::broken::{Broken, Defect};
 
 /// Puts a layer with a defect, or without, on the store below.
-async fn on(below: FaultyMemory, defect: Option<Defect>) -> Result<Broken<FaultyMemory>> {
-    Ok(Broken::new(below, defect))
+fn on(below: FaultyMemory, defect: Option<Defect>) -> Ready<Result<Broken<FaultyMemory>>> {
+    ready(Ok(Broken::new(below, defect)))
 }
 
 /// Checks that a case passes the sound layer, and reports one with the defect.
@@ -21,9 +23,9 @@ macro_rules! reported {
             #[test]
             fn $claim() {
                 let sound = |below, _: Components| on(below, None);
-                verdict(sound, cases::$case).unwrap();
+                verdict(&sound, cases::$case).unwrap();
                 let broken = |below, _: Components| on(below, Some(Defect::$defect));
-                verdict(broken, cases::$case).unwrap_err();
+                verdict(&broken, cases::$case).unwrap_err();
             }
         )*
     };
@@ -62,7 +64,7 @@ fn random_histories_find_layers_that_lie_and_say_how() {
         histories: Some(200),
         ..ModelConfig::default()
     };
-    check_histories(|below, _: Components| on(below, None), &config).unwrap();
+    check_histories(&|below, _: Components| on(below, None), &config).unwrap();
     for defect in [
         Defect::RepeatsUnknown,
         Defect::DeniesUnknown,
@@ -72,7 +74,7 @@ fn random_histories_find_layers_that_lie_and_say_how() {
         Defect::ReadsNothing,
     ] {
         let broken = |below, _: Components| on(below, Some(defect));
-        let failure = check_histories(broken, &config)
+        let failure = check_histories(&broken, &config)
             .expect_err(&format!("{defect:?} goes unnoticed"))
             .to_string();
         assert!(failure.contains("STORAGE_TEST_SEED="), "{failure}");
