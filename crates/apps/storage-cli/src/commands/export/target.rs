@@ -1,13 +1,21 @@
 //! The directory that an export writes to, and never out of.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write},
+    mem,
     path::{Path, PathBuf},
 };
 
+use tempfile::NamedTempFile;
+
 use super::{Existing, staged::staged_file};
 use crate::failure::{Failure, Result};
+
+/// How many files are written before they are synced and named. A file system
+/// that syncs one of them has then written most of the others.
+const STAGED_FILES_MAX: usize = 128;
 
 /// A directory whose files are written whole or not at all, also if power is
 /// lost, and all of them once [`finish`](Target::finish) has answered.
@@ -17,6 +25,10 @@ pub(super) struct Target {
     /// The last directory that was found to be a real one, or made, so that the
     /// files of one directory ask for it once.
     ready: PathBuf,
+    /// Files without their names, and where they belong.
+    staged: Vec<(NamedTempFile, PathBuf)>,
+    /// Directories whose names are not synced.
+    changed: BTreeSet<PathBuf>,
 }
 
 impl Target {
@@ -51,14 +63,14 @@ impl Target {
         Ok(Self {
             root: root.to_owned(),
             ready: PathBuf::new(),
+            staged: Vec::new(),
+            changed: BTreeSet::from([root.to_owned()]),
         })
     }
 
-    /// Makes the names of all files survive a loss of power. Their bytes do
-    /// since they were written.
-    pub(super) fn finish(self) -> Result<()> {
-        self.sync_ready()?;
-        sync_directory(&self.root)?;
+    /// Names the files that are left. All of them survive a loss of power now.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.name_staged()?;
         let root = self.root.canonicalize();
         let parent = root.as_deref().ok().and_then(Path::parent);
         parent.map_or(Ok(()), sync_directory)
@@ -70,11 +82,12 @@ impl Target {
             self.make_directory(parent)?;
         }
         let path = self.root.join(path);
-        self.place(&path, bytes)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::IsADirectory => in_the_way(&path, "a file"),
-                _ => failed(&path, &error),
-            })
+        let staged = self.stage(bytes).map_err(|error| failed(&path, &error))?;
+        self.staged.push((staged, path));
+        if self.staged.len() >= STAGED_FILES_MAX {
+            self.name_staged()?;
+        }
+        Ok(())
     }
 
     /// Makes one directory and those above it.
@@ -86,7 +99,6 @@ impl Target {
         if path == self.ready {
             return Ok(());
         }
-        self.sync_ready()?;
         let mut directory = self.root.clone();
         for name in path {
             let parent = directory.clone();
@@ -98,7 +110,7 @@ impl Target {
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir(&directory).map_err(|error| failed(&directory, &error))?;
-                    sync_directory(&parent)?;
+                    self.changed.insert(parent);
                 }
                 Err(error) => return Err(failed(&directory, &error)),
             }
@@ -107,18 +119,30 @@ impl Target {
         Ok(())
     }
 
-    /// Keys come in order, so a directory that is left is not come back to, but
-    /// for files beside those below it.
-    fn sync_ready(&self) -> Result<()> {
-        sync_directory(&self.root.join(&self.ready))
-    }
-
-    fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn stage(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let mut file = staged_file(&self.root)?;
         file.as_file_mut().write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(file)
+    }
+
+    /// Makes the staged files survive a loss of power, then gives them their
+    /// names, then makes the names survive it.
+    fn name_staged(&mut self) -> Result<()> {
+        for (file, path) in &self.staged {
+            let synced = file.as_file().sync_all();
+            synced.map_err(|error| failed(path, &error))?;
+        }
+        for (file, path) in mem::take(&mut self.staged) {
+            file.persist(&path)
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::IsADirectory => in_the_way(&path, "a file"),
+                    _ => failed(&path, &error.error),
+                })?;
+            self.changed.extend(path.parent().map(Path::to_owned));
+        }
+        mem::take(&mut self.changed)
+            .iter()
+            .try_for_each(|directory| sync_directory(directory))
     }
 }
 
