@@ -25,12 +25,14 @@
 //! |---|---|
 //! | use a store | [`ReadExt`], [`StoreExt`], [`WriteBatch`], [`Namespace`] |
 //! | use it without async | [`blocking`] |
+//! | load many entries, or copy a store | [`bulk`] |
 //! | put layers on an engine | [`Stack`], [`layer`] |
 //! | write an embedded engine | [`embedded`] |
 //! | write a layer | [`layer`] |
 //! | choose a stack at run time | [`SharedStore`] |
 
 pub mod blocking;
+pub mod bulk;
 pub mod embedded;
 pub mod layer;
 pub mod memory;
@@ -61,7 +63,7 @@ pub use self::{
         Clock, Components, Executor, Job, ManualClock, OsRandom, Random, SeededRandom, SystemClock,
         ThreadPool, TimeSource,
     },
-    directory::StoreDirectory,
+    directory::{FoundStore, StoreDirectory},
     entry::{Entry, Sequence, Stamp, Timestamp},
     error::{Error, ErrorKind, Operation, Outcome, RedactedKey, Result, Retry},
     header::{Ancestor, StoreHeader, StoreId, StoredLayer},

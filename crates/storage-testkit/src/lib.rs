@@ -27,13 +27,17 @@
 //! case tests it; where it is not, the case tests that the request is refused
 //! as `Unsupported`, without effect. No case is ever left out silently.
 //!
+//! [`survives_faults!`] certifies a layer over a [store that fails](faulty).
+//!
 //! The suite takes for granted that a read of this process sees the commits
 //! which this process was answered, also where the store declares
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
 
 pub mod cases;
+pub mod faulty;
 pub mod linearizability;
 pub mod model;
+pub mod survival;
 
 mod bench;
 mod failure;

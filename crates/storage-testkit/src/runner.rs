@@ -20,7 +20,7 @@ const TIME_MAX: Duration = Duration::from_mins(3);
 /// If the store fails the case.
 pub fn run<S: Subject>(name: &str, subject: S, case: impl AsyncFnOnce(&Bench<S>) -> CaseResult) {
     if is_chosen::<S>(name) {
-        report::<S>(name, verdict(subject, case));
+        report(S::ENGINE, name, verdict(subject, case));
     }
 }
 
@@ -29,12 +29,17 @@ pub fn verdict<S: Subject>(
     subject: S,
     case: impl AsyncFnOnce(&Bench<S>) -> CaseResult,
 ) -> CaseResult {
-    drive(async {
+    drive(in_time(async {
         let bench = Bench::new(subject);
-        timeout(TIME_MAX, case(&bench))
-            .await
-            .unwrap_or_else(|_| Err(Failure::new(format!("no answer within {TIME_MAX:?}"))))
-    })
+        case(&bench).await
+    }))
+}
+
+/// Gives up on a case that hangs.
+pub(crate) async fn in_time(case: impl Future<Output = CaseResult>) -> CaseResult {
+    timeout(TIME_MAX, case)
+        .await
+        .unwrap_or_else(|_| Err(Failure::new(format!("no answer within {TIME_MAX:?}"))))
 }
 
 /// Runs a future to its end on a runtime of its own.
@@ -67,8 +72,8 @@ pub(crate) fn is_chosen<S: Subject>(name: &str) -> bool {
 
 /// Panics if the answer is a failure.
 #[expect(clippy::panic, reason = "this is how a test says that it failed")]
-pub(crate) fn report<S: Subject>(name: &str, answer: CaseResult) {
+pub(crate) fn report(subject: &str, name: &str, answer: CaseResult) {
     if let Err(failure) = answer {
-        panic!("\n{} fails the case {name}:\n  {failure}\n", S::ENGINE);
+        panic!("\n{subject} fails the case {name}:\n  {failure}\n");
     }
 }

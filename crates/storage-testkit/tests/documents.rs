@@ -1,4 +1,5 @@
-//! The README and the guide show the very lines that `ten_lines.rs` runs.
+//! The README and the guide show the very lines that `ten_lines.rs` and
+//! `layer_lines.rs` run.
 
 use storage_testkit::{linearizability::LinearizabilityConfig, model::ModelConfig};
 
@@ -9,6 +10,14 @@ fn the_documents_show_the_lines_that_are_tested() {
     let readme = include_str!("../README.md");
     let guide = include_str!("../../../docs/guides/certify-your-engine.md");
     assert!(readme.contains(&shown), "the README shows other lines");
+    assert!(guide.contains(&shown), "the guide shows other lines");
+}
+
+#[test]
+fn the_guide_shows_the_lines_for_layers_that_are_tested() {
+    let (_, lines) = include_str!("layer_lines.rs").split_once("\n\n").unwrap();
+    let guide = include_str!("../../../docs/guides/certify-your-engine.md");
+    let shown = format!("```rust\n{lines}```");
     assert!(guide.contains(&shown), "the guide shows other lines");
 }
 

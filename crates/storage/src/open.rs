@@ -34,6 +34,25 @@ impl StoreUrl {
             Self::Fjall { .. } => Err(feature_off("fjall")),
         }
     }
+
+    /// Opens the engine alone, below the header and all layers: for checks,
+    /// maintenance and copies, which work on what is stored, whatever layers
+    /// wrote it. Data is read and written through [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn open_engine(&self) -> Result<SharedStore> {
+        match self {
+            Self::Memory => Ok(SharedStore::new(MemoryConfig::new().open())),
+            #[cfg(feature = "fjall")]
+            Self::Fjall { path } => {
+                let backend = crate::fjall::FjallConfig::new(path).open().await?;
+                Ok(SharedStore::new(backend))
+            }
+            #[cfg(not(feature = "fjall"))]
+            Self::Fjall { .. } => Err(feature_off("fjall")),
+        }
+    }
 }
 
 #[cfg(not(feature = "fjall"))]

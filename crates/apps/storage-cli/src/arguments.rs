@@ -3,7 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    delete::DeleteArguments, demo::DemoArguments, demo::DemoImportArguments,
+    completions::CompletionsArguments, copy::CopyArguments, delete::DeleteArguments,
+    demo::DemoArguments, demo::DemoImportArguments, doctor::DoctorArguments,
     export::ExportArguments, get::GetArguments, import::ImportArguments, put::PutArguments,
     scan::ScanArguments,
 };
@@ -11,7 +12,7 @@ use crate::commands::{
 /// One ordered key-value store over many engines.
 ///
 /// Exit codes: 0 done, 1 not found, 2 wrong usage or bad input, 3 conflict,
-/// 4 unavailable, 5 corrupt, 6 other.
+/// 4 unavailable, 5 corrupt, 6 other, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "storage", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -50,7 +51,16 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Show what the store is made of, its figures and its health.
     Stats,
+    Copy(CopyArguments),
+    /// Read everything in the store and say what is damaged.
+    ///
+    /// Exits with 5 if anything is.
+    Check,
+    /// Merge the store's files, which frees the space of deleted data.
+    Compact,
+    Doctor(DoctorArguments),
     Demo(DemoArguments),
+    Completions(CompletionsArguments),
     /// The part of the demo that is killed.
     #[command(hide = true)]
     DemoImport(DemoImportArguments),

@@ -55,11 +55,25 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
     ) -> Result<T> {
-        let url = self.store_url()?;
-        if let StoreUrl::Fjall { path } = url.parse()? {
-            refuse_absent(&path)?;
+        let url = self.existing_store()?;
+        with_opened(url.open().await?, work).await
+    }
+
+    /// As [`Self::with_existing_store`], below the layers of the store: for what
+    /// works on all that is stored, whatever wrote it.
+    pub(crate) async fn with_existing_engine<T>(
+        &self,
+        work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
+    ) -> Result<T> {
+        with_engine_at(&self.existing_store()?, work).await
+    }
+
+    fn existing_store(&self) -> Result<StoreUrl> {
+        let url = self.store_url()?.parse()?;
+        if let StoreUrl::Fjall { path } = &url {
+            refuse_absent(path)?;
         }
-        with_store_at(url, work).await
+        Ok(url)
     }
 
     pub(crate) fn store_url(&self) -> Result<&str> {
@@ -75,7 +89,22 @@ pub(crate) async fn with_store_at<T>(
     url: &str,
     work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
 ) -> Result<T> {
-    let store = storage::open(url).await?;
+    with_opened(storage::open(url).await?, work).await
+}
+
+/// Opens the engine of the store at `url`, does `work`, and closes it.
+pub(crate) async fn with_engine_at<T>(
+    url: &StoreUrl,
+    work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
+) -> Result<T> {
+    with_opened(url.open_engine().await?, work).await
+}
+
+/// Does `work` and closes the store.
+async fn with_opened<T>(
+    store: SharedStore,
+    work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
+) -> Result<T> {
     let result = work(&store).await;
     let closed = store.close().await;
     let value = result?;
@@ -84,7 +113,7 @@ pub(crate) async fn with_store_at<T>(
 }
 
 /// Whatever else there may be instead of a store, the engine finds out.
-fn refuse_absent(path: &Path) -> Result<()> {
+pub(crate) fn refuse_absent(path: &Path) -> Result<()> {
     let is_absent = match fs::read_dir(path) {
         Ok(mut within) => within.next().is_none(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,

@@ -5,13 +5,15 @@
 //! [`status`] turns into the exit code.
 
 mod arguments;
-mod batches;
 mod command_line;
 mod commands;
 mod context;
 mod duration;
 mod failure;
+#[cfg(test)]
+mod faults;
 mod hexadecimal;
+mod interrupts;
 mod notation;
 mod output;
 mod own_files;

@@ -22,8 +22,16 @@ impl OwnFiles {
         Ok(Self { location })
     }
 
-    /// Refuses a tree that they are in: it would change while it is read.
+    /// Refuses a source that they are in, or that is among them: it would change
+    /// while it is read.
     pub(crate) fn refuse_in_source(&self, root: &Path) -> Result<()> {
+        if self.hold(&resolved(root)) {
+            return Err(Failure::usage(format!(
+                "{} is in the directory of the store itself",
+                root.display()
+            ))
+            .remedy("name a directory or a file elsewhere; to copy a store, use `storage copy`"));
+        }
         match &self.location {
             Some(location) if location.starts_with(resolved(root)) => Err(Failure::usage(format!(
                 "the store itself is in the tree, at {}",
@@ -43,7 +51,12 @@ impl OwnFiles {
             "{} is in the directory of the store itself",
             target.display()
         ))
-        .remedy("export to another place; what is written there would damage the store"))
+        .remedy("name another place; what is written there would damage the store"))
+    }
+
+    /// Whether a resolved path is where they are.
+    pub(crate) fn are_at(&self, path: &Path) -> bool {
+        self.location.as_deref() == Some(path)
     }
 
     /// Whether a resolved path is among them.
@@ -105,6 +118,7 @@ mod tests {
             assert!(own.refuse_as_target(&target).is_ok(), "{outside}");
         }
         assert!(own.refuse_in_source(directory.path()).is_err());
+        assert!(own.refuse_in_source(&store.join("data")).is_err());
         assert!(own.refuse_in_source(&directory.path().join("new")).is_ok());
     }
 

@@ -2,11 +2,16 @@
 
 use std::io::{self, IsTerminal};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use storage::Count;
+
+/// How many entries pass before their number is shown anew.
+const ENTRIES_SHOWN: u64 = 64;
 
 /// How far a long command is. Shows nothing where no person looks.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    task: &'static str,
     bar: ProgressBar,
 }
 
@@ -50,7 +55,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, target)
             .with_style(style)
             .with_message(task);
-        Self { bar }
+        Self { task, bar }
     }
 
     /// Some more is done.
@@ -61,6 +66,16 @@ impl Progress {
     /// This much is done in all.
     pub(crate) fn reach(&self, position: u64) {
         self.bar.set_position(position);
+    }
+
+    /// This much is done in all, in entries and their bytes.
+    pub(crate) fn reach_entries(&self, done: Count) {
+        if !self.bar.is_hidden() && done.entries.is_multiple_of(ENTRIES_SHOWN) {
+            let entries = HumanCount(done.entries);
+            self.bar
+                .set_message(format!("{}, {entries} entries", self.task));
+            self.reach(done.bytes);
+        }
     }
 
     /// Says something above the bar.

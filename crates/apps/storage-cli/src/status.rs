@@ -14,6 +14,7 @@ pub(crate) enum Status {
     Unavailable,
     Corrupt,
     Other,
+    Interrupted,
 }
 
 impl Status {
@@ -39,6 +40,8 @@ impl Status {
             Self::Unavailable => 4,
             Self::Corrupt => 5,
             Self::Other => 6,
+            // What shells give a program that Ctrl-C ended.
+            Self::Interrupted => 130,
         }
     }
 
@@ -52,6 +55,7 @@ impl Status {
             Self::Unavailable => "unavailable",
             Self::Corrupt => "corrupt",
             Self::Other => "other",
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, HumanCount};
+use storage::bulk::BulkReport;
 
 /// Bytes, such as `92.0 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
@@ -22,6 +23,30 @@ pub(crate) fn entries(count: u64) -> String {
 /// A number of files, such as `4,792 files` or `1 file`.
 pub(crate) fn files(count: u64) -> String {
     counted(count, "file", "files")
+}
+
+/// A number of places, such as `2 places`.
+pub(crate) fn places(count: u64) -> String {
+    counted(count, "place", "places")
+}
+
+/// What a load did, such as `4,792 entries (92.0 MB) in 1.25 s, 73.6 MB/s`.
+pub(crate) fn loaded(report: &BulkReport, elapsed: Duration) -> String {
+    let BulkReport {
+        written, unchanged, ..
+    } = report;
+    let all = written.bytes + unchanged.bytes;
+    let sentence = format!(
+        "{} ({}) in {}, {}",
+        entries(written.entries + unchanged.entries),
+        bytes(all),
+        seconds(elapsed),
+        rate(all, elapsed)
+    );
+    match unchanged.entries {
+        0 => sentence,
+        count => format!("{sentence}; {} of them were there already", number(count)),
+    }
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {

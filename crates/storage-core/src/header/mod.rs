@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use self::compare::Lineup;
 pub use self::identity::StoreId;
-pub(crate) use self::settle::settle;
+pub(crate) use self::settle::{is_empty, settle};
 use crate::{
     OwnedKey, ReadExt, Result, Sequence, Stamp, Store, SystemKeys,
     layer::{CORE, LayerFormat},
@@ -55,16 +55,24 @@ impl StoreHeader {
         let Some(entry) = store.get(&key).await? else {
             return Ok(None);
         };
-        let header = text::decode(&entry.value).map_err(|error| error.with_key(&key))?;
+        let header = Self::decode(&entry.value).map_err(|error| error.with_key(&key))?;
         Ok(Some((header, entry.stamp)))
     }
 
-    fn key() -> OwnedKey {
+    pub(crate) fn key() -> OwnedKey {
         SystemKeys::of(CORE).key("header")
     }
 
-    fn encode(&self) -> Bytes {
+    pub(crate) fn encode(&self) -> Bytes {
         text::encode(self).into()
+    }
+
+    /// What [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// `Corrupt` if it did not write this, `Unsupported` for a newer version.
+    pub(crate) fn decode(stored: &[u8]) -> Result<Self> {
+        text::decode(stored)
     }
 }
 

@@ -74,7 +74,7 @@ async fn write<S: Store>(store: &S, header: &StoreHeader, guard: Guard) -> Resul
 }
 
 /// Whether nothing is in either space but what core itself keeps.
-async fn is_empty<S: Store>(store: &S) -> Result<bool> {
+pub(crate) async fn is_empty<S: Store>(store: &S) -> Result<bool> {
     for space in [Space::User, Space::System] {
         let range = KeyRange::all().in_space(space);
         let mut items = store.scan(range, ScanOptions::new().keys_only().entries_max(16));

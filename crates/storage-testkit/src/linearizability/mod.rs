@@ -70,7 +70,7 @@ use crate::{Bench, CaseResult, Failure, Subject, failure::ensure, model, runner}
 pub fn run<S: Subject>(subject: S, config: &LinearizabilityConfig) {
     const NAME: &str = "concurrent_histories_are_linearizable";
     if runner::is_chosen::<S>(NAME) {
-        runner::report::<S>(NAME, check(subject, config));
+        runner::report(S::ENGINE, NAME, check(subject, config));
     }
 }
 

@@ -14,15 +14,15 @@ use crate::{
 
 /// What a read should be compared with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Truth<'a> {
-    pub(super) oracle: &'a Oracle,
-    pub(super) now: Timestamp,
-    pub(super) capabilities: &'a Capabilities,
+pub(crate) struct Truth<'a> {
+    pub(crate) oracle: &'a Oracle,
+    pub(crate) now: Timestamp,
+    pub(crate) capabilities: &'a Capabilities,
 }
 
 impl Truth<'_> {
     /// Compares everything that `reader` holds.
-    pub(super) async fn check_all<R: Read>(&self, reader: &R, what: &str) -> CaseResult {
+    pub(crate) async fn check_all<R: Read>(&self, reader: &R, what: &str) -> CaseResult {
         for range in [KeyRange::all(), system_keys().range()] {
             self.check_scan(reader, &range, &ScanOptions::new())
                 .await
@@ -32,7 +32,7 @@ impl Truth<'_> {
     }
 
     /// Walks through `range` and compares each page.
-    pub(super) async fn check_scan<R: Read>(
+    pub(crate) async fn check_scan<R: Read>(
         &self,
         reader: &R,
         range: &KeyRange,
@@ -45,16 +45,26 @@ impl Truth<'_> {
         Ok(())
     }
 
-    /// Reads one page of `range`, and checks that it and the rest are all there
-    /// is.
-    pub(super) async fn check_next_page<R: Read>(
+    /// Reads one page of `range`, and checks it.
+    pub(crate) async fn check_next_page<R: Read>(
         &self,
         reader: &R,
         range: &KeyRange,
         options: &ScanOptions,
     ) -> CaseResult<Page> {
         let page = reader.scan_with(range, options).await?;
-        check_page(&page, range, options)?;
+        self.judge_page(&page, range, options)?;
+        Ok(page)
+    }
+
+    /// Checks that a page of `range` and its rest are all there is.
+    pub(crate) fn judge_page(
+        &self,
+        page: &Page,
+        range: &KeyRange,
+        options: &ScanOptions,
+    ) -> CaseResult {
+        check_page(page, range, options)?;
         let mut expected = self.oracle.live_in(range, self.now);
         if options.direction == Direction::Reverse {
             expected.reverse();
@@ -97,11 +107,11 @@ impl Truth<'_> {
                 || self.oracle.has_expired_in(range, self.now),
             "an empty page of {range:?}, which has live entries and no expired ones"
         );
-        Ok(page)
+        Ok(())
     }
 
     /// Reads keys at once and one by one.
-    pub(super) async fn check_keys<R: Read>(&self, reader: &R, keys: &[OwnedKey]) -> CaseResult {
+    pub(crate) async fn check_keys<R: Read>(&self, reader: &R, keys: &[OwnedKey]) -> CaseResult {
         let many = reader.get_many(keys).await?;
         ensure_eq!(many.len(), keys.len(), "answers of get_many");
         for (key, entry) in keys.iter().zip(many) {
@@ -113,7 +123,7 @@ impl Truth<'_> {
     }
 
     /// Compares one answer.
-    pub(super) fn check_entry(&self, key: &OwnedKey, entry: Option<&Entry>) -> CaseResult {
+    pub(crate) fn check_entry(&self, key: &OwnedKey, entry: Option<&Entry>) -> CaseResult {
         let row: Option<&Row> = self.oracle.live(key, self.now);
         ensure_eq!(
             entry.map(|entry| (&entry.value, entry.expires)),

@@ -10,12 +10,13 @@
 //! wrong. What is reported is that prefix, and what is left of it after
 //! leaving out every step that the failure does not need.
 
-mod answer;
+pub(crate) mod answer;
 mod config;
-mod dice;
+pub(crate) mod dice;
+pub(crate) mod explore;
 mod history;
-mod oracle;
-mod step;
+pub(crate) mod oracle;
+pub(crate) mod step;
 
 pub use self::config::ModelConfig;
 pub(crate) use self::{
@@ -25,7 +26,7 @@ pub(crate) use self::{
 
 use storage_core::{Capabilities, Store};
 
-use self::{history::History, step::Step};
+use self::{explore::explore, history::History, step::Step};
 use crate::{Bench, CaseResult, Failure, Subject, runner};
 
 /// Runs random histories over stores that `make` makes places for, and panics
@@ -36,7 +37,7 @@ use crate::{Bench, CaseResult, Failure, Subject, runner};
 pub fn run<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) {
     const NAME: &str = "random_histories_agree_with_an_ordered_map";
     if runner::is_chosen::<S>(NAME) {
-        runner::report::<S>(NAME, check(make, config));
+        runner::report(S::ENGINE, NAME, check(make, config));
     }
 }
 
@@ -44,19 +45,12 @@ pub fn run<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) {
 pub fn check<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) -> CaseResult {
     runner::drive(async {
         let capabilities = capabilities(make()).await?;
-        for number in 0..config.histories_over(&capabilities) {
-            let seed = config.seed.wrapping_add(number);
-            let dice = Dice::new(seed);
-            let steps: Vec<_> = (0..config.operations)
-                .map(|_| step::draw(&dice, &capabilities))
-                .collect();
-            if let Err((failed_at, failure)) = play(&make, &steps).await {
-                let prefix = steps.get(..=failed_at).unwrap_or(&steps);
-                let needed = shrink(&make, prefix).await;
-                return Err(failure.within(report(seed, prefix.len(), &needed)));
-            }
-        }
-        Ok(())
+        let histories = config.histories_over(&capabilities);
+        let draw = |dice: &_| step::draw(dice, &capabilities);
+        explore(histories, config, draw, async |steps| {
+            play(&make, steps).await
+        })
+        .await
     })
 }
 
@@ -85,32 +79,4 @@ async fn play<S: Subject>(make: &impl Fn() -> S, steps: &[Step]) -> Result<(), (
         .end()
         .await
         .map_err(|failure| (steps.len().saturating_sub(1), failure))
-}
-
-/// Leaves out, from the end on, each step without which the rest still fails.
-async fn shrink<S: Subject>(make: &impl Fn() -> S, failing: &[Step]) -> Vec<Step> {
-    let mut needed = failing.to_vec();
-    for index in (0..failing.len()).rev() {
-        let mut fewer = needed.clone();
-        fewer.remove(index);
-        if play(make, &fewer).await.is_err() {
-            needed = fewer;
-        }
-    }
-    needed
-}
-
-fn report(seed: u64, prefix: usize, needed: &[Step]) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!(
-        "the history of seed {seed} fails at its step {prefix}; replay it with \
-         {}={seed} {}=1\n  these steps are enough:\n",
-        SEED_VARIABLE,
-        config::HISTORIES_VARIABLE,
-    );
-    for (number, step) in (1..).zip(needed) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {number:3}. {step:?}");
-    }
-    text
 }

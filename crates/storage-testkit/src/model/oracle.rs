@@ -8,7 +8,7 @@ use storage_core::{KeyRange, Mutation, OwnedKey, Sequence, Timestamp};
 /// What a store, or a snapshot, should hold. Rows that have expired stay until
 /// something removes them; no answer shows them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Oracle {
+pub(crate) struct Oracle {
     rows: BTreeMap<OwnedKey, Row>,
     /// Counts changes; each row has the number of the one that wrote it.
     changes: u64,
@@ -16,20 +16,20 @@ pub(super) struct Oracle {
 
 /// What a key should map to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) value: Bytes,
-    pub(super) expires: Option<Timestamp>,
-    pub(super) version: u64,
+pub(crate) struct Row {
+    pub(crate) value: Bytes,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) version: u64,
 }
 
 impl Oracle {
     /// The row of `key` that a read at `now` should find.
-    pub(super) fn live(&self, key: &OwnedKey, now: Timestamp) -> Option<&Row> {
+    pub(crate) fn live(&self, key: &OwnedKey, now: Timestamp) -> Option<&Row> {
         self.rows.get(key).filter(|row| row.is_live_at(now))
     }
 
     /// The rows of `range` that a scan at `now` should find, in key order.
-    pub(super) fn live_in(&self, range: &KeyRange, now: Timestamp) -> Vec<(OwnedKey, Row)> {
+    pub(crate) fn live_in(&self, range: &KeyRange, now: Timestamp) -> Vec<(OwnedKey, Row)> {
         self.rows
             .iter()
             .filter(|(key, row)| range.contains(key.as_key()) && row.is_live_at(now))
@@ -38,13 +38,20 @@ impl Oracle {
     }
 
     /// Whether `range` has rows that have expired: a page may be empty then.
-    pub(super) fn has_expired_in(&self, range: &KeyRange, now: Timestamp) -> bool {
+    pub(crate) fn has_expired_in(&self, range: &KeyRange, now: Timestamp) -> bool {
         let mut rows = self.rows.iter();
         rows.any(|(key, row)| range.contains(key.as_key()) && !row.is_live_at(now))
     }
 
+    /// Whether both hold the same entries, whenever those were written.
+    pub(crate) fn holds_the_same_as(&self, other: &Self) -> bool {
+        let content = |(key, row): (&OwnedKey, &Row)| (key.clone(), row.value.clone(), row.expires);
+        let (rows, others) = (self.rows.iter(), other.rows.iter());
+        rows.map(content).eq(others.map(content))
+    }
+
     /// Applies one mutation of the commit with this sequence.
-    pub(super) fn apply(&mut self, mutation: Mutation, sequence: Option<Sequence>) {
+    pub(crate) fn apply(&mut self, mutation: Mutation, sequence: Option<Sequence>) {
         self.changes += 1;
         match mutation {
             Mutation::Put(put) => {

@@ -13,7 +13,7 @@ use crate::fixture::{NASTY_KEYS, owned, system_keys, towards};
 
 /// One thing done to the store.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Commit {
         guards: Vec<GuardPlan>,
         changes: Vec<ChangePlan>,
@@ -53,7 +53,7 @@ pub(super) enum Step {
 
 /// A guard; stamps are filled in when it is used.
 #[derive(Clone, Debug)]
-pub(super) enum GuardPlan {
+pub(crate) enum GuardPlan {
     Absent(OwnedKey),
     Present(OwnedKey),
     /// With the stamp that was read last, or one read just now.
@@ -61,14 +61,14 @@ pub(super) enum GuardPlan {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum StampAge {
+pub(crate) enum StampAge {
     ReadNow,
     ReadEarlier,
 }
 
 /// A mutation; expiries count from when it is used.
 #[derive(Clone, Debug)]
-pub(super) enum ChangePlan {
+pub(crate) enum ChangePlan {
     Put {
         key: OwnedKey,
         value: Bytes,
@@ -84,13 +84,13 @@ pub(super) enum ChangePlan {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     TheCurrent,
     SomethingElse,
 }
 
 /// Draws a step that a store with these capabilities offers.
-pub(super) fn draw(dice: &Dice, capabilities: &Capabilities) -> Step {
+pub(crate) fn draw(dice: &Dice, capabilities: &Capabilities) -> Step {
     match dice.below(100) {
         0..40 => commit(dice, capabilities),
         40..45 => Step::Delete(key(dice)),

@@ -3,10 +3,17 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use serde_json::Value;
 use storage::prelude::*;
 
 use super::get;
-use crate::{context::Context, failure::Result, status::Status};
+use crate::{
+    context::Context,
+    failure::Result,
+    output::{Form, Output},
+    record,
+    status::Status,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArguments {
@@ -14,14 +21,22 @@ pub(crate) struct DeleteArguments {
     key: OsString,
 }
 
-pub(crate) async fn run(arguments: DeleteArguments, context: &Context) -> Result<Status> {
+pub(crate) async fn run(
+    arguments: DeleteArguments,
+    context: &Context,
+    output: &mut Output,
+) -> Result<Status> {
     let key = context.notation.argument(&arguments.key)?;
     let existed = context
         .with_existing_store(async |store| Ok(store.delete(&key).await?))
         .await?;
-    if existed {
-        Ok(Status::Done)
-    } else {
-        Err(get::absent(&key, context))
+    if !existed {
+        return Err(get::absent(&key, context));
     }
+    if context.form == Form::Json {
+        let mut record = record::of_key(&key, context.notation);
+        record.insert("deleted".to_owned(), Value::Bool(true));
+        output.line(Value::Object(record).to_string())?;
+    }
+    Ok(Status::Done)
 }

@@ -32,7 +32,10 @@ fn to_json(description: &Description, stats: &Stats, health: &Health) -> Value {
     let details: Map<_, _> = stats
         .details
         .iter()
-        .map(|detail| (detail.name.to_owned(), detail.value.into()))
+        .map(|detail| {
+            let figure = json!({"value": detail.value, "unit": unit(detail.unit)});
+            (detail.name.to_owned(), figure)
+        })
         .collect();
     let issues: Vec<_> = health
         .issues
@@ -48,6 +51,14 @@ fn to_json(description: &Description, stats: &Stats, health: &Health) -> Value {
         "details": details,
         "issues": issues,
     })
+}
+
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Count => "count",
+        Unit::Bytes => "bytes",
+        Unit::Microseconds => "microseconds",
+    }
 }
 
 fn print(

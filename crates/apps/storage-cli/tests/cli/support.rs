@@ -5,7 +5,8 @@ use std::{
     io::Write,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::Value;
@@ -151,4 +152,68 @@ pub(crate) fn tree(root: &Path) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         .collect();
     found.sort();
     found
+}
+
+/// Sends Ctrl-C to a process.
+pub(crate) fn interrupt(child: &Child) {
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Fills the store with entries `key-00000000` and so on.
+pub(crate) fn many_entries(bench: &Bench, entries: usize, value_bytes: usize) {
+    let mut lines = Vec::new();
+    for number in 0..entries {
+        let value = format!("{number:09} ").repeat(value_bytes.div_ceil(10));
+        writeln!(lines, r#"{{"key":"key-{number:08}","value":"{value}"}}"#).unwrap();
+    }
+    let source = bench.write("entries.jsonl", lines);
+    bench.done(&[std::ffi::OsStr::new("import"), source.as_os_str()]);
+}
+
+/// Flips a byte of a block of entries in each large sorted file: its index and
+/// all that an open reads lie further behind.
+pub(crate) fn damage_tables(bench: &Bench) {
+    let mut damaged = 0;
+    for entry in walkdir::WalkDir::new(bench.path("store/data")) {
+        let entry = entry.unwrap();
+        let is_table = entry.path().parent().unwrap().ends_with("tables");
+        let is_large = entry.metadata().unwrap().len() > 10_000;
+        if is_table && is_large {
+            let mut bytes = fs::read(entry.path()).unwrap();
+            let place = bytes.len() / 4;
+            bytes[place] ^= 0xFF;
+            fs::write(entry.path(), bytes).unwrap();
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0, "there are tables");
+}
+
+/// Moments at which something is killed, from a seed that is printed.
+pub(crate) struct Moments {
+    state: u64,
+}
+
+impl Moments {
+    pub(crate) fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let given = std::env::var("STORAGE_TEST_SEED").ok();
+        let seed = given.and_then(|seed| seed.parse().ok());
+        let state = seed.unwrap_or(u64::from(now.subsec_nanos()));
+        println!("STORAGE_TEST_SEED={state}");
+        Self { state }
+    }
+
+    /// A time of up to `limit`, by the generator splitmix64.
+    pub(crate) fn next_up_to(&mut self, limit: Duration) -> Duration {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        let limit = u64::try_from(limit.as_micros()).unwrap();
+        Duration::from_micros(mixed % limit)
+    }
 }

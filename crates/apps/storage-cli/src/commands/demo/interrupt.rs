@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, Result},
+    interrupts,
     progress::Progress,
 };
 
@@ -70,7 +71,8 @@ pub(super) fn import_until_killed(
         }
         interrupted.elapsed = started.elapsed();
         progress.reach(interrupted.bytes);
-        if !killed && interrupted.bytes >= survey.bytes / 2 {
+        let is_far_enough = interrupted.bytes >= survey.bytes / 2;
+        if !killed && (is_far_enough || interrupts::arrived()) {
             child
                 .kill()
                 .map_err(|error| Failure::io("kill the import", &error))?;
@@ -80,6 +82,8 @@ pub(super) fn import_until_killed(
     let status = child
         .wait()
         .map_err(|error| Failure::io("wait for the import", &error))?;
+    // Ctrl-C reaches the child too.
+    interrupts::check()?;
     if status.signal() == Some(SIGKILL) {
         Ok(interrupted)
     } else {

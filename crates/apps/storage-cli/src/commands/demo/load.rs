@@ -6,13 +6,16 @@ use std::{
 };
 
 use clap::Args;
-use storage::{Put, SharedStore};
+use storage::{
+    Put, SharedStore,
+    bulk::{BulkLimits, BulkReport, BulkWriter, Unchanged},
+};
 
 use super::manifest::{Manifest, Sample};
 use crate::{
-    batches::{BatchLimits, Batches, Loaded},
     context::Context,
     failure::{Failure, Result},
+    interrupts,
     output::Output,
     progress::Progress,
     status::Status,
@@ -44,12 +47,12 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let url = context.store.as_deref().unwrap_or_default();
     let store = storage::open(url).await?;
-    let limits = BatchLimits {
-        entries: arguments.batch_entries,
-        bytes: arguments.batch_bytes,
+    let limits = BulkLimits {
+        entries_max: arguments.batch_entries,
+        bytes_max: arguments.batch_bytes,
     };
-    let mut batches = Batches::new(&store, limits);
-    let mut told = Loaded::default();
+    let mut batches = BulkWriter::new(&store, limits, Unchanged::Rewrite);
+    let mut told = BulkReport::default();
     for sample in Manifest::at(arguments.manifest).read()? {
         add(&mut batches, &arguments.root, sample?).await?;
         if batches.acknowledged() != told {
@@ -73,8 +76,9 @@ pub(super) async fn import_rest(
     samples: impl Iterator<Item = Result<Sample>>,
 ) -> Result<()> {
     let progress = Progress::of_unknown("importing the rest");
-    let mut batches = Batches::new(store, BatchLimits::default());
+    let mut batches = BulkWriter::new(store, BulkLimits::default(), Unchanged::Rewrite);
     for sample in samples {
+        interrupts::check()?;
         let sample = sample?;
         let bytes = sample.bytes;
         add(&mut batches, root, sample).await?;
@@ -84,12 +88,12 @@ pub(super) async fn import_rest(
     Ok(())
 }
 
-async fn add(batches: &mut Batches<'_>, root: &Path, sample: Sample) -> Result<()> {
+async fn add(batches: &mut BulkWriter<'_, SharedStore>, root: &Path, sample: Sample) -> Result<()> {
     let value = sample.read(root)?;
-    batches.add(Put::new(sample.key, value)).await
+    Ok(batches.put(Put::new(sample.key, value)).await?)
 }
 
-fn tell(output: &mut Output, acknowledged: Loaded) -> Result<()> {
-    output.line(acknowledged.entries.to_string())?;
+fn tell(output: &mut Output, acknowledged: BulkReport) -> Result<()> {
+    output.line(acknowledged.written.entries.to_string())?;
     output.flush()
 }

@@ -15,7 +15,7 @@ use blake3::Hash;
 use super::source::Source;
 use crate::{
     failure::{Failure, Result},
-    hexadecimal,
+    hexadecimal, interrupts,
     progress::Progress,
     tree::{self, Content, Symlinks},
 };
@@ -63,6 +63,7 @@ impl Manifest {
         let failed = |error: io::Error| Failure::io("write the manifest", &error);
         let mut out = BufWriter::new(File::create(&self.path).map_err(failed)?);
         for found in tree::walk(&source.root, Symlinks::Skip) {
+            interrupts::check()?;
             let found = found?;
             let Content::File { bytes } = found.content else {
                 continue;

@@ -35,6 +35,7 @@ use self::{
 use crate::{
     context::{Context, with_store_at},
     failure::Result,
+    interrupts,
     output::{Form, Output},
     status::Status,
 };
@@ -62,6 +63,8 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Status> {
     let source = Source::choose(arguments.path)?;
+    // The workshop is tidied up on the way out.
+    interrupts::heed()?;
     let workshop = Workshop::set_up(context.store.as_deref(), arguments.keep)?;
     workshop.refuse_in_source(&source.root)?;
     let limits = workshop.empty_store_limits().await?;

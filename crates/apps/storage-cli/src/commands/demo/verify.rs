@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use storage::{SharedStore, prelude::*};
 
 use super::manifest::Sample;
-use crate::{failure::Result, progress::Progress};
+use crate::{failure::Result, interrupts, progress::Progress};
 
 /// What reading back found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +33,7 @@ pub(super) async fn read_back(
     let progress = Progress::of_unknown(task);
     let mut verdict = Verdict::default();
     for sample in samples {
+        interrupts::check()?;
         let sample = sample?;
         match store.get(&sample.key).await? {
             None => verdict.missing += 1,

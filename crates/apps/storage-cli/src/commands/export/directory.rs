@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use storage::prelude::*;
+use storage::{Count, prelude::*};
 
 use super::{
     Existing,
@@ -14,9 +14,8 @@ use super::{
     target::Target,
 };
 use crate::{
-    batches::Loaded,
     failure::{Failure, Result},
-    notation,
+    interrupts, notation,
     own_files::{self, OwnFiles},
     progress::Progress,
     units,
@@ -30,15 +29,16 @@ pub(super) async fn export<R: Read>(
     directory: &Path,
     existing: Existing,
     own_files: &OwnFiles,
-) -> Result<Loaded> {
+) -> Result<Count> {
     Target::check(directory, existing)?;
     let entries = check_entries(source, directory, own_files).await?;
     let mut target = Target::prepare(directory)?;
     let progress = Progress::of_entries("exporting", entries);
-    let mut exported = Loaded::default();
+    let mut exported = Count::default();
     let mut expiring = 0;
     let mut scan = source.scan(KeyRange::all(), ScanOptions::new());
     while let Some(item) = scan.next().await? {
+        interrupts::check()?;
         match KeyPath::of(&item.key)? {
             KeyPath::File(path) => target.write_file(&path, &item.entry.value)?,
             KeyPath::EmptyDirectory(path) if item.entry.value.is_empty() => {
@@ -51,6 +51,7 @@ pub(super) async fn export<R: Read>(
         expiring += u64::from(item.entry.expires.is_some());
         progress.add(1);
     }
+    target.finish()?;
     if expiring > 0 {
         let expiring = units::entries(expiring);
         progress.note(&format!(
@@ -69,6 +70,7 @@ async fn check_entries<R: Read>(source: &R, directory: &Path, own_files: &OwnFil
     let mut entries = 0;
     let mut scan = source.scan(KeyRange::all(), ScanOptions::new().keys_only());
     while let Some(item) = scan.next().await? {
+        interrupts::check()?;
         match KeyPath::of(&item.key)? {
             KeyPath::File(path) | KeyPath::EmptyDirectory(path)
                 if own_files.hold(&root.join(&path)) =>

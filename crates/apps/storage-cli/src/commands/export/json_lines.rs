@@ -6,12 +6,12 @@ use std::{
 };
 
 use serde_json::Value;
-use storage::prelude::*;
+use storage::{Count, prelude::*};
 
 use super::{Existing, staged::staged_file};
 use crate::{
-    batches::Loaded,
     failure::{Failure, Result},
+    interrupts,
     notation::Notation,
     progress::Progress,
     record,
@@ -23,7 +23,7 @@ pub(super) async fn export<R: Read>(
     path: &Path,
     existing: Existing,
     notation: Notation,
-) -> Result<Loaded> {
+) -> Result<Count> {
     let failed = |error: io::Error| Failure::io(format!("write {}", path.display()), &error);
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -84,10 +84,11 @@ pub(super) async fn write<R: Read>(
     out: &mut dyn Write,
     notation: Notation,
     progress: &Progress,
-) -> Result<Loaded> {
-    let mut exported = Loaded::default();
+) -> Result<Count> {
+    let mut exported = Count::default();
     let mut scan = source.scan(KeyRange::all(), ScanOptions::new());
     while let Some(item) = scan.next().await? {
+        interrupts::check()?;
         let record = Value::Object(record::of_entry(&item.key, &item.entry, notation));
         writeln!(out, "{record}").map_err(|error| Failure::io("write the output", &error))?;
         let bytes = u64::try_from(item.size_bytes()).unwrap_or(u64::MAX);

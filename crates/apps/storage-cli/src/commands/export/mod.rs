@@ -14,12 +14,12 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use storage::prelude::*;
+use storage::{Count, prelude::*};
 
 use crate::{
-    batches::Loaded,
     context::Context,
     failure::{Failure, Result},
+    interrupts,
     output::{Form, Output},
     own_files::OwnFiles,
     progress::Progress,
@@ -75,6 +75,9 @@ pub(crate) async fn run(
     context: &Context,
     output: &mut Output,
 ) -> Result<Status> {
+    if arguments.target != Path::new("-") {
+        interrupts::heed()?;
+    }
     let started = Instant::now();
     let exported = context
         .with_existing_store(async |store| match store.snapshot().await {
@@ -97,7 +100,7 @@ async fn export<R: Read>(
     arguments: &ExportArguments,
     context: &Context,
     output: &mut Output,
-) -> Result<Loaded> {
+) -> Result<Count> {
     let existing = if arguments.force {
         Existing::Replace
     } else {
@@ -138,12 +141,12 @@ impl Format {
 }
 
 fn report(
-    exported: Loaded,
+    exported: Count,
     elapsed: Duration,
     context: &Context,
     output: &mut Output,
 ) -> Result<()> {
-    let Loaded { entries, bytes } = exported;
+    let Count { entries, bytes, .. } = exported;
     match context.form {
         Form::Json => output.line(
             json!({
@@ -161,4 +164,20 @@ fn report(
             units::rate(bytes, elapsed)
         )),
     }
+}
+
+#[cfg(test)]
+pub(crate) async fn to_lines<R: Read>(source: &R, path: &Path) -> Result<()> {
+    let notation = crate::notation::Notation::Plain;
+    json_lines::export(source, path, Existing::Refuse, notation)
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+pub(crate) async fn to_directory<R: Read>(source: &R, path: &Path) -> Result<()> {
+    let own_files = OwnFiles::of("memory:")?;
+    directory::export(source, path, Existing::Refuse, &own_files)
+        .await
+        .map(drop)
 }

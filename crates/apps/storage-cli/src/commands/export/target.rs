@@ -1,21 +1,34 @@
 //! The directory that an export writes to, and never out of.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write},
+    mem,
     path::{Path, PathBuf},
 };
+
+use tempfile::NamedTempFile;
 
 use super::{Existing, staged::staged_file};
 use crate::failure::{Failure, Result};
 
-/// A directory whose files are written whole or not at all.
+/// How many files are written before they are synced and named. A file system
+/// that syncs one of them has then written most of the others.
+const STAGED_FILES_MAX: usize = 128;
+
+/// A directory whose files are written whole or not at all, also if power is
+/// lost, and all of them once [`finish`](Target::finish) has answered.
 #[derive(Debug)]
 pub(super) struct Target {
     root: PathBuf,
     /// The last directory that was found to be a real one, or made, so that the
     /// files of one directory ask for it once.
     ready: PathBuf,
+    /// Files without their names, and where they belong.
+    staged: Vec<(NamedTempFile, PathBuf)>,
+    /// Directories whose names are not synced.
+    changed: BTreeSet<PathBuf>,
 }
 
 impl Target {
@@ -50,7 +63,17 @@ impl Target {
         Ok(Self {
             root: root.to_owned(),
             ready: PathBuf::new(),
+            staged: Vec::new(),
+            changed: BTreeSet::from([root.to_owned()]),
         })
+    }
+
+    /// Names the files that are left. All of them survive a loss of power now.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.name_staged()?;
+        let root = self.root.canonicalize();
+        let parent = root.as_deref().ok().and_then(Path::parent);
+        parent.map_or(Ok(()), sync_directory)
     }
 
     /// Writes one file. Where there is one already, it is replaced as a whole.
@@ -59,11 +82,12 @@ impl Target {
             self.make_directory(parent)?;
         }
         let path = self.root.join(path);
-        self.place(&path, bytes)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::IsADirectory => in_the_way(&path, "a file"),
-                _ => failed(&path, &error),
-            })
+        let staged = self.stage(bytes).map_err(|error| failed(&path, &error))?;
+        self.staged.push((staged, path));
+        if self.staged.len() >= STAGED_FILES_MAX {
+            self.name_staged()?;
+        }
+        Ok(())
     }
 
     /// Makes one directory and those above it.
@@ -77,6 +101,7 @@ impl Target {
         }
         let mut directory = self.root.clone();
         for name in path {
+            let parent = directory.clone();
             directory.push(name);
             match fs::symlink_metadata(&directory) {
                 Ok(metadata) if metadata.is_dir() => {}
@@ -85,6 +110,7 @@ impl Target {
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir(&directory).map_err(|error| failed(&directory, &error))?;
+                    self.changed.insert(parent);
                 }
                 Err(error) => return Err(failed(&directory, &error)),
             }
@@ -93,12 +119,37 @@ impl Target {
         Ok(())
     }
 
-    fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn stage(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let mut file = staged_file(&self.root)?;
         file.as_file_mut().write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(file)
     }
+
+    /// Makes the staged files survive a loss of power, then gives them their
+    /// names, then makes the names survive it.
+    fn name_staged(&mut self) -> Result<()> {
+        for (file, path) in &self.staged {
+            let synced = file.as_file().sync_all();
+            synced.map_err(|error| failed(path, &error))?;
+        }
+        for (file, path) in mem::take(&mut self.staged) {
+            file.persist(&path)
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::IsADirectory => in_the_way(&path, "a file"),
+                    _ => failed(&path, &error.error),
+                })?;
+            self.changed.extend(path.parent().map(Path::to_owned));
+        }
+        mem::take(&mut self.changed)
+            .iter()
+            .try_for_each(|directory| sync_directory(directory))
+    }
+}
+
+/// Makes the names in a directory survive a loss of power.
+fn sync_directory(path: &Path) -> Result<()> {
+    let synced = fs::File::open(path).and_then(|directory| directory.sync_all());
+    synced.map_err(|error| failed(path, &error))
 }
 
 fn in_the_way(path: &Path, needed: &str) -> Failure {

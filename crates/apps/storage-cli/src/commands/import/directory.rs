@@ -10,6 +10,7 @@ use storage::{Capabilities, Put, SharedStore, prelude::*};
 use super::{Imported, with_batches};
 use crate::{
     failure::{Failure, Result},
+    interrupts,
     progress::Progress,
     tree::{self, Content, Symlinks},
 };
@@ -22,8 +23,9 @@ pub(super) async fn import(
     let capabilities = store.capabilities();
     let plan = Plan::of(root, symlinks, capabilities)?;
     let progress = Progress::of_bytes("importing", plan.bytes);
-    let loaded = with_batches(store, async |batches| {
+    let report = with_batches(store, async |batches| {
         for found in tree::walk(root, symlinks) {
+            interrupts::check()?;
             let found = found?;
             let value = match found.content {
                 Content::File { .. } => tree::read_file(&found.path, capabilities.value_bytes_max)?,
@@ -32,16 +34,16 @@ pub(super) async fn import(
             };
             let bytes = u64::try_from(value.len()).unwrap_or(u64::MAX);
             batches
-                .add(Put::new(found.key, value))
+                .put(Put::new(found.key, value))
                 .await
-                .map_err(|failure| not_taken(failure, &found.path))?;
+                .map_err(|error| not_taken(error.into(), &found.path))?;
             progress.add(bytes);
         }
         Ok(())
     })
     .await?;
     Ok(Imported {
-        loaded,
+        report,
         empty_directories: plan.empty_directories,
         skipped: plan.skipped,
     })
@@ -60,6 +62,7 @@ impl Plan {
         let progress = Progress::of_unknown("looking");
         let mut plan = Self::default();
         for found in tree::walk(root, symlinks) {
+            interrupts::check()?;
             let found = found?;
             capabilities
                 .admit(&Key::user(&found.key))

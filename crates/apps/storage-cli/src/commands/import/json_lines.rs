@@ -11,6 +11,7 @@ use storage::{Capabilities, Put, SharedStore, prelude::*};
 use super::{Imported, lines::Lines, with_batches};
 use crate::{
     failure::{Failure, Result},
+    interrupts,
     progress::Progress,
     record::{self, FieldError, Record},
 };
@@ -23,9 +24,10 @@ pub(super) async fn import(
 ) -> Result<Imported> {
     let (reader, name, progress) = open(source)?;
     let line_bytes_max = line_bytes_max(store.capabilities());
-    let loaded = with_batches(store, async |batches| {
+    let report = with_batches(store, async |batches| {
         let mut lines = Lines::new(reader, line_bytes_max);
         loop {
+            interrupts::check()?;
             let at = |failure: Failure, number: u64| {
                 failure.within(format!("{name}, line {number}, could not be imported"))
             };
@@ -35,14 +37,14 @@ pub(super) async fn import(
                 Err(failure) => return Err(at(failure, lines.number())),
             };
             let put = put(line, key_field).map_err(|failure| at(failure, lines.number()))?;
-            let added = batches.add(put).await;
-            added.map_err(|failure| at(failure, lines.number()))?;
+            let added = batches.put(put).await;
+            added.map_err(|error| at(error.into(), lines.number()))?;
             progress.reach(lines.bytes_read());
         }
     })
     .await?;
     Ok(Imported {
-        loaded,
+        report,
         ..Imported::default()
     })
 }

@@ -11,12 +11,16 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use storage::SharedStore;
+use storage::{
+    SharedStore,
+    bulk::{BulkLimits, BulkReport, BulkWriter, Unchanged},
+    prelude::*,
+};
 
 use crate::{
-    batches::{BatchLimits, Batches, Loaded},
     context::Context,
     failure::{Failure, Result},
+    interrupts,
     output::{Form, Output},
     own_files::OwnFiles,
     status::Status,
@@ -34,8 +38,9 @@ use crate::{
 /// and whose key is the named field. Without --key: each line is a record as
 /// `storage export` writes it.
 ///
-/// Entries that are there already are replaced. The import is durable when the
-/// command ends.
+/// Entries that are there already are replaced, and those that are the same are
+/// left as they are: running an import again that was killed or interrupted
+/// completes it. The import is durable when the command ends.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ImportArguments {
@@ -53,7 +58,7 @@ pub(crate) struct ImportArguments {
 /// What an import did.
 #[derive(Debug, Default)]
 struct Imported {
-    loaded: Loaded,
+    report: BulkReport,
     empty_directories: u64,
     skipped: u64,
 }
@@ -65,9 +70,12 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let is_directory = arguments.source.is_dir();
     check(&arguments, is_directory)?;
-    if is_directory {
+    let is_stream = arguments.source == Path::new("-");
+    if !is_stream {
         // The store would import itself, growing as it goes.
         OwnFiles::of(context.store_url()?)?.refuse_in_source(&arguments.source)?;
+        // Nothing could be checked while standard input keeps silent.
+        interrupts::heed()?;
     }
     let started = Instant::now();
     let imported = context
@@ -103,25 +111,38 @@ fn check(arguments: &ImportArguments, is_directory: bool) -> Result<()> {
 /// Runs a load. If it fails, what it read before that is made durable.
 async fn with_batches(
     store: &SharedStore,
-    load: impl AsyncFnOnce(&mut Batches<'_>) -> Result<()>,
-) -> Result<Loaded> {
-    let mut batches = Batches::new(store, BatchLimits::default());
+    load: impl AsyncFnOnce(&mut BulkWriter<'_, SharedStore>) -> Result<()>,
+) -> Result<BulkReport> {
+    let unchanged = existing(store).await?;
+    let mut batches = BulkWriter::new(store, BulkLimits::default(), unchanged);
     match load(&mut batches).await {
-        Ok(()) => batches.finish().await,
+        Ok(()) => Ok(batches.finish().await?),
         Err(failure) => Err(stop(batches, failure).await),
     }
 }
 
+/// What is in the store already is read and compared; in an empty one, nothing
+/// needs to be.
+async fn existing(store: &SharedStore) -> Result<Unchanged> {
+    let first = ScanOptions::new().keys_only().entries_max(1);
+    let is_empty = store.scan(KeyRange::all(), first).next().await?.is_none();
+    Ok(if is_empty {
+        Unchanged::Rewrite
+    } else {
+        Unchanged::LeaveOut
+    })
+}
+
 /// Makes what was read so far durable, and adds to the failure how much that is.
-async fn stop(batches: Batches<'_>, failure: Failure) -> Failure {
+async fn stop(batches: BulkWriter<'_, SharedStore>, failure: Failure) -> Failure {
     let acknowledged = batches.acknowledged();
     // Where the store is what failed, no more than it acknowledged is known to be
     // in it.
-    let loaded = batches.finish().await.unwrap_or(acknowledged);
-    failure.note(match loaded.entries {
+    let report = batches.finish().await.unwrap_or(acknowledged);
+    failure.note(match report.written.entries + report.unchanged.entries {
         0 => "nothing was imported".to_owned(),
         entries => format!(
-            "what came before it, {}, is in the store",
+            "what came before it, {}, is in the store; run it again to complete it",
             units::entries(entries)
         ),
     })
@@ -133,12 +154,15 @@ fn report(
     context: &Context,
     output: &mut Output,
 ) -> Result<()> {
-    let Loaded { entries, bytes } = imported.loaded;
+    let BulkReport {
+        written, unchanged, ..
+    } = imported.report;
     match context.form {
         Form::Json => output.line(
             json!({
-                "entries": entries,
-                "bytes": bytes,
+                "entries": written.entries + unchanged.entries,
+                "bytes": written.bytes + unchanged.bytes,
+                "unchanged": unchanged.entries,
                 "empty_directories": imported.empty_directories,
                 "skipped": imported.skipped,
                 "seconds": elapsed.as_secs_f64(),
@@ -146,11 +170,20 @@ fn report(
             .to_string(),
         ),
         Form::Text => output.line(format!(
-            "imported {} ({}) in {}, {}",
-            units::entries(entries),
-            units::bytes(bytes),
-            units::seconds(elapsed),
-            units::rate(bytes, elapsed)
+            "imported {}",
+            units::loaded(&imported.report, elapsed)
         )),
     }
+}
+
+#[cfg(test)]
+pub(crate) async fn from_directory(store: &SharedStore, root: &Path) -> Result<()> {
+    directory::import(store, root, Symlinks::Skip)
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+pub(crate) async fn from_lines(store: &SharedStore, source: &Path, key: &str) -> Result<()> {
+    json_lines::import(store, source, Some(key)).await.map(drop)
 }

@@ -6,6 +6,8 @@
 //! and creations that were cut off are treated alike.
 //! `docs/formats/directory.md` describes the files.
 
+mod inspect;
+
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
@@ -13,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+pub use self::inspect::FoundStore;
 use crate::{Error, ErrorKind, Result};
 
 const FORMAT_FILE: &str = "STORAGE";
@@ -175,17 +178,7 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 fn check_format(path: &Path, engine: &str, version: u32) -> Result<()> {
-    let text = fs::read(path.join(FORMAT_FILE))
-        .map_err(|error| Error::io(format!("reading {}", path.display()), error))?;
-    let (found_engine, found_version) = parse_format(&text).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "{} is damaged; restore the store from a backup",
-                path.join(FORMAT_FILE).display()
-            ),
-        )
-    })?;
+    let (found_engine, found_version) = read_format(path)?;
     if found_engine != engine {
         return Err(Error::new(
             ErrorKind::Invalid,
@@ -205,6 +198,21 @@ fn check_format(path: &Path, engine: &str, version: u32) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn read_format(path: &Path) -> Result<(String, u32)> {
+    let text = fs::read(path.join(FORMAT_FILE))
+        .map_err(|error| Error::io(format!("reading {}", path.display()), error))?;
+    let (engine, version) = parse_format(&text).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "{} is damaged; restore the store from a backup",
+                path.join(FORMAT_FILE).display()
+            ),
+        )
+    })?;
+    Ok((engine.to_owned(), version))
 }
 
 /// The text of a format file: one line, ended by its own checksum.

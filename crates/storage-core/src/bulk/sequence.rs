@@ -1,0 +1,63 @@
+//! Where the numbering of a copy's commits goes on.
+//!
+//! Keys that hold a sequence are copied as they are. A target that numbered its
+//! commits from one would write below them and, in the end, over them. So its
+//! reservation (`docs/formats/sequence.md`) is moved up to the last commit that
+//! was copied. Engines read it when they open.
+
+use crate::{
+    Error, ErrorKind, OwnedKey, Put, ReadExt, Result, Sequence, SequenceScope, Store, SystemKeys,
+    WriteBatch, WriteOptions, layer::CORE,
+};
+
+/// A commit may carry a reservation of its own to the same row, but not the
+/// next one too.
+const TRIES: usize = 3;
+
+/// Makes `target` number its commits behind `last` once it is opened again.
+///
+/// # Errors
+/// As for any commit.
+pub(super) async fn raise<T: Store>(target: &T, last: Sequence) -> Result<()> {
+    if target.capabilities().sequence != SequenceScope::Store {
+        return Ok(());
+    }
+    let key = SystemKeys::of(CORE).key("sequence");
+    for _ in 0..TRIES {
+        if reserved(target, &key).await? >= last {
+            return Ok(());
+        }
+        let put = Put::new(key.clone(), last.to_key_bytes().to_vec());
+        let batch = WriteBatch::new().mutation(put);
+        target.commit_with(batch, &WriteOptions::new()).await?;
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        "the target takes back the numbers that the copy reserves; is somebody else writing to it?",
+    ))
+}
+
+/// Checks that commits of `target` will be numbered behind `last`.
+///
+/// # Errors
+/// `Invalid` if they would not.
+pub(super) fn check<T: Store>(target: &T, last: Sequence) -> Result<()> {
+    let is_kept = target.capabilities().sequence == SequenceScope::Store;
+    match target.sequence() {
+        Some(own) if is_kept && own < last => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "the target would number its next commit {}, and holds keys numbered up to {last}; \
+                 close it and open it again before verifying the copy",
+                own.get().saturating_add(1)
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+async fn reserved<T: Store>(target: &T, key: &OwnedKey) -> Result<Sequence> {
+    let stored = target.get(key).await?;
+    let bytes = stored.and_then(|entry| <[u8; 8]>::try_from(entry.as_ref()).ok());
+    Ok(bytes.map_or(Sequence::ZERO, Sequence::from_key_bytes))
+}

@@ -1,0 +1,210 @@
+//! Many puts as few commits.
+//!
+//! A batch is bounded in entries and bytes, so a load of any size takes little
+//! memory. All batches but the last are buffered; the last is as durable as the
+//! store can, which makes all of them so.
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+};
+
+use crate::{
+    BatchScope, Capabilities, Count, Durability, Mutation, OwnedKey, Put, ReadExt, Result, Store,
+    WriteBatch, WriteOptions,
+};
+
+/// A load under way.
+///
+/// # Durability
+/// What was added is durable once [`finish`](Self::finish) has answered; until
+/// then what was [acknowledged](Self::acknowledged) survives the process, if the
+/// store offers that.
+///
+/// # Cancel safety
+/// Dropping the future of a method may lose what was added and not
+/// acknowledged; each batch is applied whole or not at all.
+#[derive(Debug)]
+pub struct BulkWriter<'a, S> {
+    store: &'a S,
+    limits: BulkLimits,
+    unchanged: Unchanged,
+    /// Of all batches but the last.
+    options: WriteOptions,
+    pending: Vec<Mutation>,
+    pending_bytes: usize,
+    acknowledged: BulkReport,
+}
+
+/// How large one batch may become. A store may take less; then that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BulkLimits {
+    /// The most entries in a batch. Default: 1,000.
+    pub entries_max: usize,
+    /// The most bytes in a batch; a larger entry makes a batch of its own.
+    /// Default: 8 MiB. More means fewer commits and more memory.
+    pub bytes_max: usize,
+}
+
+impl Default for BulkLimits {
+    fn default() -> Self {
+        Self {
+            entries_max: 1_000,
+            bytes_max: 8 << 20,
+        }
+    }
+}
+
+/// What to do with a put that would change nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unchanged {
+    /// Write it all the same: nothing is read.
+    #[default]
+    Rewrite,
+    /// Leave it out. Each key is read before it is written, one value in memory
+    /// at a time.
+    LeaveOut,
+}
+
+/// What a load has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BulkReport {
+    /// What was put, with the bytes of keys and values.
+    pub written: Count,
+    /// What was there already and was left out.
+    pub unchanged: Count,
+    /// How many keys were removed.
+    pub removed: u64,
+}
+
+impl<'a, S: Store> BulkWriter<'a, S> {
+    /// A load into `store`.
+    #[must_use]
+    pub fn new(store: &'a S, limits: BulkLimits, unchanged: Unchanged) -> Self {
+        let capabilities = store.capabilities();
+        Self {
+            store,
+            limits: BulkLimits {
+                entries_max: limits.entries_max.min(entries_max(capabilities)),
+                bytes_max: limits.bytes_max.min(capabilities.batch_bytes_max),
+            },
+            unchanged,
+            options: WriteOptions::new().durability(while_loading(capabilities)),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            acknowledged: BulkReport::default(),
+        }
+    }
+
+    /// Adds a put, after committing what came before it if that fills a batch.
+    ///
+    /// # Errors
+    /// `Invalid` and `Unsupported` if the store does not take this put, which
+    /// then is left out; besides, as for any commit.
+    pub async fn put(&mut self, put: Put) -> Result<()> {
+        self.add(put.into()).await
+    }
+
+    /// Adds the removal of `key`, in the same way.
+    ///
+    /// # Errors
+    /// As for [`put`](Self::put).
+    pub async fn remove(&mut self, key: OwnedKey) -> Result<()> {
+        self.add(Mutation::Delete(key)).await
+    }
+
+    /// What the store has acknowledged so far.
+    #[must_use]
+    pub fn acknowledged(&self) -> BulkReport {
+        self.acknowledged
+    }
+
+    /// Commits what is left, and makes all of the load durable, also what an
+    /// earlier load that was cut off left behind.
+    ///
+    /// # Errors
+    /// As for any commit.
+    pub async fn finish(mut self) -> Result<BulkReport> {
+        self.commit_pending(&WriteOptions::new()).await?;
+        Ok(self.acknowledged)
+    }
+
+    async fn add(&mut self, mutation: Mutation) -> Result<()> {
+        let bytes = mutation.size_bytes();
+        let single = WriteBatch::new().mutation(mutation);
+        self.store.capabilities().admit(&single)?;
+        let is_full = self.pending.len() >= self.limits.entries_max
+            || self.pending_bytes + bytes > self.limits.bytes_max;
+        if is_full && !self.pending.is_empty() {
+            let options = self.options.clone();
+            self.commit_pending(&options).await?;
+        }
+        self.pending.extend(single.into_parts().1);
+        self.pending_bytes += bytes;
+        Ok(())
+    }
+
+    async fn commit_pending(&mut self, options: &WriteOptions) -> Result<()> {
+        let mut mutations = mem::take(&mut self.pending);
+        self.pending_bytes = 0;
+        let mut done = self.acknowledged;
+        if self.unchanged == Unchanged::LeaveOut {
+            let unchanged = self.unchanged_keys(&mutations).await?;
+            mutations.retain(|mutation| match mutation {
+                Mutation::Put(put) if unchanged.contains(&put.key) => {
+                    add(&mut done.unchanged, mutation);
+                    false
+                }
+                _ => true,
+            });
+        }
+        for mutation in &mutations {
+            match mutation {
+                Mutation::Put(_) => add(&mut done.written, mutation),
+                _ => done.removed += 1,
+            }
+        }
+        // Buffered, an empty batch would do nothing; as durable as possible, it
+        // makes everything before it so.
+        if !mutations.is_empty() || options.durability.is_none() {
+            let batch = WriteBatch::from_parts(Vec::new(), mutations);
+            self.store.commit_with(batch, options).await?;
+        }
+        self.acknowledged = done;
+        Ok(())
+    }
+
+    /// The keys that have what the last put of each would give them.
+    async fn unchanged_keys(&self, mutations: &[Mutation]) -> Result<HashSet<OwnedKey>> {
+        let puts = mutations.iter().filter_map(|mutation| match mutation {
+            Mutation::Put(put) => Some((&put.key, put)),
+            _ => None,
+        });
+        let last: HashMap<_, _> = puts.collect();
+        let mut unchanged = HashSet::new();
+        for (key, put) in last {
+            let current = self.store.get(key).await?;
+            if current.is_some_and(|it| it.value == put.value && it.expires == put.expires) {
+                unchanged.insert(key.clone());
+            }
+        }
+        Ok(unchanged)
+    }
+}
+
+fn add(count: &mut Count, mutation: &Mutation) {
+    count.entries += 1;
+    count.bytes += u64::try_from(mutation.size_bytes()).unwrap_or(u64::MAX);
+}
+
+fn entries_max(capabilities: &Capabilities) -> usize {
+    match capabilities.batch {
+        BatchScope::Store => capabilities.batch_operations_max,
+        BatchScope::Key | BatchScope::Partition => 1,
+    }
+}
+
+fn while_loading(capabilities: &Capabilities) -> Durability {
+    Durability::Buffered.clamp(capabilities.durability_min, capabilities.durability_max)
+}
