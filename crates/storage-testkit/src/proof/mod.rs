@@ -1,7 +1,7 @@
 //! Proof that a store keeps its promises when its process dies.
 //!
 //! A [`Program`] is a test program of an engine's crate. It starts itself again
-//! as a child that [works](Program) on a store in a directory, kills it at some
+//! as a child that works on a store in a directory, kills it at some
 //! moment, starts itself once more to open what is left, and has it
 //! [judged](judge).
 //!
@@ -25,12 +25,15 @@
 pub mod judge;
 
 mod arguments;
+mod checks;
 mod child;
+mod crash;
 mod inspect;
 mod named_store;
 mod note;
 mod operation;
 mod place;
+mod program;
 mod value;
 mod work;
 mod workload;
@@ -40,5 +43,6 @@ pub use self::{
     note::{Note, NoteError, Refusal, parse},
     operation::{Change, Condition, Effect, Operation, OperationId},
     place::{Keyspace, Place},
+    program::Program,
     value::{Content, SIGNED_BYTES_MIN, Signature},
 };
