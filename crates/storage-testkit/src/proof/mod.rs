@@ -3,7 +3,7 @@
 //! A [`Program`] is a test program of an engine's crate. It starts itself again
 //! as a child that works on a store in a directory, kills it at some
 //! moment, starts itself once more to open what is left, and has it
-//! [judged](judge).
+//! [judged](mod@judge).
 //!
 //! ```no_run
 //! use std::{path::PathBuf, process::ExitCode};
