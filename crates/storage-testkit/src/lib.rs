@@ -29,6 +29,9 @@
 //!
 //! [`survives_faults!`] certifies a layer over a [store that fails](faulty).
 //!
+//! What a store must hold after its process was killed is another matter:
+//! [`proof`] puts it to the test.
+//!
 //! The suite takes for granted that a read of this process sees the commits
 //! which this process was answered, also where the store declares
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
@@ -37,9 +40,11 @@ pub mod cases;
 pub mod faulty;
 pub mod linearizability;
 pub mod model;
+pub mod proof;
 pub mod survival;
 
 mod bench;
+mod dice;
 mod failure;
 mod fixture;
 mod list;

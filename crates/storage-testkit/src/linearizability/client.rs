@@ -14,7 +14,7 @@ use super::{
     step::{ChangePlan, GuardPlan, NAMES, Name, Patience, Step},
     workload::Keyspace,
 };
-use crate::{CaseResult, Failure, fixture::quick, model::Dice};
+use crate::{CaseResult, Failure, dice::Dice, fixture::quick};
 
 /// One client of a history.
 pub(super) struct Client<S> {

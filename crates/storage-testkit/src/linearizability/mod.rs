@@ -69,7 +69,7 @@ use crate::{Bench, CaseResult, Failure, Subject, failure::ensure, model, runner}
 /// If a history is rejected. The message shows the operations that it takes.
 pub fn run<S: Subject>(subject: S, config: &LinearizabilityConfig) {
     const NAME: &str = "concurrent_histories_are_linearizable";
-    if runner::is_chosen::<S>(NAME) {
+    if runner::is_chosen(S::ENGINE, NAME) {
         runner::report(S::ENGINE, NAME, check(subject, config));
     }
 }

@@ -2,7 +2,7 @@
 
 use storage_core::{BatchScope, Capabilities, SnapshotSupport, Support};
 
-use crate::model::Dice;
+use crate::dice::Dice;
 
 /// The keys of a history. Few, so that clients meet.
 pub(super) const NAMES: [&str; 3] = ["a", "b", "c"];

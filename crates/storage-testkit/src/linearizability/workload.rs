@@ -6,7 +6,7 @@ use bytes::Bytes;
 use storage_core::{KeyRange, OwnedKey, Store};
 
 use super::{ClientId, History, client::Client, meeting::Meeting, step};
-use crate::{CaseResult, fixture::join_all, model::Dice};
+use crate::{CaseResult, dice::Dice, fixture::join_all};
 
 /// Clients that read and change a few keys of a store at once.
 #[derive(Clone, Debug, PartialEq, Eq)]

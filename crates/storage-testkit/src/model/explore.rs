@@ -5,9 +5,8 @@ use std::{fmt, fmt::Write as _};
 use super::{
     ModelConfig,
     config::{HISTORIES_VARIABLE, SEED_VARIABLE},
-    dice::Dice,
 };
-use crate::{CaseResult, Failure};
+use crate::{CaseResult, Failure, dice::Dice};
 
 /// Plays `histories` histories of steps that `draw` draws. `play` returns, for
 /// one that fails, the index of the step that went wrong.

@@ -12,17 +12,13 @@
 
 pub(crate) mod answer;
 mod config;
-pub(crate) mod dice;
 pub(crate) mod explore;
 mod history;
 pub(crate) mod oracle;
 pub(crate) mod step;
 
 pub use self::config::ModelConfig;
-pub(crate) use self::{
-    config::{SEED_VARIABLE, seed_from_environment},
-    dice::Dice,
-};
+pub(crate) use self::config::{SEED_VARIABLE, seed_from_environment};
 
 use storage_core::{Capabilities, Store};
 
@@ -36,7 +32,7 @@ use crate::{Bench, CaseResult, Failure, Subject, runner};
 /// If a history differs. The message gives the seed and the steps.
 pub fn run<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) {
     const NAME: &str = "random_histories_agree_with_an_ordered_map";
-    if runner::is_chosen::<S>(NAME) {
+    if runner::is_chosen(S::ENGINE, NAME) {
         runner::report(S::ENGINE, NAME, check(make, config));
     }
 }

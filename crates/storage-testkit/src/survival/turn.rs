@@ -3,11 +3,9 @@
 use storage_core::{Capabilities, Durability, ErrorKind, SequenceScope};
 
 use crate::{
+    dice::Dice,
     faulty::{Call, Fault, Gate},
-    model::{
-        dice::Dice,
-        step::{self, Step},
-    },
+    model::step::{self, Step},
 };
 
 /// One thing done to the layers, or to what was put off below them.

@@ -1,0 +1,89 @@
+//! The child that opens the store again and judges it.
+//!
+//! It is a process of its own because an engine may panic, abort or hang while
+//! it recovers.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use storage_core::{Durability, SequenceScope, Store};
+
+use super::{
+    FindingKind, History, Keyspace, Promise, Recovered, Verdict,
+    arguments::InspectArguments,
+    child::end_with_the_parent,
+    judge::{self, End, recovered::digest},
+    named_store::NamedStore,
+    note,
+};
+
+/// What an inspection says: one line of JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inspection {
+    pub(super) verdict: Verdict,
+    /// What the next rounds on the same store must find.
+    pub(super) left: Left,
+}
+
+/// What a round left, for those after it to be compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Left {
+    /// Of everything under the round's keys, which must stay as it is.
+    pub(super) digest: String,
+    /// The last sequence in what survived of the log. No later commit may have
+    /// it again, or a smaller one.
+    pub(super) last_sequence: u64,
+}
+
+/// Opens the store, judges the round, and compares what earlier rounds left.
+pub(super) async fn inspect(named: &NamedStore, arguments: InspectArguments) -> Result<Inspection> {
+    end_with_the_parent();
+    let path = &arguments.notes;
+    let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let history = History::of(&note::parse(&text)?)?;
+    let store = named
+        .open(arguments.store.directory)
+        .await
+        .context("opening the store that was left")?;
+    let keys = Keyspace::of_round(arguments.store.round);
+    let recovered = Recovered::read(&store, keys, &history)
+        .await
+        .context("reading the store that was left")?;
+    let capabilities = store.capabilities();
+    let promise = Promise {
+        survives: match history.end() {
+            End::Sudden => arguments.survives.into(),
+            // Closing makes everything as durable as the store can.
+            End::Closed => Durability::Volatile,
+        },
+        crash_order: capabilities.crash_order,
+    };
+    let mut verdict = judge::judge(&history, &recovered, promise);
+    for earlier in arguments.earlier {
+        let now = digest(&store, Keyspace::of_round(earlier.round)).await?;
+        if now != earlier.digest {
+            verdict.report(
+                FindingKind::Lost,
+                format!(
+                    "what round {} left is no longer as it was found after it",
+                    earlier.round
+                ),
+            );
+        }
+    }
+    if capabilities.sequence == SequenceScope::Store {
+        judge::check_sequences_beyond(arguments.beyond, &history, &mut verdict);
+    }
+    let left = Left {
+        digest: digest(&store, keys).await?,
+        last_sequence: recovered.last_sequence().max(arguments.beyond),
+    };
+    store
+        .close()
+        .await
+        .context("closing the store that was left")?;
+    Ok(Inspection { verdict, left })
+}
