@@ -37,6 +37,7 @@ mod bench;
 mod failure;
 mod fixture;
 mod list;
+mod proof;
 mod runner;
 mod subject;
 

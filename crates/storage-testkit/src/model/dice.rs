@@ -4,31 +4,31 @@ use storage_core::SeededRandom;
 
 /// Makes the choices of one history.
 #[derive(Debug)]
-pub(super) struct Dice(SeededRandom);
+pub(crate) struct Dice(SeededRandom);
 
 impl Dice {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(SeededRandom::new(seed))
     }
 
     /// A number below `end`; zero if there is none.
-    pub(super) fn below(&self, end: u64) -> u64 {
+    pub(crate) fn below(&self, end: u64) -> u64 {
         self.0.next_u64().checked_rem(end).unwrap_or(0)
     }
 
     /// A length of at most `longest`.
-    pub(super) fn length(&self, longest: u32) -> usize {
+    pub(crate) fn length(&self, longest: u32) -> usize {
         let length = self.below(u64::from(longest) + 1);
         usize::try_from(length).unwrap_or(0)
     }
 
     /// True once in `times`.
-    pub(super) fn once_in(&self, times: u64) -> bool {
+    pub(crate) fn once_in(&self, times: u64) -> bool {
         self.below(times) == 0
     }
 
     /// One of `options`, of which there is at least the given first.
-    pub(super) fn pick<T: Copy>(&self, first: T, others: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&self, first: T, others: &[T]) -> T {
         let count = u64::try_from(others.len())
             .unwrap_or(u64::MAX)
             .saturating_add(1);

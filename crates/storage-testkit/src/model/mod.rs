@@ -21,7 +21,8 @@ pub use self::config::ModelConfig;
 
 use storage_core::{Capabilities, Store};
 
-use self::{dice::Dice, history::History, step::Step};
+pub(crate) use self::dice::Dice;
+use self::{history::History, step::Step};
 use crate::{Bench, CaseResult, Failure, Subject, runner};
 
 /// Runs random histories over stores that `make` makes places for, and panics

@@ -1,0 +1,2 @@
+//! Proofs.
+mod power_loss;
