@@ -26,14 +26,19 @@
 //! case tests it; where it is not, the case tests that the request is refused
 //! as `Unsupported`, without effect. No case is ever left out silently.
 //!
+//! What a store must hold after its process was killed is another matter:
+//! [`proof`] puts it to the test.
+//!
 //! The suite takes for granted that a read of this process sees the commits
 //! which this process was answered, also where the store declares
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
 
 pub mod cases;
 pub mod model;
+pub mod proof;
 
 mod bench;
+mod dice;
 mod failure;
 mod fixture;
 mod list;

@@ -12,7 +12,6 @@
 
 mod answer;
 mod config;
-mod dice;
 mod history;
 mod oracle;
 mod step;
@@ -21,9 +20,8 @@ pub use self::config::ModelConfig;
 
 use storage_core::{Capabilities, Store};
 
-pub(crate) use self::dice::Dice;
 use self::{history::History, step::Step};
-use crate::{Bench, CaseResult, Failure, Subject, runner};
+use crate::{Bench, CaseResult, Failure, Subject, dice::Dice, runner};
 
 /// Runs random histories over stores that `make` makes places for, and panics
 /// at the first that differs from an ordered map.
@@ -32,7 +30,7 @@ use crate::{Bench, CaseResult, Failure, Subject, runner};
 /// If a history differs. The message gives the seed and the steps.
 pub fn run<S: Subject>(make: impl Fn() -> S, config: &ModelConfig) {
     const NAME: &str = "random_histories_agree_with_an_ordered_map";
-    if runner::is_chosen::<S>(NAME) {
+    if runner::is_chosen(S::ENGINE, NAME) {
         runner::report::<S>(NAME, check(make, config));
     }
 }

@@ -8,8 +8,10 @@ use storage_core::{
     SequenceScope, SnapshotSupport, Space, Support,
 };
 
-use super::dice::Dice;
-use crate::fixture::{NASTY_KEYS, owned, system_keys, towards};
+use crate::{
+    dice::Dice,
+    fixture::{NASTY_KEYS, owned, system_keys, towards},
+};
 
 /// One thing done to the store.
 #[derive(Clone, Debug)]

@@ -1,2 +1,49 @@
-//! Proofs.
+//! Proof that a store keeps its promises when its process dies.
+//!
+//! A [`Program`] is a test program of an engine's crate. It starts itself again
+//! as a child that works on a store in a directory, kills it at some
+//! moment, starts itself once more to open what is left, and has it
+//! [judged](judge).
+//!
+//! ```no_run
+//! use std::{path::PathBuf, process::ExitCode};
+//!
+//! use storage_core::{Components, SharedStore, memory::MemoryConfig};
+//! use storage_testkit::proof::Program;
+//!
+//! fn main() -> ExitCode {
+//!     Program::new("mine", |_: PathBuf, components: Components| async move {
+//!         Ok(SharedStore::new(MemoryConfig::new().open_with(&components)))
+//!     })
+//!     .run()
+//! }
+//! ```
+//!
+//! The target needs `harness = false` in `Cargo.toml`. `cargo test` then runs a
+//! few rounds; `cargo test --test proof -- crash --rounds 1000` runs more.
+
+pub mod judge;
+
+mod arguments;
+mod checks;
+mod child;
+mod crash;
+mod inspect;
+mod named_store;
+mod note;
+mod operation;
+mod place;
 mod power_loss;
+mod program;
+mod value;
+mod work;
+mod workload;
+
+pub use self::{
+    judge::{Finding, FindingKind, History, Promise, Recovered, Verdict, judge},
+    note::{Note, NoteError, Refusal, parse},
+    operation::{Change, Condition, Effect, Operation, OperationId},
+    place::{Keyspace, Place},
+    program::Program,
+    value::{Content, SIGNED_BYTES_MIN, Signature},
+};

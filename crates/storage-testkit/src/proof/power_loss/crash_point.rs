@@ -1,7 +1,7 @@
 //! Where in a recording the power goes.
 
 use super::event::{Event, Operation};
-use crate::model::Dice;
+use crate::dice::Dice;
 
 /// How many of the events have happened when the power goes.
 ///

@@ -7,7 +7,7 @@ use super::{
     event::Operation,
     fate::{Fate, SECTOR_BYTES},
 };
-use crate::model::Dice;
+use crate::dice::Dice;
 
 /// A way to choose among the legal outcomes of one loss of power. Each finds
 /// other mistakes.

@@ -10,7 +10,7 @@ use super::{
     tree::Tree,
     unsynced::unsynced,
 };
-use crate::model::Dice;
+use crate::dice::Dice;
 
 const ROOT: NodeId = NodeId(0);
 /// A file of the base, `old`, which holds 2000 bytes `o`.

@@ -1,8 +1,10 @@
 //! Dice: repeatable choices.
 
+use std::ops::RangeInclusive;
+
 use storage_core::SeededRandom;
 
-/// Makes the choices of one history.
+/// Makes the choices of one history, or of one task.
 #[derive(Debug)]
 pub(crate) struct Dice(SeededRandom);
 
@@ -14,6 +16,18 @@ impl Dice {
     /// A number below `end`; zero if there is none.
     pub(crate) fn below(&self, end: u64) -> u64 {
         self.0.next_u64().checked_rem(end).unwrap_or(0)
+    }
+
+    /// A number of a range that is not empty.
+    pub(crate) fn within(&self, range: RangeInclusive<u32>) -> u32 {
+        let (start, end) = range.into_inner();
+        let offset = self.below(u64::from(end.saturating_sub(start)) + 1);
+        start.saturating_add(u32::try_from(offset).unwrap_or(0))
+    }
+
+    /// A number below `end`; zero if there is none.
+    pub(crate) fn small(&self, end: u16) -> u16 {
+        u16::try_from(self.below(u64::from(end))).unwrap_or(0)
     }
 
     /// A length of at most `longest`.

@@ -1,0 +1,154 @@
+//! Children: this program again, in another role, and the end of it.
+//!
+//! A child holds the other ends of three pipes. It ends when its standard input
+//! does, so however its parent dies, no child is left.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Read},
+    process::{self, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// A running child; dropping it kills it.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: process::Child,
+    stdout: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    stderr: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    spoken: Receiver<()>,
+}
+
+/// What a child left behind.
+#[derive(Debug)]
+pub(super) struct Remains {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Child {
+    /// How often to look whether a child has ended.
+    const POLL: Duration = Duration::from_millis(2);
+
+    /// Starts this program with these arguments.
+    pub(super) fn start(arguments: impl IntoIterator<Item = OsString>) -> io::Result<Self> {
+        let mut process = Command::new(env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (speaks, spoken) = mpsc::channel();
+        let stdout = process
+            .stdout
+            .take()
+            .map(|output| drain(output, Some(speaks)));
+        let stderr = process.stderr.take().map(|output| drain(output, None));
+        Ok(Self {
+            process,
+            stdout,
+            stderr,
+            spoken,
+        })
+    }
+
+    /// Waits until the child has written something, or has ended, but not for
+    /// longer than `at_most`.
+    pub(super) fn wait_until_it_speaks(&self, at_most: Duration) {
+        // Silence and the end are seen when the child is waited for.
+        let _ = self.spoken.recv_timeout(at_most);
+    }
+
+    /// Waits until the child ends by itself; `false` if it takes longer than
+    /// `at_most`.
+    pub(super) fn ends_within(&mut self, at_most: Duration) -> io::Result<bool> {
+        let deadline = Instant::now() + at_most;
+        loop {
+            if self.process.try_wait()?.is_some() {
+                return Ok(true);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            thread::sleep(left.min(Self::POLL));
+        }
+    }
+
+    /// Kills the child if it still runs, and collects what it wrote.
+    pub(super) fn kill(mut self) -> io::Result<Remains> {
+        self.process.kill()?;
+        let status = self.process.wait()?;
+        Ok(Remains {
+            status,
+            stdout: collect(self.stdout.take())?,
+            stderr: collect(self.stderr.take())?,
+        })
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It has ended already unless something went wrong before `kill`.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Remains {
+    /// How it ended, and the last of what it said about it.
+    pub(super) fn last_words(&self) -> String {
+        const LINES: usize = 12;
+        let text = String::from_utf8_lossy(&self.stderr);
+        let lines: Vec<_> = text.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(LINES)..);
+        format!("{}: {}", self.status, last.unwrap_or_default().join(" | "))
+    }
+}
+
+/// Ends this process as soon as its parent is gone or lets go of it.
+pub(super) fn end_with_the_parent() {
+    thread::spawn(|| {
+        let mut nothing = Vec::new();
+        // An error says as much as the end.
+        let _ = io::stdin().read_to_end(&mut nothing);
+        process::exit(2);
+    });
+}
+
+/// Reads all that a child writes, and says so when it begins to.
+fn drain(
+    mut output: impl Read + Send + 'static,
+    speaks: Option<mpsc::Sender<()>>,
+) -> JoinHandle<io::Result<Vec<u8>>> {
+    thread::spawn(move || {
+        let mut all = Vec::new();
+        let mut speaks = speaks;
+        let mut chunk = [0; 64 << 10];
+        loop {
+            let length = match output.read(&mut chunk) {
+                Ok(0) => return Ok(all),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            all.extend_from_slice(chunk.get(..length).unwrap_or_default());
+            if let Some(speaks) = speaks.take() {
+                // Nobody may be waiting for it.
+                let _ = speaks.send(());
+            }
+        }
+    })
+}
+
+fn collect(reader: Option<JoinHandle<io::Result<Vec<u8>>>>) -> io::Result<Vec<u8>> {
+    match reader.map(JoinHandle::join) {
+        None => Ok(Vec::new()),
+        Some(Ok(read)) => read,
+        Some(Err(_panic)) => Err(io::Error::other("reading from a child panicked")),
+    }
+}

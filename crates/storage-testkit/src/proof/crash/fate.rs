@@ -1,0 +1,38 @@
+//! How the children of a round end.
+
+use std::time::Duration;
+
+use crate::dice::Dice;
+
+/// How a working child ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is killed so long after it was started, maybe before the store is
+    /// open.
+    KilledEarly(Duration),
+    /// It is killed so long after it opened the store.
+    KilledAtWork(Duration),
+    /// It closes the store after so long.
+    Closes(Duration),
+}
+
+impl Fate {
+    pub(super) fn draw(dice: &Dice) -> Self {
+        match dice.below(10) {
+            0 => Self::KilledEarly(milliseconds(dice, 60)),
+            1 => Self::Closes(milliseconds(dice, 200)),
+            2..5 => Self::KilledAtWork(milliseconds(dice, 30)),
+            _ => Self::KilledAtWork(milliseconds(dice, 300)),
+        }
+    }
+}
+
+/// After how long an inspecting child is killed before another may finish;
+/// mostly none is.
+pub(super) fn interruption(dice: &Dice) -> Option<Duration> {
+    dice.once_in(5).then(|| milliseconds(dice, 60))
+}
+
+fn milliseconds(dice: &Dice, at_most: u64) -> Duration {
+    Duration::from_micros(dice.below(at_most * 1_000))
+}

@@ -1,0 +1,170 @@
+//! One round: a child works and dies, another judges what it left.
+
+use std::{fs, io, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+
+use super::{
+    fate::{Fate, interruption},
+    site::Site,
+};
+use crate::{
+    dice::Dice,
+    proof::{
+        FindingKind, Verdict,
+        child::{Child, Remains},
+        inspect::Inspection,
+    },
+};
+
+/// A child that takes longer to open, to end or to judge hangs.
+const TIME_MAX: Duration = Duration::from_secs(60);
+
+/// A round that is over.
+#[derive(Debug)]
+pub(in crate::proof) struct Round {
+    number: u32,
+    seed: u64,
+    pub(in crate::proof) verdict: Verdict,
+    /// Where the store is that something was found in.
+    kept: Option<PathBuf>,
+}
+
+impl Round {
+    /// How many findings of one round are shown.
+    const SHOWN_MAX: usize = 10;
+
+    pub(super) fn clean(number: u32, seed: u64, verdict: Verdict) -> Self {
+        Self {
+            number,
+            seed,
+            verdict,
+            kept: None,
+        }
+    }
+
+    pub(super) fn with_findings(number: u32, seed: u64, verdict: Verdict, kept: PathBuf) -> Self {
+        Self {
+            number,
+            seed,
+            verdict,
+            kept: Some(kept),
+        }
+    }
+
+    /// What was found and where to look at it; nothing if nothing was.
+    pub(in crate::proof) fn lines(&self) -> Vec<String> {
+        let Some(kept) = &self.kept else {
+            return Vec::new();
+        };
+        let (number, seed) = (self.number, self.seed);
+        let findings = &self.verdict.findings;
+        let mut lines = vec![format!(
+            "round {number} (seed {seed}) found {} faults; the store and the notes are in {}",
+            findings.len(),
+            kept.display()
+        )];
+        let shown = findings.iter().take(Self::SHOWN_MAX);
+        lines.extend(shown.map(|finding| format!("  {finding}")));
+        if findings.len() > Self::SHOWN_MAX {
+            lines.push(format!("  and {} more", findings.len() - Self::SHOWN_MAX));
+        }
+        lines
+    }
+
+    /// Removes what was kept.
+    pub(in crate::proof) fn discard(&self) -> io::Result<()> {
+        match &self.kept {
+            Some(kept) => fs::remove_dir_all(kept),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Plays a round at `site`, and says what was wrong.
+pub(super) fn play(site: &mut Site, round: u32, seed: u64) -> Result<Verdict> {
+    let dice = Dice::new(seed);
+    let fate = Fate::draw(&dice);
+    let mut verdict = Verdict::default();
+    let worked = work(site, round, seed, fate, &mut verdict)?;
+    site.write_notes(round, &worked.stdout)?;
+    if let Some(after) = interruption(&dice) {
+        let mut child = Child::start(site.inspect_arguments(round))?;
+        child.ends_within(after)?;
+        child.kill()?;
+    }
+    inspect(site, round, &mut verdict)?;
+    Ok(verdict)
+}
+
+/// Lets a child work until its fate.
+fn work(
+    site: &Site,
+    round: u32,
+    seed: u64,
+    fate: Fate,
+    verdict: &mut Verdict,
+) -> Result<Remains> {
+    let mut arguments = site.work_arguments(round, seed);
+    if let Fate::Closes(after) = fate {
+        let after = after.as_millis().to_string();
+        arguments.extend(["--close-after".into(), after.into()]);
+    }
+    let mut child = Child::start(arguments).context("starting a child to work")?;
+    let (must_end, at_most) = match fate {
+        Fate::KilledEarly(after) => (MustEnd::No, after),
+        Fate::KilledAtWork(after) => {
+            child.wait_until_it_speaks(TIME_MAX);
+            (MustEnd::No, after)
+        }
+        Fate::Closes(_) => (MustEnd::Yes, TIME_MAX),
+    };
+    let has_ended = child.ends_within(at_most)?;
+    let remains = child.kill()?;
+    if must_end == MustEnd::Yes && !has_ended {
+        verdict.report(
+            FindingKind::Failed,
+            format!("the store was not closed within {TIME_MAX:?}"),
+        );
+    }
+    if has_ended && !remains.status.success() {
+        verdict.report(
+            FindingKind::Failed,
+            format!("the working process ended by itself: {}", remains.last_words()),
+        );
+    }
+    Ok(remains)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MustEnd {
+    Yes,
+    No,
+}
+
+/// Has a child judge what is left.
+fn inspect(site: &mut Site, round: u32, verdict: &mut Verdict) -> Result<()> {
+    let mut child = Child::start(site.inspect_arguments(round)).context("starting to inspect")?;
+    let has_ended = child.ends_within(TIME_MAX)?;
+    let remains = child.kill()?;
+    if !has_ended {
+        verdict.report(
+            FindingKind::Failed,
+            format!("the store that was left could not be opened and read within {TIME_MAX:?}"),
+        );
+        return Ok(());
+    }
+    if !remains.status.success() {
+        verdict.report(
+            FindingKind::Failed,
+            format!("inspecting what was left ended with {}", remains.last_words()),
+        );
+        return Ok(());
+    }
+    let inspection: Inspection = serde_json::from_slice(&remains.stdout)
+        .context("reading what the inspection said")?;
+    verdict.acknowledged += inspection.verdict.acknowledged;
+    verdict.findings.extend(inspection.verdict.findings);
+    site.add(round, inspection.digest);
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The program: an engine's own test program, in all its roles.
+
+use std::{env, future::Future, io::Write, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use storage_core::{Components, SharedStore};
+use tokio::runtime;
+
+use super::{
+    FindingKind,
+    arguments::{COMMANDS, Command, CrashArguments},
+    checks, crash,
+    inspect::inspect,
+    named_store::{Expected, NamedStore},
+    work::work,
+};
+
+/// Proves what the stores of one engine promise. Its [`run`](Self::run) is all
+/// that `main` does.
+#[derive(Debug)]
+pub struct Program {
+    engine: &'static str,
+    /// INVARIANT: the first is the engine's own.
+    stores: Vec<NamedStore>,
+}
+
+impl Program {
+    /// A program for `engine`, whose store `open` opens in a directory that is
+    /// missing, empty, or was the store's before.
+    ///
+    /// The engine's name is the one that `STORAGE_TEST_ENGINES` may leave out.
+    pub fn new<F>(
+        engine: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        Self {
+            engine,
+            stores: vec![NamedStore::new(engine, Expected::Sound, open)],
+        }
+    }
+
+    /// The same program with another store to prove, such as the engine in
+    /// another configuration or under layers.
+    #[must_use]
+    pub fn subject<F>(
+        self,
+        name: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::Sound, open))
+    }
+
+    /// The same program with a store that is broken on purpose. Its check
+    /// passes when findings of this kind are reported.
+    #[must_use]
+    pub fn broken_subject<F>(
+        self,
+        name: &'static str,
+        reported_as: FindingKind,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::Broken(reported_as), open))
+    }
+
+    /// Does what the command line says: a proof, a child's part of one, or a
+    /// few rounds of each proof as tests, if it is called as a test program is.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let first = env::args().nth(1);
+        if !first.is_some_and(|first| COMMANDS.contains(&first.as_str())) {
+            return checks::run(self.engine, self.stores);
+        }
+        match self.obey(Command::parse()) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&format!("error: {error:#}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn with(mut self, store: NamedStore) -> Self {
+        self.stores.push(store);
+        self
+    }
+
+    fn obey(&self, command: Command) -> Result<ExitCode> {
+        match command {
+            Command::Crash(arguments) => self.crash(&arguments),
+            Command::Work(arguments) => {
+                let store = self.named(&arguments.store.subject)?;
+                drive(work(store, arguments))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Inspect(arguments) => {
+                let store = self.named(&arguments.store.subject)?;
+                let inspection = drive(inspect(store, arguments))?;
+                say(&serde_json::to_string(&inspection)?)?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    fn crash(&self, arguments: &CrashArguments) -> Result<ExitCode> {
+        let name = arguments.subject.as_deref().unwrap_or(self.engine);
+        let store = self.named(name)?;
+        let seed = match arguments.seed {
+            Some(seed) => seed,
+            None => crash::random_seed()?,
+        };
+        complain(&format!(
+            "{name}: {} rounds from seed {seed}",
+            arguments.rounds
+        ));
+        let mut summary = crash::Summary::of(store.name);
+        let mut campaign = crash::Campaign::new(store.name, seed);
+        for done in 1..=arguments.rounds {
+            let round = campaign.round()?;
+            for line in round.lines() {
+                complain(&line);
+            }
+            summary.add(&round.verdict);
+            if done % 50 == 0 {
+                complain(&format!("{name}: round {done} of {}", arguments.rounds));
+            }
+        }
+        say(&if arguments.json {
+            serde_json::to_string(&summary)?
+        } else {
+            summary.to_string()
+        })?;
+        Ok(if summary.is_clean() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn named(&self, name: &str) -> Result<&NamedStore> {
+        let names: Vec<_> = self.stores.iter().map(|store| store.name).collect();
+        self.stores
+            .iter()
+            .find(|store| store.name == name)
+            .with_context(|| format!("no store is called {name}; there is {}", names.join(", ")))
+    }
+}
+
+/// Runs a child's part to its end.
+fn drive<T>(part: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .context("starting the threads")?;
+    runtime.block_on(part)
+}
+
+fn say(line: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("writing to the standard output")
+}
+
+#[expect(clippy::print_stderr, reason = "progress and findings are for people")]
+fn complain(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,45 @@
+//! The child that writes until it is killed.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use storage_core::Store;
+use tokio::time;
+
+use super::{
+    Keyspace, Note,
+    arguments::WorkArguments,
+    child::end_with_the_parent,
+    named_store::NamedStore,
+    note::NoteWriter,
+    workload::{self, Plan, Stop},
+};
+
+/// Opens the store, works on it, and closes it if the parent lets it live so
+/// long.
+pub(super) async fn work(named: &NamedStore, arguments: WorkArguments) -> Result<()> {
+    end_with_the_parent();
+    let notes = Arc::new(NoteWriter::to_stdout().context("finding the standard output")?);
+    let store = named
+        .open(arguments.store.directory)
+        .await
+        .context("opening the store to write")?;
+    notes.write(&Note::Opened)?;
+    let plan = Plan::draw(arguments.seed, store.capabilities());
+    let stop = Stop::default();
+    if let Some(after) = arguments.close_after {
+        stop_after(after, stop.clone());
+    }
+    let keys = Keyspace::of_round(arguments.store.round);
+    workload::run(&store, keys, &plan, &notes, &stop).await?;
+    store.close().await.context("closing the store")?;
+    notes.write(&Note::Closed)?;
+    Ok(())
+}
+
+fn stop_after(after: Duration, stop: Stop) {
+    tokio::spawn(async move {
+        time::sleep(after).await;
+        stop.now();
+    });
+}
