@@ -42,7 +42,6 @@ mod dice;
 mod failure;
 mod fixture;
 mod list;
-mod proof;
 mod runner;
 mod subject;
 

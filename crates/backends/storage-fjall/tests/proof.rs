@@ -7,9 +7,12 @@ use storage_fjall::FjallConfig;
 use storage_testkit::proof::Program;
 
 fn main() -> ExitCode {
-    Program::new("fjall", |directory: PathBuf, components: Components| async move {
-        let store = FjallConfig::new(directory).open_with(components).await?;
-        Ok(SharedStore::new(store))
-    })
+    Program::new(
+        "fjall",
+        |directory: PathBuf, components: Components| async move {
+            let store = FjallConfig::new(directory).open_with(components).await?;
+            Ok(SharedStore::new(store))
+        },
+    )
     .run()
 }

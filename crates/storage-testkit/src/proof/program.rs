@@ -8,11 +8,12 @@ use storage_core::{Components, SharedStore};
 use tokio::runtime;
 
 use super::{
-    FindingKind,
+    FindingKind, Verdict,
     arguments::{COMMANDS, Command, CrashArguments},
     checks, crash,
     inspect::inspect,
     named_store::{Expected, NamedStore},
+    power_loss,
     work::work,
 };
 
@@ -96,9 +97,25 @@ impl Program {
 
     fn obey(&self, command: Command) -> Result<ExitCode> {
         match command {
-            Command::Crash(arguments) => self.crash(&arguments),
+            Command::Crash(arguments) => self.prove(&arguments, |store, seed| {
+                let mut campaign = crash::Campaign::new(store, seed);
+                move || {
+                    let round = campaign.round()?;
+                    Ok((round.lines(), round.verdict))
+                }
+            }),
+            Command::PowerLoss(arguments) => self.prove(&arguments, |store, seed| {
+                let mut campaign = power_loss::Campaign::new(store, seed);
+                move || {
+                    let round = campaign.round()?;
+                    Ok((round.lines(), round.verdict))
+                }
+            }),
             Command::Work(arguments) => {
                 let store = self.named(&arguments.store.subject)?;
+                if arguments.recorded {
+                    power_loss::submit().context("waiting to be recorded")?;
+                }
                 drive(work(store, arguments))?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -111,7 +128,15 @@ impl Program {
         }
     }
 
-    fn crash(&self, arguments: &CrashArguments) -> Result<ExitCode> {
+    /// Plays the rounds that `begin` makes for a store and a seed.
+    fn prove<R>(
+        &self,
+        arguments: &CrashArguments,
+        begin: impl FnOnce(&'static str, u64) -> R,
+    ) -> Result<ExitCode>
+    where
+        R: FnMut() -> Result<(Vec<String>, Verdict)>,
+    {
         let name = arguments.subject.as_deref().unwrap_or(self.engine);
         let store = self.named(name)?;
         let seed = match arguments.seed {
@@ -123,13 +148,13 @@ impl Program {
             arguments.rounds
         ));
         let mut summary = crash::Summary::of(store.name);
-        let mut campaign = crash::Campaign::new(store.name, seed);
+        let mut play = begin(store.name, seed);
         for done in 1..=arguments.rounds {
-            let round = campaign.round()?;
-            for line in round.lines() {
+            let (lines, verdict) = play()?;
+            for line in lines {
                 complain(&line);
             }
-            summary.add(&round.verdict);
+            summary.add(&verdict);
             if done % 50 == 0 {
                 complain(&format!("{name}: round {done} of {}", arguments.rounds));
             }

@@ -98,13 +98,7 @@ pub(super) fn play(site: &mut Site, round: u32, seed: u64) -> Result<Verdict> {
 }
 
 /// Lets a child work until its fate.
-fn work(
-    site: &Site,
-    round: u32,
-    seed: u64,
-    fate: Fate,
-    verdict: &mut Verdict,
-) -> Result<Remains> {
+fn work(site: &Site, round: u32, seed: u64, fate: Fate, verdict: &mut Verdict) -> Result<Remains> {
     let mut arguments = site.work_arguments(round, seed);
     if let Fate::Closes(after) = fate {
         let after = after.as_millis().to_string();
@@ -130,7 +124,10 @@ fn work(
     if has_ended && !remains.status.success() {
         verdict.report(
             FindingKind::Failed,
-            format!("the working process ended by itself: {}", remains.last_words()),
+            format!(
+                "the working process ended by itself: {}",
+                remains.last_words()
+            ),
         );
     }
     Ok(remains)
@@ -157,12 +154,15 @@ fn inspect(site: &mut Site, round: u32, verdict: &mut Verdict) -> Result<()> {
     if !remains.status.success() {
         verdict.report(
             FindingKind::Failed,
-            format!("inspecting what was left ended with {}", remains.last_words()),
+            format!(
+                "inspecting what was left ended with {}",
+                remains.last_words()
+            ),
         );
         return Ok(());
     }
-    let inspection: Inspection = serde_json::from_slice(&remains.stdout)
-        .context("reading what the inspection said")?;
+    let inspection: Inspection =
+        serde_json::from_slice(&remains.stdout).context("reading what the inspection said")?;
     verdict.acknowledged += inspection.verdict.acknowledged;
     verdict.findings.extend(inspection.verdict.findings);
     site.add(round, inspection.digest);

@@ -23,17 +23,19 @@ mod tests;
 mod tracer;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     io::Read,
     path::Path,
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
+    time::Duration,
 };
 
 pub(in crate::proof) use self::{error::RecordError, filter::submit};
 use self::{recorder::Recorder, tracer::Tracer};
 use super::{event::Event, fate::after, tree::Tree};
-use std::collections::BTreeMap;
 
 /// What a process did to a directory.
 #[derive(Clone, Debug)]
@@ -47,15 +49,17 @@ pub(in crate::proof) struct Recording {
 /// Runs `command`, which must call [`submit`] first, to its end, and records
 /// what it does to the files below `root`. Files whose names end in one of
 /// `mapped` may be mapped into memory for writing; their content is not
-/// recorded.
+/// recorded. After `at_most` the process's standard input ends, and the process
+/// should do so too.
 pub(in crate::proof) fn record(
     command: &mut Command,
     root: &Path,
     mapped: &[&str],
+    at_most: Duration,
 ) -> Result<Recording, RecordError> {
     // The tracer is one thread: the kernel ties the traced process to it.
     thread::scope(|scope| {
-        let tracing = scope.spawn(|| record_here(command, root, mapped));
+        let tracing = scope.spawn(|| record_here(command, root, mapped, at_most));
         tracing
             .join()
             .unwrap_or_else(|_| Err(RecordError::Panicked))
@@ -66,15 +70,23 @@ fn record_here(
     command: &mut Command,
     root: &Path,
     mapped: &[&str],
+    at_most: Duration,
 ) -> Result<Recording, RecordError> {
     let root = root.canonicalize()?;
     let (base, nodes) = Tree::load(&root)?;
     let recorder = Recorder::new(root.clone(), nodes, mapped)?;
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
+    let input = child.stdin.take();
+    let (ends, ended) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        // Either the recording is over or it is time that it was.
+        let _ = ended.recv_timeout(at_most);
+        drop(input);
+    });
     let mut complaints = child.stderr.take();
     let reader = thread::spawn(move || {
         let mut text = Vec::new();
@@ -85,6 +97,8 @@ fn record_here(
         String::from_utf8_lossy(&text).into_owned()
     });
     let traced = Tracer::seize(child.id(), recorder).and_then(Tracer::run);
+    drop(ends);
+    let _ = watch.join();
     let complaints = reader.join().unwrap_or_default();
     let events = traced.map_err(|error| error.with_complaints(&complaints))?;
     let recording = Recording { base, events };

@@ -11,6 +11,7 @@ use std::{
     path::Path,
     process::Command,
     thread,
+    time::Duration,
 };
 
 use nix::{fcntl, libc, unistd};
@@ -60,7 +61,12 @@ fn recorded(deed: &str) -> Result<Recording, RecordError> {
         .arg("proof::power_loss::record::tests::the_recorded_process")
         .env(DEED, deed)
         .env("STORAGE_RECORDED_ROOT", root.path());
-    record(&mut command, root.path(), &["-shm"])
+    record(
+        &mut command,
+        root.path(),
+        &["-shm"],
+        Duration::from_secs(60),
+    )
 }
 
 /// The writes of a recording: where, and what.
