@@ -215,7 +215,8 @@ mod tests {
     fn a_line_that_is_no_note_is_named() {
         let error = parse(b"{\"note\":\"opened\"}\nhello\n{\"note\":\"clo").unwrap_err();
         assert!(error.to_string().contains("line 2"), "{error}");
-        parse(b"{\"note\":\"opened\",\"more\":1}\n").unwrap_err();
+        let place = br#"{"note":"misread","place":{"shared":{"index":1}},"message":"","more":1}"#;
+        parse(&[place, &b"\n"[..]].concat()).unwrap_err();
     }
 
     #[test]

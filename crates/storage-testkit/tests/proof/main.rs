@@ -1,0 +1,64 @@
+//! The proofs can fail: for each way to break a sound store they report what
+//! kind of fault it is.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the log is read by its own lengths"
+)]
+
+mod log_engine;
+mod record;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use storage_core::{Components, Result, SharedStore};
+use storage_testkit::proof::{FindingKind, Program};
+
+use self::log_engine::{Defect, open};
+
+fn main() -> ExitCode {
+    Program::new("log", opener(None))
+        .broken_subject(
+            "keeps_buffered_commits_in_memory",
+            FindingKind::Lost,
+            opener(Some(Defect::KeepsBufferedInMemory)),
+        )
+        .broken_subject(
+            "brings_deleted_keys_back",
+            FindingKind::Lost,
+            opener(Some(Defect::ForgetsDeletes)),
+        )
+        .broken_subject(
+            "writes_a_batch_in_two_halves",
+            FindingKind::Torn,
+            opener(Some(Defect::SplitsBatches)),
+        )
+        .broken_subject(
+            "writes_volatile_commits_last",
+            FindingKind::Unordered,
+            opener(Some(Defect::WritesVolatileLast)),
+        )
+        .broken_subject(
+            "stamps_all_entries_alike",
+            FindingKind::GuardsBroken,
+            opener(Some(Defect::StampsAlike)),
+        )
+        .broken_subject(
+            "recovers_values_under_other_keys",
+            FindingKind::Foreign,
+            opener(Some(Defect::ExchangesValues)),
+        )
+        .broken_subject(
+            "cannot_be_opened_again",
+            FindingKind::Failed,
+            opener(Some(Defect::OpensOnce)),
+        )
+        .run()
+}
+
+fn opener(
+    defect: Option<Defect>,
+) -> impl Fn(PathBuf, Components) -> std::pin::Pin<Box<dyn Future<Output = Result<SharedStore>> + Send>>
+{
+    move |directory, components| Box::pin(open(directory, components, defect))
+}
