@@ -15,8 +15,6 @@ use crate::proof::power_loss::event::{Kind, Operation, Scope};
 
 type Result<T = Step> = std::result::Result<T, RecordError>;
 
-const STANDARD_OUTPUT: i32 = 1;
-
 /// Whether a call may change files, so that no other such call may run beside
 /// it.
 pub(super) const fn is_change(number: c_long) -> bool {
@@ -278,7 +276,10 @@ impl Recorder {
         offset: Option<u64>,
         buffers: Vec<Buffer>,
     ) -> Result {
-        if descriptor == STANDARD_OUTPUT {
+        if thread
+            .metadata(descriptor)
+            .is_some_and(|file| self.is_output(&file))
+        {
             let text = thread.bytes(&buffers, u64::MAX)?;
             self.mark(text);
             return Ok(Step::Harmless);

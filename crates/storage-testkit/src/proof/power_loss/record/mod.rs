@@ -29,7 +29,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::mpsc,
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -77,7 +77,7 @@ fn record_here(
     let recorder = Recorder::new(root.clone(), nodes, mapped)?;
     let mut child = command
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
     let input = child.stdin.take();
@@ -87,19 +87,14 @@ fn record_here(
         let _ = ended.recv_timeout(at_most);
         drop(input);
     });
-    let mut complaints = child.stderr.take();
-    let reader = thread::spawn(move || {
-        let mut text = Vec::new();
-        if let Some(complaints) = &mut complaints {
-            // What was read before an error is all that can be shown.
-            let _ = complaints.read_to_end(&mut text);
-        }
-        String::from_utf8_lossy(&text).into_owned()
-    });
+    // What is written there is seen as it is written.
+    let output = drain(child.stdout.take());
+    let complaints = drain(child.stderr.take());
     let traced = Tracer::seize(child.id(), recorder).and_then(Tracer::run);
     drop(ends);
     let _ = watch.join();
-    let complaints = reader.join().unwrap_or_default();
+    let _ = output.join();
+    let complaints = complaints.join().unwrap_or_default();
     let events = traced.map_err(|error| error.with_complaints(&complaints))?;
     let recording = Recording { base, events };
     let (found, _) = Tree::load(&root)?;
@@ -110,6 +105,18 @@ fn record_here(
     } else {
         Err(RecordError::Incomplete(differences))
     }
+}
+
+/// Reads all that a process writes, so that it need not wait.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read before an error is all that can be shown.
+            let _ = pipe.read_to_end(&mut text);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    })
 }
 
 /// Whether the name of a file allows it to be mapped for writing.

@@ -20,6 +20,9 @@ pub(super) struct Recorder {
     nodes_made: u64,
     syncs_begun: usize,
     mapped: Vec<String>,
+    /// The pipe that is the process's standard output. Others of its
+    /// descriptors may be the same pipe.
+    output: Option<Inode>,
     events: Vec<Event>,
 }
 
@@ -47,6 +50,7 @@ impl Recorder {
             nodes_made: u64::try_from(nodes.len()).unwrap_or(u64::MAX),
             nodes,
             syncs_begun: 0,
+            output: None,
             mapped: mapped.iter().map(ToString::to_string).collect(),
             events: Vec::new(),
         })
@@ -87,6 +91,19 @@ impl Recorder {
     pub(super) fn may_be_mapped(&self, path: &std::path::Path) -> bool {
         let name = path.to_string_lossy();
         self.mapped.iter().any(|suffix| name.ends_with(suffix))
+    }
+
+    /// Looks up the standard output of a process that is about to be recorded.
+    pub(super) fn find_output(&mut self, process: Stopped) {
+        const STANDARD_OUTPUT: i32 = 1;
+        self.output = process
+            .metadata(STANDARD_OUTPUT)
+            .map(|file| Inode::of(&file));
+    }
+
+    /// Whether a file is the standard output of the process.
+    pub(super) fn is_output(&self, file: &Metadata) -> bool {
+        self.output == Some(Inode::of(file))
     }
 
     pub(super) fn mark(&mut self, text: Vec<u8>) {

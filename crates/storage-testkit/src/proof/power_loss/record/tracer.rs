@@ -67,6 +67,7 @@ impl Tracer {
                 return Err(ended(other));
             }
         }
+        tracer.recorder.find_output(Stopped(process));
         // All of its threads are stopped, so there will not be others.
         for thread in fs::read_dir(format!("/proc/{process}/task"))? {
             let name = thread?.file_name();
