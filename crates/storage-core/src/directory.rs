@@ -87,6 +87,9 @@ impl StoreDirectory {
         create: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
         let failed = |error| Error::io(format!("making {} a store", self.path.display()), error);
+        // The lock file tells a creation that was cut off from somebody else's
+        // files, so its name must survive whatever comes after it.
+        sync_directory(&self.path).map_err(failed)?;
         let new = self.path.join(DATA_NEW);
         if new.exists() {
             fs::remove_dir_all(&new).map_err(failed)?;
