@@ -98,6 +98,9 @@ impl Seal {
     }
 
     fn write(&self) -> io::Result<()> {
+        // A file that fjall removed without syncing its directory may come back
+        // when the power is lost. The seal says that it is gone.
+        sync_sealed(&self.data)?;
         let mut text = format!("{FIRST_LINE}\n");
         for file in sealed_files(&self.data)? {
             let Content { length, checksum } = Content::of(&file)?;
@@ -157,6 +160,21 @@ fn sealed_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Makes durable what the seal will say: the files it covers, their names, and
+/// that there are no others.
+fn sync_sealed(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        if entry.file_type()?.is_file() {
+            File::open(&path)?.sync_all()?;
+        } else if !CHECKSUMMED.iter().any(|checksummed| name == *checksummed) {
+            sync_sealed(&path)?;
+        }
+    }
+    File::open(directory)?.sync_all()
 }
 
 /// What the seal knows of a file.
