@@ -1,8 +1,8 @@
 //! The workspace's own commands, run as `cargo xtask <command>`.
 //!
-//! `test` runs every test and ends with one line that counts them, `tidy` checks the rules of the
-//! house that no compiler checks, and `ci` runs everything that must hold before a change is
-//! merged.
+//! `test` runs every test and ends with one line that counts them, `crash` kills processes that
+//! write and judges what they leave, `tidy` checks the rules of the house that no compiler checks,
+//! and `ci` runs everything that must hold before a change is merged.
 
 #![expect(
     clippy::print_stdout,
@@ -14,6 +14,7 @@ mod ci;
 mod install;
 mod interrupts;
 mod process_group;
+mod proof;
 mod test;
 mod tidy;
 mod tool;
@@ -29,6 +30,8 @@ use clap::Parser;
 enum Command {
     /// Run every test, after installing what the tests need.
     Test(test::TestArgs),
+    /// Kill processes that write to an engine's store, and judge what they leave.
+    Crash(proof::ProofArgs),
     /// Check the rules of the house: dependencies, stories, sizes, twins, hygiene.
     Tidy(tidy::TidyArgs),
     /// Run everything that must hold before a change is merged, except the tests.
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Test(args) => test::run(&args),
+        Command::Crash(args) => proof::run(proof::Death::Crash, &args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Ci => ci::run(),
     };

@@ -19,6 +19,19 @@ impl Engine {
             Self::Fjall => "fjall",
         }
     }
+
+    /// Whether anything outlives the process that wrote it.
+    pub(crate) fn is_durable(self) -> bool {
+        self != Self::Memory
+    }
+
+    /// The names of the engines whose data outlives the process.
+    pub(crate) fn durable_names() -> Vec<&'static str> {
+        let all = Self::value_variants().iter();
+        all.filter(|engine| engine.is_durable())
+            .map(|engine| engine.name())
+            .collect()
+    }
 }
 
 #[cfg(test)]

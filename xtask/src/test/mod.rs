@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 
-use self::engine::Engine;
+pub(crate) use self::engine::Engine;
 use self::tally::Tally;
 use crate::interrupts::Interrupts;
 use crate::process_group::ProcessGroup;

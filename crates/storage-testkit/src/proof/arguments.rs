@@ -72,6 +72,9 @@ pub(super) struct InspectArguments {
     /// An earlier round and the digest of what it left: `7:0d9f…`.
     #[arg(long, value_parser = earlier)]
     pub(super) earlier: Vec<Earlier>,
+    /// The last sequence that earlier rounds left.
+    #[arg(long, default_value_t = 0)]
+    pub(super) beyond: u64,
 }
 
 /// Which store, where, and in which round.

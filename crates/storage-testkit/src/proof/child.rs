@@ -8,7 +8,7 @@ use std::{
     ffi::OsString,
     io::{self, Read},
     process::{self, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -56,11 +56,13 @@ impl Child {
         })
     }
 
-    /// Waits until the child has written something, or has ended, but not for
-    /// longer than `at_most`.
-    pub(super) fn wait_until_it_speaks(&self, at_most: Duration) {
-        // Silence and the end are seen when the child is waited for.
-        let _ = self.spoken.recv_timeout(at_most);
+    /// Waits until the child has written something, or has ended; `false` if
+    /// it takes longer than `at_most`.
+    pub(super) fn speaks_within(&self, at_most: Duration) -> bool {
+        !matches!(
+            self.spoken.recv_timeout(at_most),
+            Err(RecvTimeoutError::Timeout)
+        )
     }
 
     /// Waits until the child ends by itself; `false` if it takes longer than
@@ -128,7 +130,7 @@ fn drain(
     thread::spawn(move || {
         let mut all = Vec::new();
         let mut speaks = speaks;
-        let mut chunk = [0; 64 << 10];
+        let mut chunk = [0; 8 << 10];
         loop {
             let length = match output.read(&mut chunk) {
                 Ok(0) => return Ok(all),

@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use storage_core::{Durability, Store};
+use storage_core::{Durability, SequenceScope, Store};
 
 use super::{
     FindingKind, History, Keyspace, Promise, Recovered, Verdict,
@@ -23,8 +23,19 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub(super) struct Inspection {
     pub(super) verdict: Verdict,
-    /// Of what the round left, which must stay as it is from now on.
+    /// What the next rounds on the same store must find.
+    pub(super) left: Left,
+}
+
+/// What a round left, for those after it to be compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Left {
+    /// Of everything under the round's keys, which must stay as it is.
     pub(super) digest: String,
+    /// The last sequence in what survived of the log. No later commit may have
+    /// it again, or a smaller one.
+    pub(super) last_sequence: u64,
 }
 
 /// Opens the store, judges the round, and compares what earlier rounds left.
@@ -63,10 +74,16 @@ pub(super) async fn inspect(named: &NamedStore, arguments: InspectArguments) -> 
             );
         }
     }
-    let digest = digest(&store, keys).await?;
+    if capabilities.sequence == SequenceScope::Store {
+        judge::check_sequences_beyond(arguments.beyond, &history, &mut verdict);
+    }
+    let left = Left {
+        digest: digest(&store, keys).await?,
+        last_sequence: recovered.last_sequence().max(arguments.beyond),
+    };
     store
         .close()
         .await
         .context("closing the store that was left")?;
-    Ok(Inspection { verdict, digest })
+    Ok(Inspection { verdict, left })
 }

@@ -41,7 +41,7 @@ mod workload;
 
 pub use self::{
     judge::{Finding, FindingKind, History, Promise, Recovered, Verdict, judge},
-    note::{Note, NoteError, Refusal, parse},
+    note::{Note, NoteError, Refusal, parse as parse_notes},
     operation::{Change, Condition, Effect, Operation, OperationId},
     place::{Keyspace, Place},
     program::Program,

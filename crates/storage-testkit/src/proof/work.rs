@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
-use storage_core::Store;
+use anyhow::{Context, Result, ensure};
+use storage_core::{Durability, Store};
 use tokio::time;
 
 use super::{
@@ -24,6 +24,10 @@ pub(super) async fn work(named: &NamedStore, arguments: WorkArguments) -> Result
         .open(arguments.store.directory)
         .await
         .context("opening the store to write")?;
+    ensure!(
+        store.capabilities().durability_max >= Durability::Buffered,
+        "the store declares nothing that outlives its process, so there is nothing to prove"
+    );
     notes.write(&Note::Opened)?;
     let plan = Plan::draw(arguments.seed, store.capabilities());
     let stop = Stop::default();

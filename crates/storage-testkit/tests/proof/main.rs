@@ -1,6 +1,7 @@
 //! The proofs can fail: for each way to break a sound store they report what
 //! kind of fault it is.
 
+#![expect(clippy::unwrap_used, reason = "a panic of the engine is a finding")]
 #![expect(
     clippy::indexing_slicing,
     reason = "the log is read by its own lengths"

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A child that takes longer to open, to end or to judge hangs.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_mins(1);
 
 /// A round that is over.
 #[derive(Debug)]
@@ -105,22 +105,26 @@ fn work(site: &Site, round: u32, seed: u64, fate: Fate, verdict: &mut Verdict) -
         arguments.extend(["--close-after".into(), after.into()]);
     }
     let mut child = Child::start(arguments).context("starting a child to work")?;
-    let (must_end, at_most) = match fate {
-        Fate::KilledEarly(after) => (MustEnd::No, after),
-        Fate::KilledAtWork(after) => {
-            child.wait_until_it_speaks(TIME_MAX);
-            (MustEnd::No, after)
-        }
-        Fate::Closes(_) => (MustEnd::Yes, TIME_MAX),
+    let mut hangs = |what: &str| {
+        verdict.report(FindingKind::Failed, format!("{what} after {TIME_MAX:?}"));
     };
-    let has_ended = child.ends_within(at_most)?;
+    let has_ended = match fate {
+        Fate::KilledEarly(after) => child.ends_within(after)?,
+        Fate::KilledAtWork(after) => {
+            if !child.speaks_within(TIME_MAX) {
+                hangs("the store was not open to write");
+            }
+            child.ends_within(after)?
+        }
+        Fate::Closes(_) => {
+            let has_ended = child.ends_within(TIME_MAX)?;
+            if !has_ended {
+                hangs("the commits were not all answered, or the store not closed,");
+            }
+            has_ended
+        }
+    };
     let remains = child.kill()?;
-    if must_end == MustEnd::Yes && !has_ended {
-        verdict.report(
-            FindingKind::Failed,
-            format!("the store was not closed within {TIME_MAX:?}"),
-        );
-    }
     if has_ended && !remains.status.success() {
         verdict.report(
             FindingKind::Failed,
@@ -131,12 +135,6 @@ fn work(site: &Site, round: u32, seed: u64, fate: Fate, verdict: &mut Verdict) -
         );
     }
     Ok(remains)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MustEnd {
-    Yes,
-    No,
 }
 
 /// Has a child judge what is left.
@@ -165,6 +163,6 @@ fn inspect(site: &mut Site, round: u32, verdict: &mut Verdict) -> Result<()> {
         serde_json::from_slice(&remains.stdout).context("reading what the inspection said")?;
     verdict.acknowledged += inspection.verdict.acknowledged;
     verdict.findings.extend(inspection.verdict.findings);
-    site.add(round, inspection.digest);
+    site.add(round, inspection.left);
     Ok(())
 }

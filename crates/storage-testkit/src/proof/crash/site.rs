@@ -9,13 +9,15 @@ use std::{
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::proof::inspect::Left;
+
 /// A temporary directory with a store and the notes of each round.
 #[derive(Debug)]
 pub(super) struct Site {
     store: &'static str,
     directory: TempDir,
-    /// Each round, and the digest of what it left.
-    left: Vec<(u32, String)>,
+    /// What each round left.
+    left: Vec<(u32, Left)>,
 }
 
 impl Site {
@@ -37,8 +39,8 @@ impl Site {
     }
 
     /// Takes note of what a round left.
-    pub(super) fn add(&mut self, round: u32, digest: String) {
-        self.left.push((round, digest));
+    pub(super) fn add(&mut self, round: u32, left: Left) {
+        self.left.push((round, left));
     }
 
     /// Writes down what a child noted.
@@ -62,8 +64,13 @@ impl Site {
         let mut arguments = self.arguments("inspect", round);
         arguments.extend(["--survives".into(), "buffered".into()]);
         arguments.extend(["--notes".into(), self.notes(round).into()]);
-        for (earlier, digest) in &self.left {
-            arguments.extend(["--earlier".into(), format!("{earlier}:{digest}").into()]);
+        for (earlier, left) in &self.left {
+            let earlier = format!("{earlier}:{}", left.digest);
+            arguments.extend(["--earlier".into(), earlier.into()]);
+        }
+        if let Some((_, last)) = self.left.last() {
+            let beyond = last.last_sequence.to_string();
+            arguments.extend(["--beyond".into(), beyond.into()]);
         }
         arguments
     }

@@ -73,10 +73,9 @@ fn holds(condition: &Condition, state: &State) -> Option<bool> {
         Condition::Absent { .. } => Some(now.is_none()),
         Condition::Present { .. } => Some(now.is_some()),
         Condition::Unchanged { seen, .. } => match (seen, now) {
-            (_, None) => Some(false),
             (None, Some((_, Effect::Blank))) => None,
-            (None, Some(_)) => Some(false),
             (Some(seen), Some((id, effect))) => Some(seen == id && *effect != Effect::Blank),
+            (None, Some(_)) | (_, None) => Some(false),
         },
     }
 }

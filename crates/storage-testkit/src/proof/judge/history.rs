@@ -99,6 +99,24 @@ impl History {
         self.records.values()
     }
 
+    /// The operations that may write `place`: one task's, unless all share it.
+    pub(super) fn records_at(&self, place: Place) -> impl Iterator<Item = &Record> {
+        let tasks = match place {
+            Place::Own { task, .. } | Place::Hidden { task, .. } => task..=task,
+            Place::Shared { .. } => 0..=u16::MAX,
+        };
+        let (first, last) = tasks.into_inner();
+        let first = OperationId {
+            task: first,
+            step: 0,
+        };
+        let last = OperationId {
+            task: last,
+            step: u32::MAX,
+        };
+        self.records.range(first..=last).map(|(_, record)| record)
+    }
+
     /// The operation of this name.
     #[must_use]
     pub fn record(&self, id: OperationId) -> Option<&Record> {

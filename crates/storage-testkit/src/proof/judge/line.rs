@@ -36,7 +36,7 @@ impl Line {
         content: Option<&Content>,
     ) -> Result<Self, Mismatch> {
         let writes: Vec<_> = history
-            .records()
+            .records_at(place)
             .filter(|record| record.may_have_applied())
             .filter_map(|record| {
                 let effect = record.operation.effect_on(place)?;

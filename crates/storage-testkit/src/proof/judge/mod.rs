@@ -46,6 +46,7 @@ use std::collections::BTreeSet;
 
 use storage_core::{CrashOrder, Durability};
 
+pub(super) use self::order::check_sequences_beyond;
 use self::{evidence::Evidence, order::Order};
 pub use self::{
     history::{Answer, Contradiction, End, History, Record},

@@ -117,6 +117,30 @@ impl<'a> Order<'a> {
     }
 }
 
+/// Reports sequences that are not beyond those of earlier processes.
+pub(in crate::proof) fn check_sequences_beyond(
+    last: u64,
+    history: &History,
+    verdict: &mut Verdict,
+) {
+    for record in history.records() {
+        if let Answer::Committed {
+            sequence: Some(sequence),
+            ..
+        } = record.answer
+            && sequence <= last
+        {
+            verdict.report(
+                FindingKind::Unordered,
+                format!(
+                    "operation {} has sequence {sequence}, though an earlier process had come to {last}",
+                    record.operation.id
+                ),
+            );
+        }
+    }
+}
+
 /// Everything before one of these points is before some given operation.
 #[derive(Debug, Default)]
 struct Horizon {

@@ -69,6 +69,13 @@ impl Recovered {
         Ok(recovered)
     }
 
+    /// The last sequence in the log; 0 if the log is empty.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        let sequences = self.log.iter().map(|entry| entry.sequence.get());
+        sequences.max().unwrap_or(0)
+    }
+
     const READ_AT_ONCE: usize = 64;
 
     fn add(

@@ -1,4 +1,4 @@
-//! Drawing operations.
+//! Dice for operations: which kind is next, on which keys, how durable.
 
 use storage_core::{Durability, Support};
 
@@ -58,11 +58,15 @@ pub(super) struct Draw<'a> {
 
 impl Draw<'_> {
     pub(super) fn durability(&self) -> Durability {
-        let levels = &self.plan.durabilities;
-        let index = self
-            .dice
-            .length(u32::try_from(levels.len()).unwrap_or(1).saturating_sub(1));
-        levels.get(index).copied().unwrap_or(Durability::Volatile)
+        let Some((strongest, others)) = self.plan.durabilities.split_last() else {
+            return Durability::Volatile;
+        };
+        match others.split_first() {
+            Some((weakest, between)) if !self.dice.once_in(self.plan.strongest_once_in) => {
+                self.dice.pick(*weakest, between)
+            }
+            _ => *strongest,
+        }
     }
 
     /// A key of the task's own.

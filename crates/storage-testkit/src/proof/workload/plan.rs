@@ -17,6 +17,9 @@ pub(crate) struct Plan {
     pub(super) shared: u16,
     /// One value in so many is large.
     pub(super) large_once_in: u64,
+    /// One operation in so many asks for the strongest durability, which is the
+    /// slowest.
+    pub(super) strongest_once_in: u64,
     /// One step in so many of the first task is upkeep.
     pub(super) upkeep_once_in: u64,
     pub(super) value_bytes_max: u32,
@@ -68,6 +71,7 @@ impl Plan {
             keys: 3 + dice.small(30),
             shared: 1 + dice.small(4),
             large_once_in: dice.pick(400, &[50, 8]),
+            strongest_once_in: dice.pick(2, &[1, 10, 40]),
             upkeep_once_in: dice.pick(100, &[20, 500]),
             value_bytes_max: u32::try_from(value_bytes_max).unwrap_or(u32::MAX),
             batch_max,

@@ -1,0 +1,131 @@
+//! `cargo xtask crash`: the proof program of one engine, over as many rounds as asked for.
+//!
+//! Every engine with durability has a test target called `proof`, which kills processes that write
+//! to its store and judges what they leave. It is built and run as the tests are, and whatever it
+//! prints last is printed last here.
+
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::interrupts::Interrupts;
+use crate::process_group::ProcessGroup;
+use crate::test::Engine;
+use crate::tool;
+
+/// What to prove, and how thoroughly.
+#[derive(Debug, Args)]
+pub(crate) struct ProofArgs {
+    /// The engine whose promises are put to the test.
+    #[arg(long)]
+    engine: Engine,
+    /// How many processes are started and killed.
+    #[arg(long, default_value_t = 100)]
+    rounds: u32,
+    /// What the rounds are drawn from; without it, drawn by chance and printed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// End with one line of JSON instead of a sentence.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// It is killed.
+    Crash,
+}
+
+impl Death {
+    /// The command of the proof program.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+        }
+    }
+}
+
+/// Runs the engine's proof program.
+pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
+    ensure!(
+        args.engine.is_durable(),
+        "the {} engine keeps nothing beyond its process, so there is nothing to prove; choose {}",
+        args.engine.name(),
+        Engine::durable_names().join(" or ")
+    );
+    let interrupts = Interrupts::catch()?;
+    let group = ProcessGroup::spawn(&mut cargo_test(death, args))?;
+    interrupts.stop_group(group.id());
+    let status = group.finish(&interrupts)?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn cargo_test(death: Death, args: &ProofArgs) -> Command {
+    let mut command = tool::cargo();
+    let package = format!("storage-{}", args.engine.name());
+    command.args(["test", "--all-features", "--package", &package]);
+    command.args(["--test", "proof", "--", death.command()]);
+    command.args(["--rounds", &args.rounds.to_string()]);
+    if let Some(seed) = args.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    if args.json {
+        command.arg("--json");
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::Command as Xtask;
+
+    fn args(engine: Engine) -> ProofArgs {
+        ProofArgs {
+            engine,
+            rounds: 200,
+            seed: Some(7),
+            json: true,
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_reaches_the_proof_program() {
+        let line = tool::command_line(&cargo_test(Death::Crash, &args(Engine::Fjall)));
+
+        assert!(
+            line.ends_with(
+                "test --all-features --package storage-fjall --test proof -- \
+                 crash --rounds 200 --seed 7 --json"
+            ),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn an_engine_without_durability_is_refused_with_the_names_of_the_others() {
+        let error = run(Death::Crash, &args(Engine::Memory)).unwrap_err();
+
+        let message = error.to_string();
+        assert!(message.contains("memory"), "{message}");
+        assert!(message.contains("fjall"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_engine_is_refused_with_the_names_of_the_known_ones() {
+        let error = Xtask::try_parse_from(["xtask", "crash", "--engine", "rocksdb"]).unwrap_err();
+
+        let message = error.to_string();
+        assert!(message.contains("rocksdb"), "{message}");
+        assert!(message.contains("fjall"), "{message}");
+    }
+}
