@@ -36,6 +36,8 @@ pub(crate) struct ProofArgs {
 pub(crate) enum Death {
     /// It is killed.
     Crash,
+    /// The power goes.
+    PowerLoss,
 }
 
 impl Death {
@@ -43,6 +45,7 @@ impl Death {
     fn command(self) -> &'static str {
         match self {
             Self::Crash => "crash",
+            Self::PowerLoss => "power-loss",
         }
     }
 }
@@ -109,6 +112,13 @@ mod tests {
             ),
             "{line}"
         );
+    }
+
+    #[test]
+    fn each_death_is_a_command_of_the_proof_program() {
+        let line = tool::command_line(&cargo_test(Death::PowerLoss, &args(Engine::Fjall)));
+
+        assert!(line.contains("-- power-loss --rounds"), "{line}");
     }
 
     #[test]

@@ -14,9 +14,9 @@ pub(super) const COMMANDS: [&str; 4] = ["crash", "power-loss", "work", "inspect"
 #[command(bin_name = "cargo test --test proof --")]
 pub(super) enum Command {
     /// Kill a process that writes, again and again, and judge what is left.
-    Crash(CrashArguments),
+    Crash(ProofArguments),
     /// Record a process that writes, and judge what losses of power leave.
-    PowerLoss(CrashArguments),
+    PowerLoss(ProofArguments),
     /// Write until killed: what `crash` starts.
     #[command(hide = true)]
     Work(WorkArguments),
@@ -27,7 +27,7 @@ pub(super) enum Command {
 
 /// What `crash` and `power-loss` take.
 #[derive(Debug, Args)]
-pub(super) struct CrashArguments {
+pub(super) struct ProofArguments {
     /// How many processes to start and kill, or to record.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) rounds: u32,

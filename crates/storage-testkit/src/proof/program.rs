@@ -9,7 +9,7 @@ use tokio::runtime;
 
 use super::{
     FindingKind, Verdict,
-    arguments::{COMMANDS, Command, CrashArguments},
+    arguments::{COMMANDS, Command, ProofArguments},
     checks, crash,
     inspect::inspect,
     named_store::{Expected, NamedStore},
@@ -73,6 +73,21 @@ impl Program {
         self.with(NamedStore::new(name, Expected::Broken(reported_as), open))
     }
 
+    /// The same program with a store that a loss of power breaks, on purpose,
+    /// even if killing its process does not. Its check passes when anything is
+    /// reported.
+    #[must_use]
+    pub fn subject_broken_by_power_loss<F>(
+        self,
+        name: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::BrokenByPowerLoss, open))
+    }
+
     /// Does what the command line says: a proof, a child's part of one, or a
     /// few rounds of each proof as tests, if it is called as a test program is.
     #[must_use]
@@ -131,7 +146,7 @@ impl Program {
     /// Plays the rounds that `begin` makes for a store and a seed.
     fn prove<R>(
         &self,
-        arguments: &CrashArguments,
+        arguments: &ProofArguments,
         begin: impl FnOnce(&'static str, u64) -> R,
     ) -> Result<ExitCode>
     where

@@ -10,6 +10,8 @@ pub(super) struct Origin {
     /// Rounds whose store was closed before the power went, and the digests of
     /// what they left. That must stay as it is.
     pub(super) closed: Vec<(u32, String)>,
+    /// The last sequence that is in the directory. No commit may have it again.
+    pub(super) last_sequence: u64,
     /// The round before, if the power went while it worked: whatever it was
     /// promised must outlast the next loss too.
     pub(super) cut_off: Option<CutOff>,

@@ -14,11 +14,15 @@ use super::{
 };
 use crate::{
     dice::Dice,
-    proof::{FindingKind, Verdict, child::Child, inspect::Inspection},
+    proof::{
+        FindingKind, Verdict,
+        child::Child,
+        inspect::{Inspection, Left},
+    },
 };
 
 /// A child that takes longer to work or to judge hangs.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_mins(1);
 
 /// How many losses of power a recording suffers before its end.
 const IMAGES: usize = 8;
@@ -87,8 +91,8 @@ struct Play {
 /// What judging an image came to.
 struct Judged {
     verdict: Verdict,
-    /// Of what the round left there.
-    digest: Option<String>,
+    /// What the round left there, if that could be read.
+    left: Option<Left>,
 }
 
 impl Play {
@@ -114,7 +118,7 @@ impl Play {
                 ));
             }
             if heir == 0 {
-                next = self.after_cut(&recording, &image);
+                next = self.after_cut(&recording, &image, judged.left);
             }
         }
         let image = Image::at_the_end(&recording, &self.dice);
@@ -126,7 +130,7 @@ impl Play {
             ));
         }
         if heir == 1 {
-            next = self.after_close(&recording, &image, judged.digest);
+            next = self.after_close(&recording, &image, judged.left);
         }
         Ok((Round::over(judged.verdict, Vec::new(), None), next))
     }
@@ -156,6 +160,8 @@ impl Play {
         for (round, digest) in &self.origin.closed {
             arguments.extend(["--earlier".into(), format!("{round}:{digest}").into()]);
         }
+        let beyond = self.origin.last_sequence.to_string();
+        arguments.extend(["--beyond".into(), beyond.into()]);
         let mut judged = inspect(arguments)?;
         if let Some(cut_off) = &self.origin.cut_off {
             let notes = self.site.write("notes-before", &cut_off.notes)?;
@@ -168,9 +174,8 @@ impl Play {
     }
 
     /// Where the next round begins if the power went in the middle of this one.
-    fn after_cut(&self, recording: &Recording, image: &Image) -> Origin {
-        let mut next = self.origin.clone();
-        next.tree = Some(image.tree(recording));
+    fn after_cut(&self, recording: &Recording, image: &Image, left: Option<Left>) -> Origin {
+        let mut next = self.after(recording, image, left.as_ref());
         next.cut_off = Some(CutOff {
             round: self.number,
             notes: image.notes(recording),
@@ -179,12 +184,18 @@ impl Play {
     }
 
     /// Where the next round begins if this one closed its store.
-    fn after_close(&self, recording: &Recording, image: &Image, digest: Option<String>) -> Origin {
+    fn after_close(&self, recording: &Recording, image: &Image, left: Option<Left>) -> Origin {
+        let mut next = self.after(recording, image, left.as_ref());
+        next.closed
+            .extend(left.map(|left| (self.number, left.digest)));
+        next.aged()
+    }
+
+    fn after(&self, recording: &Recording, image: &Image, left: Option<&Left>) -> Origin {
         let mut next = self.origin.clone();
         next.tree = Some(image.tree(recording));
-        next.closed
-            .extend(digest.map(|digest| (self.number, digest)));
-        next.aged()
+        next.last_sequence = left.map_or(0, |left| left.last_sequence);
+        next
     }
 
     /// Keeps an image that something was found in, and says what and where.
@@ -256,13 +267,13 @@ fn inspect(mut arguments: Vec<OsString>) -> Result<Judged> {
             serde_json::from_slice(&remains.stdout).context("reading what the inspection said")?;
         return Ok(Judged {
             verdict: inspection.verdict,
-            digest: Some(inspection.digest),
+            left: Some(inspection.left),
         });
     };
     let mut verdict = Verdict::default();
     verdict.report(FindingKind::Failed, failure);
     Ok(Judged {
         verdict,
-        digest: None,
+        left: None,
     })
 }
