@@ -97,6 +97,8 @@ impl StoreDirectory {
         fs::create_dir(&new).map_err(failed)?;
         create(&new)?;
         sync_directories(&new).map_err(failed)?;
+        // Its own name too: the format file promises that it is there.
+        sync_directory(&self.path).map_err(failed)?;
         write_format(&self.path, engine, version).map_err(failed)
     }
 
