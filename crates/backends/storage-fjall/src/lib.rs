@@ -45,6 +45,7 @@ mod journal;
 mod key;
 mod seal;
 mod snapshot;
+mod torn;
 mod visibility;
 
 pub use self::{config::FjallConfig, engine::FjallEngine, snapshot::FjallSnapshot};
