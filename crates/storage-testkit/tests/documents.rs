@@ -13,6 +13,17 @@ fn the_documents_show_the_lines_that_are_tested() {
 }
 
 #[test]
+fn the_guide_shows_the_proof_program_of_an_engine() {
+    let program = include_str!("../../backends/storage-fjall/tests/proof.rs");
+    let (_, lines) = program.split_once("\n\n").unwrap();
+    let guide = include_str!("../../../docs/guides/prove-your-engine.md");
+    assert!(
+        guide.contains(&format!("```rust,ignore\n{lines}```")),
+        "the guide shows other lines"
+    );
+}
+
+#[test]
 fn the_documents_name_the_variables_and_their_defaults() {
     let config = ModelConfig::default();
     let readme = include_str!("../README.md");

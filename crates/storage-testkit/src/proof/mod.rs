@@ -1,9 +1,9 @@
 //! Proof that a store keeps its promises when its process dies.
 //!
 //! A [`Program`] is a test program of an engine's crate. It starts itself again
-//! as a child that works on a store in a directory, kills it at some
-//! moment, starts itself once more to open what is left, and has it
-//! [judged](judge).
+//! as a child that works on a store in a directory, kills it at some moment,
+//! starts itself once more to open what is left, and has it
+//! [judged](mod@judge).
 //!
 //! ```no_run
 //! use std::{path::PathBuf, process::ExitCode};
@@ -19,8 +19,10 @@
 //! }
 //! ```
 //!
-//! The target needs `harness = false` in `Cargo.toml`. `cargo test` then runs a
-//! few rounds; `cargo test --test proof -- crash --rounds 1000` runs more.
+//! Put a store of yours in the place of the memory store, which leaves nothing
+//! and is refused for it. The target needs `harness = false` in `Cargo.toml`.
+//! `cargo test` then runs a few rounds;
+//! `cargo test --test proof -- crash --rounds 1000` runs more.
 
 pub mod judge;
 

@@ -174,6 +174,9 @@ impl Program {
                 complain(&format!("{name}: round {done} of {}", arguments.rounds));
             }
         }
+        if summary.is_vacuous() {
+            complain("error: nothing was acknowledged, so nothing was proved");
+        }
         say(&if arguments.json {
             serde_json::to_string(&summary)?
         } else {

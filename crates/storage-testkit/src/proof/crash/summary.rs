@@ -49,9 +49,14 @@ impl Summary {
         self.failed += verdict.count(FindingKind::Failed);
     }
 
+    /// Whether there was nothing that could have been lost.
+    pub(in crate::proof) const fn is_vacuous(&self) -> bool {
+        self.acknowledged == 0
+    }
+
     /// Whether something was acknowledged and nothing was wrong.
     pub(in crate::proof) const fn is_clean(&self) -> bool {
-        self.acknowledged > 0
+        !self.is_vacuous()
             && self.lost == 0
             && self.torn == 0
             && self.unordered == 0

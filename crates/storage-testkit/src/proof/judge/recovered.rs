@@ -40,10 +40,9 @@ impl Recovered {
     /// # Errors
     /// What the store's reads report.
     pub async fn read(store: &SharedStore, keys: Keyspace, history: &History) -> Result<Self> {
-        let places = history.places();
-        let owned: Vec<OwnedKey> = places.iter().map(|place| keys.key(*place)).collect();
+        let places = history.places().into_iter();
         let named: HashMap<OwnedKey, Place> =
-            owned.iter().cloned().zip(places.iter().copied()).collect();
+            places.map(|place| (keys.key(place), place)).collect();
         let mut recovered = Self {
             round: keys.round(),
             ..Self::default()
@@ -56,15 +55,10 @@ impl Recovered {
                 recovered.add(keys, &named, &key, Content::of(&item.entry.value));
             }
         }
-        for (page, places) in owned
-            .chunks(Self::READ_AT_ONCE)
-            .zip(places.chunks(Self::READ_AT_ONCE))
-        {
-            let entries = store.get_many(page).await?;
-            for (place, entry) in places.iter().zip(entries) {
-                let got = entry.map(|entry| Content::of(&entry.value));
-                recovered.compare(*place, got.as_ref());
-            }
+        for (key, place) in &named {
+            let entry = store.get(key).await?;
+            let got = entry.map(|entry| Content::of(&entry.value));
+            recovered.compare(*place, got.as_ref());
         }
         Ok(recovered)
     }
@@ -75,8 +69,6 @@ impl Recovered {
         let sequences = self.log.iter().map(|entry| entry.sequence.get());
         sequences.max().unwrap_or(0)
     }
-
-    const READ_AT_ONCE: usize = 64;
 
     fn add(
         &mut self,

@@ -197,18 +197,27 @@ fn a_gap_that_sequences_show_is_reported() {
 
 #[test]
 fn a_gap_that_an_operation_between_shows_is_reported() {
-    // The first is before the second, which nothing is known of, and that is
-    // before the third.
+    // By time the first is before the second, of which nothing is left, and by
+    // sequence that is before the third.
     let scene = Scene::new()
+        .begins(id(2, 0), &[put(own(2, 0))])
+        .logged()
         .begins(id(0, 0), &[put(own(0, 0))])
         .acknowledged(id(0, 0), Volatile)
         .begins(id(1, 0), &[delete(own(1, 0))])
-        .begins(id(2, 0), &[put(own(2, 0))])
-        .logged()
         .numbered(id(1, 0), Volatile, 3)
         .holds(own(2, 0), id(2, 0), 0)
         .log_holds(id(2, 0), 1, 4);
     assert_found(&scene.killed_in_order(), FindingKind::Unordered, 1);
+}
+
+#[test]
+fn a_sequence_that_an_earlier_process_had_is_reported() {
+    let scene = Scene::new()
+        .begins(id(0, 0), &[delete(own(0, 0))])
+        .numbered(id(0, 0), Volatile, 5);
+    assert_found(&scene.after_sequence(5), FindingKind::Unordered, 1);
+    assert_legal(&scene.after_sequence(4));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use storage_core::{CrashOrder, Durability, Sequence};
 
 use crate::proof::{
     Change, Condition, Content, FindingKind, History, Note, Operation, OperationId, Place, Promise,
-    Recovered, Refusal, SIGNED_BYTES_MIN, Signature, Verdict, judge, judge::LogEntry,
+    Recovered, Refusal, SIGNED_BYTES_MIN, Signature, Verdict,
+    judge::{LogEntry, check_sequences_beyond, judge},
 };
 
 pub(super) const ROUND: u32 = 4;
@@ -162,6 +163,14 @@ impl Scene {
     /// The same of a loss of power.
     pub(super) fn power_lost(&self) -> Verdict {
         self.judged(Durability::Synced, CrashOrder::Any)
+    }
+
+    /// What is said of sequences if an earlier process had come to `last`.
+    pub(super) fn after_sequence(&self, last: u64) -> Verdict {
+        let mut verdict = Verdict::default();
+        let history = History::of(&self.notes).unwrap();
+        check_sequences_beyond(last, &history, &mut verdict);
+        verdict
     }
 
     fn judged(&self, survives: Durability, crash_order: CrashOrder) -> Verdict {
