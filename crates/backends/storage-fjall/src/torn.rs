@@ -208,12 +208,9 @@ mod tests {
         for place in first.len()..whole.len() {
             let mut torn = whole.clone();
             torn[place] ^= 0xff;
-            match refused_batch(torn.as_slice()).unwrap() {
-                Some(end) => {
-                    assert_eq!(end, begins);
-                    refused += 1;
-                }
-                None => {}
+            if let Some(end) = refused_batch(torn.as_slice()).unwrap() {
+                assert_eq!(end, begins);
+                refused += 1;
             }
         }
         assert!(refused > second.len() / 4, "{refused}");

@@ -37,19 +37,19 @@ impl Describer {
     /// The whole recording, an event a line, with what became of each operation
     /// and where the power went.
     pub(super) fn recording(&self, recording: &Recording, image: &Image) -> String {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for (index, event) in recording.events.iter().enumerate() {
             if index == image.point {
-                text.push_str("---- the power goes ----\n");
+                lines.push("---- the power goes ----".to_owned());
             }
             let fate = match (event, image.fates.get(&index)) {
                 (_, Some(fate)) => format!("  [{fate}]"),
                 (Event::Operation(_), None) if index < image.point => "  [durable]".to_owned(),
                 _ => String::new(),
             };
-            text.push_str(&format!("{index:6} {}{fate}\n", self.event(event)));
+            lines.push(format!("{index:6} {}{fate}", self.event(event)));
         }
-        text
+        lines.join("\n")
     }
 
     /// What was not kept whole, an operation a line.

@@ -118,7 +118,7 @@ impl Play {
                 ));
             }
             if heir == 0 {
-                next = self.after_cut(&recording, &image, judged.left);
+                next = self.after_cut(&recording, &image, judged.left.as_ref());
             }
         }
         let image = Image::at_the_end(&recording, &self.dice);
@@ -174,8 +174,8 @@ impl Play {
     }
 
     /// Where the next round begins if the power went in the middle of this one.
-    fn after_cut(&self, recording: &Recording, image: &Image, left: Option<Left>) -> Origin {
-        let mut next = self.after(recording, image, left.as_ref());
+    fn after_cut(&self, recording: &Recording, image: &Image, left: Option<&Left>) -> Origin {
+        let mut next = self.after(recording, image, left);
         next.cut_off = Some(CutOff {
             round: self.number,
             notes: image.notes(recording),

@@ -116,13 +116,14 @@ impl Tree {
                     self.write_entries(*id, &path, written)?;
                 }
                 Some(Node::Symlink(target)) => symlink(target, &path)?,
-                Some(Node::File(content)) => match written.get(id) {
-                    Some(first) => fs::hard_link(first, &path)?,
-                    None => {
+                Some(Node::File(content)) => {
+                    if let Some(first) = written.get(id) {
+                        fs::hard_link(first, &path)?;
+                    } else {
                         write_content(content, &path)?;
                         written.insert(*id, path);
                     }
-                },
+                }
                 None => {}
             }
         }

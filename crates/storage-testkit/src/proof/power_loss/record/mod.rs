@@ -60,9 +60,7 @@ pub(in crate::proof) fn record(
     // The tracer is one thread: the kernel ties the traced process to it.
     thread::scope(|scope| {
         let tracing = scope.spawn(|| record_here(command, root, mapped, at_most));
-        tracing
-            .join()
-            .unwrap_or_else(|_| Err(RecordError::Panicked))
+        tracing.join().unwrap_or(Err(RecordError::Panicked))
     })
 }
 

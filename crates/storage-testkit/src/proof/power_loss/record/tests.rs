@@ -62,12 +62,7 @@ fn recorded(deed: &str) -> Result<Recording, RecordError> {
         .arg("proof::power_loss::record::tests::the_recorded_process")
         .env(DEED, deed)
         .env("STORAGE_RECORDED_ROOT", root.path());
-    record(
-        &mut command,
-        root.path(),
-        &["-shm"],
-        Duration::from_secs(60),
-    )
+    record(&mut command, root.path(), &["-shm"], Duration::from_mins(1))
 }
 
 /// The writes of a recording: where, and what.
@@ -129,7 +124,7 @@ fn vectors(root: &Path) -> io::Result<()> {
         io::IoSlice::new(b""),
         io::IoSlice::new(b"cde"),
     ];
-    (&file).write_vectored(&parts)?;
+    assert_eq!((&file).write_vectored(&parts)?, 5);
     nix::sys::uio::pwritev(&file, &parts, 20)?;
     Ok(())
 }
