@@ -1,7 +1,8 @@
-//! `cargo xtask crash`: the proof program of one engine, over as many rounds as asked for.
+//! `cargo xtask crash` and `cargo xtask power-loss`: the proof program of one engine, over as many
+//! rounds as asked for.
 //!
 //! Every engine with durability has a test target called `proof`, which kills processes that write
-//! to its store and judges what they leave. It is built and run as the tests are, and whatever it
+//! to its store, or takes the power from them, and judges what they leave. It is built and run as the tests are, and whatever it
 //! prints last is printed last here.
 
 use std::process::{Command, ExitCode, Stdio};
@@ -20,7 +21,7 @@ pub(crate) struct ProofArgs {
     /// The engine whose promises are put to the test.
     #[arg(long)]
     engine: Engine,
-    /// How many processes are started and killed.
+    /// How many processes are started, to be killed or recorded.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
     /// What the rounds are drawn from; without it, drawn by chance and printed.

@@ -5,9 +5,11 @@
 
 use std::{
     env,
+    ffi::CString,
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::fd::AsFd,
+    os::fd::{AsFd, AsRawFd},
+    os::unix::ffi::OsStringExt,
     os::unix::fs::{FileExt, OpenOptionsExt, symlink},
     path::Path,
     process::Command,
@@ -15,11 +17,21 @@ use std::{
     time::Duration,
 };
 
-use nix::{fcntl, libc, unistd};
+use nix::{
+    fcntl, libc,
+    unistd::{self, Pid},
+};
 
-use super::{RecordError, Recording, record, submit};
+use super::{
+    RecordError, Recording,
+    memory::{Call, Stopped},
+    record,
+    recorder::Recorder,
+    submit,
+};
 use crate::proof::power_loss::{
     event::{Event, Kind, Operation, Scope},
+    tree::Tree,
     unsynced::unsynced,
 };
 
@@ -326,6 +338,65 @@ fn another_process_is_refused_by_name() {
     assert!(
         error.contains("fork") || error.contains("execve"),
         "{error}"
+    );
+}
+
+/// What the recorder says of a call that this process could make.
+fn refusal(root: &Path, number: libc::c_long, arguments: [u64; 6]) -> Option<String> {
+    let (_, nodes) = Tree::load(root).unwrap();
+    let mut recorder = Recorder::new(root.to_owned(), nodes, &["-shm"]).unwrap();
+    let call = Call { number, arguments };
+    let step = recorder.begin(Stopped(Pid::this()), &call);
+    step.err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_file_mapped_for_writing_is_refused_unless_its_name_allows_it() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path().canonicalize().unwrap();
+    let [file, index] = ["store.db", "store.db-shm"].map(|name| {
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(true);
+        options.open(root.join(name)).unwrap()
+    });
+    let map = |file: &File, protection: i32, kind: i32| {
+        let word = |number: i32| u64::try_from(number).unwrap();
+        let descriptor = word(file.as_raw_fd());
+        let arguments = [0, 4096, word(protection), word(kind), descriptor, 0];
+        refusal(&root, libc::SYS_mmap, arguments)
+    };
+    let writing = libc::PROT_READ | libc::PROT_WRITE;
+    let refused = map(&file, writing, libc::MAP_SHARED).unwrap();
+    assert!(refused.contains("mmap on "), "{refused}");
+    assert!(refused.contains("store.db"), "{refused}");
+    assert_eq!(map(&index, writing, libc::MAP_SHARED), None);
+    assert_eq!(map(&file, writing, libc::MAP_PRIVATE), None);
+    assert_eq!(map(&file, libc::PROT_READ, libc::MAP_SHARED), None);
+}
+
+#[test]
+fn what_is_not_known_is_refused_by_its_name_or_number() {
+    let root = tempfile::tempdir().unwrap();
+    let refused = refusal(root.path(), libc::SYS_io_uring_setup, [0; 6]).unwrap();
+    assert!(refused.contains("io_uring_setup"), "{refused}");
+    let refused = refusal(root.path(), 9_999, [0; 6]).unwrap();
+    assert!(refused.contains("system call 9999"), "{refused}");
+}
+
+#[test]
+fn a_file_moved_out_of_the_directory_is_refused() {
+    let outside = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let from = root.path().join("file");
+    fs::write(&from, b"").unwrap();
+    let [from, to] = [from, outside.path().join("file")]
+        .map(|path| CString::new(path.into_os_string().into_vec()).unwrap());
+    let address = |text: &CString| u64::try_from(text.as_ptr().addr()).unwrap();
+    let arguments = [address(&from), address(&to), 0, 0, 0, 0];
+    let refused = refusal(root.path(), libc::SYS_rename, arguments).unwrap();
+    assert!(
+        refused.contains("out of the recorded directory"),
+        "{refused}"
     );
 }
 
