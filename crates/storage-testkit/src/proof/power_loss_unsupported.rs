@@ -1,5 +1,11 @@
 //! Power loss, where no process can be recorded.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "it has the form of what there is elsewhere"
+)]
+
 use std::io;
 
 use anyhow::{Result, bail};
