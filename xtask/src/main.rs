@@ -32,6 +32,8 @@ enum Command {
     Test(test::TestArgs),
     /// Kill processes that write to an engine's store, and judge what they leave.
     Crash(proof::ProofArgs),
+    /// Record processes that write to an engine's store, and judge what losses of power leave.
+    PowerLoss(proof::ProofArgs),
     /// Check the rules of the house: dependencies, stories, sizes, twins, hygiene.
     Tidy(tidy::TidyArgs),
     /// Run everything that must hold before a change is merged, except the tests.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Test(args) => test::run(&args),
         Command::Crash(args) => proof::run(proof::Death::Crash, &args),
+        Command::PowerLoss(args) => proof::run(proof::Death::PowerLoss, &args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Ci => ci::run(),
     };

@@ -23,7 +23,7 @@ fn the_guide_shows_the_lines_for_layers_that_are_tested() {
 
 #[test]
 fn the_guide_shows_the_proof_program_of_an_engine() {
-    let program = include_str!("../../backends/storage-fjall/tests/proof.rs");
+    let program = include_str!("../../backends/storage-fjall/tests/proof/main.rs");
     let (_, lines) = program.split_once("\n\n").unwrap();
     let guide = include_str!("../../../docs/guides/prove-your-engine.md");
     assert!(

@@ -1,7 +1,8 @@
-//! `cargo xtask crash`: the proof program of one engine, over as many rounds as asked for.
+//! `cargo xtask crash` and `cargo xtask power-loss`: the proof program of one engine, over as many
+//! rounds as asked for.
 //!
 //! Every engine with durability has a test target called `proof`, which kills processes that write
-//! to its store and judges what they leave. It is built and run as the tests are, and whatever it
+//! to its store, or takes the power from them, and judges what they leave. It is built and run as the tests are, and whatever it
 //! prints last is printed last here.
 
 use std::process::{Command, ExitCode, Stdio};
@@ -20,7 +21,7 @@ pub(crate) struct ProofArgs {
     /// The engine whose promises are put to the test.
     #[arg(long)]
     engine: Engine,
-    /// How many processes are started and killed.
+    /// How many processes are started, to be killed or recorded.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
     /// What the rounds are drawn from; without it, drawn by chance and printed.
@@ -36,6 +37,8 @@ pub(crate) struct ProofArgs {
 pub(crate) enum Death {
     /// It is killed.
     Crash,
+    /// The power goes.
+    PowerLoss,
 }
 
 impl Death {
@@ -43,6 +46,7 @@ impl Death {
     fn command(self) -> &'static str {
         match self {
             Self::Crash => "crash",
+            Self::PowerLoss => "power-loss",
         }
     }
 }
@@ -109,6 +113,13 @@ mod tests {
             ),
             "{line}"
         );
+    }
+
+    #[test]
+    fn each_death_is_a_command_of_the_proof_program() {
+        let line = tool::command_line(&cargo_test(Death::PowerLoss, &args(Engine::Fjall)));
+
+        assert!(line.contains("-- power-loss --rounds"), "{line}");
     }
 
     #[test]

@@ -21,9 +21,10 @@ use crate::{
     error::{from_fjall, opening},
     journal::JournalSync,
     key,
-    seal::{Seal, break_seal},
+    seal::{LastClose, Seal, break_seal},
     snapshot::entry,
     stall::StallWatch,
+    torn::cut_off_torn_batch,
     visibility::Visibility,
 };
 
@@ -64,7 +65,9 @@ impl FjallEngine {
             opening(|| open_database(config, new)).map(drop)
         })?;
         let data = directory.data();
-        break_seal(directory.path(), &data)?;
+        if break_seal(directory.path(), &data)? == LastClose::Unclean {
+            cut_off_torn_batch(&data)?;
+        }
         let (database, keyspace) = opening(|| open_database(config, &data))?;
         Ok(Self {
             stalls: StallWatch::new(&database, &keyspace, config.write_buffer_bytes),

@@ -98,7 +98,7 @@ fn journal_name(id: u64) -> String {
 }
 
 /// The number of the newest journal in `directory`.
-fn newest_journal(directory: &Path) -> Result<u64> {
+pub(crate) fn newest_journal(directory: &Path) -> Result<u64> {
     let mut newest = None;
     for entry in fs::read_dir(directory).map_err(|error| failed(directory, error))? {
         let name = entry.map_err(|error| failed(directory, error))?.file_name();

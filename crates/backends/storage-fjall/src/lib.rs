@@ -46,6 +46,7 @@ mod key;
 mod seal;
 mod snapshot;
 mod stall;
+mod torn;
 mod visibility;
 
 pub use self::{config::FjallConfig, engine::FjallEngine, snapshot::FjallSnapshot};

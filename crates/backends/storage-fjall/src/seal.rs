@@ -26,12 +26,12 @@ const LAST_LINE: &str = "crc32 ";
 const CHECKSUMMED: [&str; 2] = ["tables", "blobs"];
 
 /// Checks fjall's files in `data` against the seal that the last close of the
-/// store left, and breaks the seal. Without a seal there is nothing to check.
+/// store left, breaks the seal, and says how the store was closed.
 ///
 /// # Errors
 /// `Corrupt` if they differ from what the last close left behind; the seal then
 /// stays.
-pub(crate) fn break_seal(store: &Path, data: &Path) -> Result<()> {
+pub(crate) fn break_seal(store: &Path, data: &Path) -> Result<LastClose> {
     let path = store.join(SEAL_FILE);
     let failed = |error| Error::io(format!("checking {}", path.display()), error);
     match fs::read(&path) {
@@ -40,11 +40,21 @@ pub(crate) fn break_seal(store: &Path, data: &Path) -> Result<()> {
             fs::remove_file(&path).map_err(failed)?;
             File::open(store)
                 .and_then(|directory| directory.sync_all())
-                .map_err(failed)
+                .map_err(failed)?;
+            Ok(LastClose::Clean)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(LastClose::Unclean),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// How a store was closed the last time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastClose {
+    /// The files are what it left behind.
+    Clean,
+    /// The process died, or something had failed; or the store is new.
+    Unclean,
 }
 
 fn verify(seal: &Path, text: &[u8], data: &Path) -> Result<()> {
@@ -98,6 +108,9 @@ impl Seal {
     }
 
     fn write(&self) -> io::Result<()> {
+        // A file that fjall removed without syncing its directory may come back
+        // when the power is lost. The seal says that it is gone.
+        sync_sealed(&self.data)?;
         let mut text = format!("{FIRST_LINE}\n");
         for file in sealed_files(&self.data)? {
             let Content { length, checksum } = Content::of(&file)?;
@@ -157,6 +170,21 @@ fn sealed_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Makes durable what the seal will say: the files it covers, their names, and
+/// that there are no others.
+fn sync_sealed(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        if entry.file_type()?.is_file() {
+            File::open(&path)?.sync_all()?;
+        } else if !CHECKSUMMED.iter().any(|checksummed| name == *checksummed) {
+            sync_sealed(&path)?;
+        }
+    }
+    File::open(directory)?.sync_all()
 }
 
 /// What the seal knows of a file.

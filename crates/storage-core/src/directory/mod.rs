@@ -90,6 +90,9 @@ impl StoreDirectory {
         create: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
         let failed = |error| Error::io(format!("making {} a store", self.path.display()), error);
+        // The lock file tells a creation that was cut off from somebody else's
+        // files, so its name must survive whatever comes after it.
+        sync_directory(&self.path).map_err(failed)?;
         let new = self.path.join(DATA_NEW);
         if new.exists() {
             fs::remove_dir_all(&new).map_err(failed)?;
@@ -97,6 +100,8 @@ impl StoreDirectory {
         fs::create_dir(&new).map_err(failed)?;
         create(&new)?;
         sync_directories(&new).map_err(failed)?;
+        // Its own name too: the format file promises that it is there.
+        sync_directory(&self.path).map_err(failed)?;
         write_format(&self.path, engine, version).map_err(failed)
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, ValueEnum};
 use storage_core::Durability;
 
 /// The commands by name, to tell them from what a test program is called with.
-pub(super) const COMMANDS: [&str; 3] = ["crash", "work", "inspect"];
+pub(super) const COMMANDS: [&str; 4] = ["crash", "power-loss", "work", "inspect"];
 
 /// Proves that a store keeps its promises when its process dies. Without a
 /// command: runs a few rounds of each proof, as tests.
@@ -14,7 +14,9 @@ pub(super) const COMMANDS: [&str; 3] = ["crash", "work", "inspect"];
 #[command(bin_name = "cargo test --test proof --")]
 pub(super) enum Command {
     /// Kill a process that writes, again and again, and judge what is left.
-    Crash(CrashArguments),
+    Crash(ProofArguments),
+    /// Record a process that writes, and judge what losses of power leave.
+    PowerLoss(ProofArguments),
     /// Write until killed: what `crash` starts.
     #[command(hide = true)]
     Work(WorkArguments),
@@ -23,10 +25,10 @@ pub(super) enum Command {
     Inspect(InspectArguments),
 }
 
-/// What `crash` takes.
+/// What `crash` and `power-loss` take.
 #[derive(Debug, Args)]
-pub(super) struct CrashArguments {
-    /// How many processes to start and kill.
+pub(super) struct ProofArguments {
+    /// How many processes to start and kill, or to record.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) rounds: u32,
     /// What the rounds are drawn from; without it, drawn by chance and printed.
@@ -51,6 +53,9 @@ pub(super) struct WorkArguments {
     /// Close the store and end after so many milliseconds.
     #[arg(long, value_parser = milliseconds)]
     pub(super) close_after: Option<Duration>,
+    /// Wait to be recorded first.
+    #[arg(long)]
+    pub(super) recorded: bool,
 }
 
 /// What `inspect` takes.

@@ -8,6 +8,7 @@ use super::{
     FindingKind,
     crash::Campaign,
     named_store::{Expected, NamedStore},
+    power_loss,
 };
 use crate::runner;
 
@@ -20,29 +21,52 @@ const ROUNDS: u32 = 8;
 /// Within how many a broken one must be caught.
 const ROUNDS_BROKEN_MAX: u32 = 60;
 
+/// And one that a loss of power breaks. Each of these loses it several times.
+const POWER_LOSS_ROUNDS_BROKEN_MAX: u32 = 20;
+
 /// Runs the tests that the command line asks for, as any test program does.
 pub(super) fn run(engine: &'static str, stores: Vec<NamedStore>) -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = stores
         .into_iter()
-        .map(|store| trial(engine, &store))
+        .flat_map(|store| trials(engine, &store))
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(engine: &'static str, store: &NamedStore) -> Trial {
-    let (store, expected) = (store.name, store.expected);
-    let name = match expected {
-        Expected::Sound => format!("{store}::a_killed_process_leaves_what_was_promised"),
-        Expected::Broken(_) => format!("{store}::is_reported"),
+fn trials(engine: &'static str, store: &NamedStore) -> Vec<Trial> {
+    let name = store.name;
+    let trial = |claim: &str, check: fn(&'static str) -> Result<(), Failed>| {
+        let claim = format!("{name}::{claim}");
+        trial(engine, claim, move || check(name))
     };
-    Trial::test(name.clone(), move || {
-        if !runner::is_chosen(engine, &name) {
-            return Ok(());
+    match store.expected {
+        Expected::Sound => vec![
+            trial("a_killed_process_leaves_what_was_promised", is_sound),
+            trial("a_loss_of_power_leaves_what_was_promised", |name| {
+                where_supported(name, is_sound_without_power)
+            }),
+        ],
+        Expected::Broken(kind) => {
+            let claim = format!("{name}::is_reported");
+            vec![self::trial(engine, claim, move || is_reported(name, kind))]
         }
-        match expected {
-            Expected::Sound => is_sound(store),
-            Expected::Broken(kind) => is_reported(store, kind),
+        Expected::BrokenByPowerLoss => vec![trial("is_reported_after_a_loss_of_power", |name| {
+            where_supported(name, is_reported_without_power)
+        })],
+    }
+}
+
+fn trial(
+    engine: &'static str,
+    claim: String,
+    check: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    Trial::test(claim.clone(), move || {
+        if runner::is_chosen(engine, &claim) {
+            check()
+        } else {
+            Ok(())
         }
     })
 }
@@ -57,10 +81,7 @@ fn is_sound(store: &'static str) -> Result<(), Failed> {
         }
         acknowledged += round.verdict.acknowledged;
     }
-    if acknowledged == 0 {
-        return Err("nothing was acknowledged, so nothing was proved".into());
-    }
-    Ok(())
+    something_was_proved(acknowledged)
 }
 
 fn is_reported(store: &'static str, kind: FindingKind) -> Result<(), Failed> {
@@ -79,4 +100,51 @@ fn is_reported(store: &'static str, kind: FindingKind) -> Result<(), Failed> {
         others.join("\n")
     )
     .into())
+}
+
+fn is_sound_without_power(store: &'static str) -> Result<(), Failed> {
+    let mut campaign = power_loss::Campaign::new(store, SEED);
+    let mut acknowledged = 0;
+    for _ in 0..ROUNDS {
+        let round = campaign.round()?;
+        if !round.verdict.findings.is_empty() {
+            return Err(round.lines().join("\n").into());
+        }
+        acknowledged += round.verdict.acknowledged;
+    }
+    something_was_proved(acknowledged)
+}
+
+fn is_reported_without_power(store: &'static str) -> Result<(), Failed> {
+    let mut campaign = power_loss::Campaign::new(store, SEED);
+    for _ in 0..POWER_LOSS_ROUNDS_BROKEN_MAX {
+        let round = campaign.round()?;
+        round.discard()?;
+        if !round.verdict.findings.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(format!("nothing was found in {POWER_LOSS_ROUNDS_BROKEN_MAX} rounds").into())
+}
+
+/// Runs a check of power loss where the platform has one, and says so if not.
+#[expect(clippy::print_stderr, reason = "a test that does not run must say so")]
+fn where_supported(
+    store: &'static str,
+    check: fn(&'static str) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    match power_loss::UNSUPPORTED {
+        None => check(store),
+        Some(why) => {
+            eprintln!("{store} is not put through a loss of power: {why}");
+            Ok(())
+        }
+    }
+}
+
+fn something_was_proved(acknowledged: u64) -> Result<(), Failed> {
+    if acknowledged == 0 {
+        return Err("nothing was acknowledged, so nothing was proved".into());
+    }
+    Ok(())
 }

@@ -35,6 +35,11 @@ mod named_store;
 mod note;
 mod operation;
 mod place;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod power_loss;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "power_loss_unsupported.rs"]
+mod power_loss;
 mod program;
 mod value;
 mod work;

@@ -22,6 +22,8 @@ pub(super) enum Expected {
     Sound,
     /// That it is broken in this way.
     Broken(FindingKind),
+    /// That a loss of power breaks its promises, whatever a kill does.
+    BrokenByPowerLoss,
 }
 
 impl NamedStore {

@@ -8,11 +8,12 @@ use storage_core::{Components, SharedStore};
 use tokio::runtime;
 
 use super::{
-    FindingKind,
-    arguments::{COMMANDS, Command, CrashArguments},
+    FindingKind, Verdict,
+    arguments::{COMMANDS, Command, ProofArguments},
     checks, crash,
     inspect::inspect,
     named_store::{Expected, NamedStore},
+    power_loss,
     work::work,
 };
 
@@ -72,6 +73,21 @@ impl Program {
         self.with(NamedStore::new(name, Expected::Broken(reported_as), open))
     }
 
+    /// The same program with a store that a loss of power breaks, on purpose,
+    /// even if killing its process does not. Its check passes when anything is
+    /// reported.
+    #[must_use]
+    pub fn subject_broken_by_power_loss<F>(
+        self,
+        name: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::BrokenByPowerLoss, open))
+    }
+
     /// Does what the command line says: a proof, a child's part of one, or a
     /// few rounds of each proof as tests, if it is called as a test program is.
     #[must_use]
@@ -96,9 +112,25 @@ impl Program {
 
     fn obey(&self, command: Command) -> Result<ExitCode> {
         match command {
-            Command::Crash(arguments) => self.crash(&arguments),
+            Command::Crash(arguments) => self.prove(&arguments, |store, seed| {
+                let mut campaign = crash::Campaign::new(store, seed);
+                move || {
+                    let round = campaign.round()?;
+                    Ok((round.lines(), round.verdict))
+                }
+            }),
+            Command::PowerLoss(arguments) => self.prove(&arguments, |store, seed| {
+                let mut campaign = power_loss::Campaign::new(store, seed);
+                move || {
+                    let round = campaign.round()?;
+                    Ok((round.lines(), round.verdict))
+                }
+            }),
             Command::Work(arguments) => {
                 let store = self.named(&arguments.store.subject)?;
+                if arguments.recorded {
+                    power_loss::submit().context("waiting to be recorded")?;
+                }
                 drive(work(store, arguments))?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -111,7 +143,15 @@ impl Program {
         }
     }
 
-    fn crash(&self, arguments: &CrashArguments) -> Result<ExitCode> {
+    /// Plays the rounds that `begin` makes for a store and a seed.
+    fn prove<R>(
+        &self,
+        arguments: &ProofArguments,
+        begin: impl FnOnce(&'static str, u64) -> R,
+    ) -> Result<ExitCode>
+    where
+        R: FnMut() -> Result<(Vec<String>, Verdict)>,
+    {
         let name = arguments.subject.as_deref().unwrap_or(self.engine);
         let store = self.named(name)?;
         let seed = match arguments.seed {
@@ -123,13 +163,13 @@ impl Program {
             arguments.rounds
         ));
         let mut summary = crash::Summary::of(store.name);
-        let mut campaign = crash::Campaign::new(store.name, seed);
+        let mut play = begin(store.name, seed);
         for done in 1..=arguments.rounds {
-            let round = campaign.round()?;
-            for line in round.lines() {
+            let (lines, verdict) = play()?;
+            for line in lines {
                 complain(&line);
             }
-            summary.add(&round.verdict);
+            summary.add(&verdict);
             if done % 50 == 0 {
                 complain(&format!("{name}: round {done} of {}", arguments.rounds));
             }

@@ -39,6 +39,17 @@ pub(crate) enum Defect {
     ExchangesValues,
     /// A log that holds anything is refused.
     OpensOnce,
+    /// The log is written and never synced.
+    NeverSyncs,
+    /// The log is synced soon after it was said to be.
+    SyncsLate,
+    /// The log is made in a directory that is never synced.
+    ForgetsDirectory,
+    /// When opened, the log is written anew under another name, which is moved
+    /// to its place before the content is durable.
+    MovesUnsynced,
+    /// Checksums are not looked at.
+    TakesTornRecords,
 }
 
 /// Opens the engine in `directory`, broken or not.
@@ -76,17 +87,23 @@ impl LogEngine {
                 .and_then(|file| file.sync_all())
                 .map_err(failed)
         })?;
-        let path = directory.data().join("log");
+        let path = match defect {
+            Some(Defect::ForgetsDirectory) => late_log(&directory.data()).map_err(failed)?,
+            _ => directory.data().join("log"),
+        };
         let text = fs::read(&path).map_err(failed)?;
         if defect == Some(Defect::OpensOnce) && !text.is_empty() {
             return Err(Error::new(ErrorKind::Corrupt, "the log is not empty"));
         }
         let mut map = Map::default();
         let mut whole = 0;
-        while let Some((mut changes, length)) = record::decode(&text[whole..]) {
+        while let Some((mut changes, length)) = record::decode(&text[whole..], defect) {
             spoil(&mut changes, defect);
             map.apply(changes, defect);
             whole += length;
+        }
+        if defect == Some(Defect::MovesUnsynced) {
+            move_unsynced(&directory.data(), &text[..whole]).map_err(failed)?;
         }
         let file = File::options().append(true).open(&path).map_err(failed)?;
         // What comes after a record that was cut off would never be read.
@@ -199,7 +216,18 @@ impl Engine for LogEngine {
 
     fn sync(&self) -> Result<()> {
         self.log.lock().unwrap().flush().map_err(failed)?;
-        self.synced.sync_data().map_err(failed)
+        match self.defect {
+            Some(Defect::NeverSyncs) => Ok(()),
+            Some(Defect::SyncsLate) => {
+                let synced = self.synced.try_clone().map_err(failed)?;
+                thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(1));
+                    synced.sync_data().unwrap();
+                });
+                Ok(())
+            }
+            _ => self.synced.sync_data().map_err(failed),
+        }
     }
 
     fn snapshot(&self) -> Result<Map> {
@@ -267,6 +295,21 @@ impl EngineRead for Map {
         }
         Ok(items.into_iter())
     }
+}
+
+/// Where the log is that no sync of a directory follows.
+fn late_log(data: &Path) -> io::Result<PathBuf> {
+    let path = data.join("late-log");
+    File::options().create(true).append(true).open(&path)?;
+    Ok(path)
+}
+
+/// Puts a new log in the place of the old, name first.
+fn move_unsynced(data: &Path, text: &[u8]) -> io::Result<()> {
+    let new = data.join("log.new");
+    fs::write(&new, text)?;
+    fs::rename(&new, data.join("log"))?;
+    File::open(data)?.sync_all()
 }
 
 /// What a broken engine makes of a record that it reads.

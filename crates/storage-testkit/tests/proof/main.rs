@@ -54,6 +54,17 @@ fn main() -> ExitCode {
             FindingKind::Failed,
             opener(Some(Defect::OpensOnce)),
         )
+        .subject_broken_by_power_loss("never_syncs", opener(Some(Defect::NeverSyncs)))
+        .subject_broken_by_power_loss("syncs_late", opener(Some(Defect::SyncsLate)))
+        .subject_broken_by_power_loss(
+            "forgets_to_sync_the_directory",
+            opener(Some(Defect::ForgetsDirectory)),
+        )
+        .subject_broken_by_power_loss(
+            "moves_a_file_before_it_is_synced",
+            opener(Some(Defect::MovesUnsynced)),
+        )
+        .subject_broken_by_power_loss("takes_torn_records", opener(Some(Defect::TakesTornRecords)))
         .run()
 }
 

@@ -1,0 +1,226 @@
+//! Batches of fjall's journal that a loss of power tore.
+//!
+//! A disk writes the sectors of a batch in any order. fjall drops a last batch
+//! whose end is missing, but refuses to open a journal with a batch whose end is
+//! there and whose middle is not, although nothing of either was ever durable.
+//! After a crash such a batch, and what follows it, is cut off here before fjall
+//! looks. `docs/decisions/0012-fjall-torn-batches.md` gives the reasoning.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    path::Path,
+};
+
+use storage_core::{Error, Result};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::journal::newest_journal;
+
+/// What fjall writes before the fields of each kind of record.
+const START: u8 = 1;
+const ITEM: u8 = 2;
+const END: u8 = 3;
+const CLEAR: u8 = 4;
+
+/// How a value is stored. The checksum is of the stored form.
+const UNCOMPRESSED: u8 = 0;
+const LZ4: u8 = 1;
+
+/// The last bytes of a batch.
+const TRAILER: [u8; 4] = *b"FJL\x03";
+
+/// Cuts the newest journal in `data` off where fjall would refuse it. All
+/// earlier journals were synced before it was begun.
+///
+/// # Errors
+/// What the operating system reports; `Corrupt` if there is no journal.
+pub(crate) fn cut_off_torn_batch(data: &Path) -> Result<()> {
+    let path = data.join(format!("{}.jnl", newest_journal(data)?));
+    let cut = || {
+        let file = File::options().read(true).write(true).open(&path)?;
+        if let Some(end) = refused_batch(BufReader::new(&file))? {
+            file.set_len(end)?;
+            file.sync_all()?;
+        }
+        Ok(())
+    };
+    cut().map_err(|error| Error::io(format!("recovering {}", path.display()), error))
+}
+
+/// Where the first batch begins that fjall refuses, if it comes to one.
+fn refused_batch(journal: impl Read) -> io::Result<Option<u64>> {
+    let mut records = Records {
+        input: journal,
+        position: 0,
+        hasher: Xxh3::new(),
+    };
+    loop {
+        let start = records.position;
+        match records.batch() {
+            Ok(Batch::Whole) => {}
+            Ok(Batch::Refused) => return Ok(Some(start)),
+            Ok(Batch::Dropped) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What fjall makes of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Batch {
+    Whole,
+    /// It is cut off, with all that follows it.
+    Dropped,
+    /// The database does not open.
+    Refused,
+}
+
+struct Records<R> {
+    input: R,
+    position: u64,
+    /// Of the records of a batch between its first and its last.
+    hasher: Xxh3,
+}
+
+impl<R: Read> Records<R> {
+    fn batch(&mut self) -> io::Result<Batch> {
+        if self.take::<1>()? != [START] {
+            return Ok(Batch::Dropped);
+        }
+        let mut left = u32::from_le_bytes(self.take()?);
+        let _sequence: [u8; 8] = self.take()?;
+        self.hasher.reset();
+        loop {
+            let [tag] = self.take()?;
+            match tag {
+                ITEM | CLEAR => {
+                    self.hasher.update(&[tag]);
+                    let batch = match tag {
+                        ITEM => self.item()?,
+                        _ => self.hashed::<8>().map(|_| Batch::Whole)?,
+                    };
+                    match (batch, left.checked_sub(1)) {
+                        (Batch::Whole, Some(fewer)) => left = fewer,
+                        (Batch::Whole, None) => return Ok(Batch::Refused),
+                        (torn, _) => return Ok(torn),
+                    }
+                }
+                END => return self.end(left),
+                _ => return Ok(Batch::Dropped),
+            }
+        }
+    }
+
+    fn item(&mut self) -> io::Result<Batch> {
+        let [kind, compression] = self.hashed()?;
+        if !matches!(kind, 0 | 1 | 2 | 4) || !matches!(compression, UNCOMPRESSED | LZ4) {
+            return Ok(Batch::Dropped);
+        }
+        let _keyspace: [u8; 8] = self.hashed()?;
+        let key_bytes = u16::from_le_bytes(self.hashed()?);
+        let value_bytes = u32::from_le_bytes(self.hashed()?);
+        let stored_bytes = u32::from_le_bytes(self.hashed()?);
+        if compression == UNCOMPRESSED && value_bytes != stored_bytes {
+            return Ok(Batch::Refused);
+        }
+        let length = u64::from(key_bytes).saturating_add(stored_bytes.into());
+        let mut body = Vec::new();
+        let found = (&mut self.input).take(length).read_to_end(&mut body)?;
+        if u64::try_from(found).ok() != Some(length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.position = self.position.saturating_add(length);
+        self.hasher.update(&body);
+        Ok(Batch::Whole)
+    }
+
+    fn end(&mut self, left: u32) -> io::Result<Batch> {
+        let checksum = u64::from_le_bytes(self.take()?);
+        if self.take()? != TRAILER {
+            return Ok(Batch::Dropped);
+        }
+        if left == 0 && checksum == self.hasher.digest() {
+            Ok(Batch::Whole)
+        } else {
+            Ok(Batch::Refused)
+        }
+    }
+
+    fn hashed<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let bytes = self.take()?;
+        self.hasher.update(&bytes);
+        Ok(bytes)
+    }
+
+    fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.input.read_exact(&mut bytes)?;
+        let length = u64::try_from(N).unwrap_or(u64::MAX);
+        self.position = self.position.saturating_add(length);
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(key: &[u8], value: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(value.len()).unwrap().to_le_bytes();
+        let mut bytes = vec![ITEM, 0, UNCOMPRESSED];
+        bytes.extend(1_u64.to_le_bytes());
+        bytes.extend(u16::try_from(key.len()).unwrap().to_le_bytes());
+        bytes.extend([length, length].concat());
+        bytes.extend([key, value].concat());
+        bytes
+    }
+
+    fn batch(items: &[Vec<u8>]) -> Vec<u8> {
+        let body = items.concat();
+        let mut bytes = vec![START];
+        bytes.extend(u32::try_from(items.len()).unwrap().to_le_bytes());
+        bytes.extend(7_u64.to_le_bytes());
+        bytes.extend(&body);
+        bytes.push(END);
+        bytes.extend(xxhash_rust::xxh3::xxh3_64(&body).to_le_bytes());
+        bytes.extend(TRAILER);
+        bytes
+    }
+
+    #[test]
+    fn whole_batches_and_the_room_after_them_stay() {
+        let mut journal = batch(&[item(b"a", b"1"), item(b"b", b"")]);
+        journal.extend(batch(&[item(b"c", &[0; 3000])]));
+        assert_eq!(refused_batch(journal.as_slice()).unwrap(), None);
+        journal.extend([0; 1000]);
+        assert_eq!(refused_batch(journal.as_slice()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_batch_that_is_not_what_was_written_is_cut_off_or_left_to_fjall() {
+        let first = batch(&[item(b"a", b"1")]);
+        let second = batch(&[item(b"b", b"22"), item(b"c", b"3")]);
+        let whole = [first.as_slice(), &second].concat();
+        let begins = u64::try_from(first.len()).unwrap();
+        let mut refused = 0;
+        for place in first.len()..whole.len() {
+            let mut torn = whole.clone();
+            torn[place] ^= 0xff;
+            if let Some(end) = refused_batch(torn.as_slice()).unwrap() {
+                assert_eq!(end, begins);
+                refused += 1;
+            }
+        }
+        assert!(refused > second.len() / 4, "{refused}");
+    }
+
+    #[test]
+    fn a_batch_whose_value_was_lost_is_refused() {
+        let mut journal = batch(&[item(b"key", &[1; 100])]);
+        let last = journal.len() - 20;
+        journal[last..last + 5].fill(0);
+        assert_eq!(refused_batch(journal.as_slice()).unwrap(), Some(0));
+    }
+}

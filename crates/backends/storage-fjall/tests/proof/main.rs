@@ -1,0 +1,25 @@
+//! What fjall promises when its process dies or the power goes.
+
+mod unsynced;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use storage_core::{Components, Result, SharedStore};
+use storage_fjall::FjallConfig;
+use storage_testkit::proof::Program;
+
+use self::unsynced::Unsynced;
+
+fn main() -> ExitCode {
+    Program::new("fjall", open)
+        .subject_broken_by_power_loss("says_that_it_syncs", |directory, components| async {
+            let store = open(directory, components).await?;
+            Ok(SharedStore::new(Unsynced(store)))
+        })
+        .run()
+}
+
+async fn open(directory: PathBuf, components: Components) -> Result<SharedStore> {
+    let store = FjallConfig::new(directory).open_with(components).await?;
+    Ok(SharedStore::new(store))
+}
