@@ -1,8 +1,9 @@
 //! The workspace's own commands, run as `cargo xtask <command>`.
 //!
-//! `test` runs every test and ends with one line that counts them, `crash` kills processes that
-//! write and judges what they leave, `tidy` checks the rules of the house that no compiler checks,
-//! and `ci` runs everything that must hold before a change is merged.
+//! `test` runs every test and ends with one line that counts them, `crash` and `power-loss` kill
+//! processes that write and judge what they leave, `bench` measures what a store costs, `tidy`
+//! checks the rules of the house that no compiler checks, and `ci` runs everything that must hold
+//! before a change is merged.
 
 #![expect(
     clippy::print_stdout,
@@ -10,6 +11,7 @@
     reason = "printing to the terminal is what this program is for"
 )]
 
+mod bench;
 mod ci;
 mod install;
 mod interrupts;
@@ -34,6 +36,8 @@ enum Command {
     Crash(proof::ProofArgs),
     /// Record processes that write to an engine's store, and judge what losses of power leave.
     PowerLoss(proof::ProofArgs),
+    /// Measure what a store costs over the raw engine.
+    Bench(bench::BenchArgs),
     /// Check the rules of the house: dependencies, stories, sizes, twins, hygiene.
     Tidy(tidy::TidyArgs),
     /// Run everything that must hold before a change is merged, except the tests.
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Crash(args) => proof::run(proof::Death::Crash, &args),
         Command::PowerLoss(args) => proof::run(proof::Death::PowerLoss, &args),
+        Command::Bench(args) => bench::run(&args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Ci => ci::run(),
     };

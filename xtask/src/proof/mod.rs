@@ -2,8 +2,8 @@
 //! rounds as asked for.
 //!
 //! Every engine with durability has a test target called `proof`, which kills processes that write
-//! to its store, or takes the power from them, and judges what they leave. It is built and run as the tests are, and whatever it
-//! prints last is printed last here.
+//! to its store, or takes the power from them, and judges what they leave. It is built and run as
+//! the tests are, and whatever it prints last is printed last here.
 
 use std::process::{Command, ExitCode, Stdio};
 

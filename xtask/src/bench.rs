@@ -1,0 +1,70 @@
+//! `cargo xtask bench`: builds the measuring program for speed and runs it.
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::interrupts::Interrupts;
+use crate::process_group::ProcessGroup;
+use crate::tool;
+
+/// What to measure; `cargo xtask bench --help` of the measuring program says what there is.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct BenchArgs {
+    /// The comparison and its options, such as `overhead --json`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+/// Runs the measuring program to its end, and stops its processes if it is interrupted.
+pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
+    let interrupts = Interrupts::catch()?;
+    let group = ProcessGroup::spawn(&mut cargo_run(args))?;
+    interrupts.stop_group(group.id());
+    let status = group.finish(&interrupts)?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn cargo_run(args: &BenchArgs) -> Command {
+    let mut command = tool::cargo();
+    command.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "storage-bench",
+        "--",
+    ]);
+    command.args(&args.arguments).stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::Command as Xtask;
+
+    #[test]
+    fn what_was_asked_for_reaches_the_measuring_program() {
+        let line = ["xtask", "bench", "overhead", "--rounds", "7", "--json"];
+        let Xtask::Bench(args) = Xtask::try_parse_from(line).unwrap() else {
+            panic!("`bench` is another command");
+        };
+
+        let line = tool::command_line(&cargo_run(&args));
+
+        assert!(
+            line.ends_with("--package storage-bench -- overhead --rounds 7 --json"),
+            "{line}"
+        );
+    }
+}
