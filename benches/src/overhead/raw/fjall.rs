@@ -16,7 +16,15 @@ pub(crate) struct RawFjall {
 }
 
 impl RawFjall {
+    /// Opens a database that has been opened before, as `storage` makes it:
+    /// fjall writes its first journal ahead of its use, and appends to one that
+    /// it finds, which takes longer to sync.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        drop(Self::open_once(path)?);
+        Self::open_once(path)
+    }
+
+    fn open_once(path: &Path) -> Result<Self> {
         let config = FjallConfig::new(path);
         let database = Database::builder(path)
             .cache_size(config.cache_bytes)

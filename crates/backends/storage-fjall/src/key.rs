@@ -63,7 +63,11 @@ pub(crate) fn stored_bounds(range: &KeyRange) -> (Bound<Slice>, Bound<Slice>) {
     let end = match range.end() {
         Bound::Included(key) => Bound::Included(stored(space, key)),
         Bound::Excluded(key) => Bound::Excluded(stored(space, key)),
-        Bound::Unbounded => Bound::Excluded(Slice::from([prefix(space) + 1])),
+        Bound::Unbounded => match space {
+            Space::System => Bound::Excluded(Slice::from([USER])),
+            // Nothing comes after it. To look for an end costs fjall time.
+            Space::User => Bound::Unbounded,
+        },
     };
     (start, end)
 }

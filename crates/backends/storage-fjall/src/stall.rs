@@ -6,7 +6,7 @@
 //! does not say when the sync is over, so it is worked out: the thread takes the
 //! buffer off a queue, whose length can be asked for, and goes for the lock. A
 //! write that gets the lock some time later finds the sync done. Until one has,
-//! writes belong on a thread that may wait. `docs/decisions/0012-fjall-stalls.md`
+//! writes belong on a thread that may wait. `docs/decisions/0013-fjall-stalls.md`
 //! gives the figures.
 
 use std::{

@@ -10,6 +10,9 @@ const EXAMINED_PER_ENTRY: usize = 4;
 /// The fewest stored entries a page looks at before it gives up.
 const EXAMINED_MIN: usize = 256;
 
+/// Room for so many entries is made at once; for more, as they come.
+const RESERVED_MAX: usize = 128;
+
 /// One page of the live entries in `range`.
 pub(super) fn read_page(
     source: &impl EngineRead,
@@ -25,7 +28,7 @@ pub(super) fn read_page(
         .saturating_mul(EXAMINED_PER_ENTRY)
         .max(EXAMINED_MIN);
     let mut bytes = 0_usize;
-    let mut items: Vec<Item> = Vec::new();
+    let mut items: Vec<Item> = Vec::with_capacity(options.entries_max.min(RESERVED_MAX));
     for item in source.scan(range, options.direction, options.projection)? {
         let item = item?;
         if !is_live(&item.entry, clock) {

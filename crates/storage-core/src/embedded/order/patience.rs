@@ -6,7 +6,7 @@
 //! after the other, both keep looking for the other's move for about as long as
 //! a sync takes. Where several callers commit, a caller that looks keeps others
 //! from joining the next sync; where syncs are slow, looking gains nothing. In
-//! both cases everybody sleeps. `docs/decisions/0013-lone-commits.md` gives the
+//! both cases everybody sleeps. `docs/decisions/0014-lone-commits.md` gives the
 //! figures.
 
 use std::{
@@ -31,7 +31,7 @@ const SLEEP_EVERY: u32 = 16;
 
 /// After a look in vain, so many commits sleep; twice as many after each further
 /// one. On a busy machine the other has no core to make its move on.
-const SLEEPS_MIN: u32 = 16;
+const SLEEPS_MIN: u32 = 2;
 const SLEEPS_MAX: u32 = 4_096;
 
 /// What recent syncs have taught.
@@ -81,7 +81,7 @@ impl Patience {
         let found = look_for(time, answer);
         let penalty = self.penalty.load(Ordering::Relaxed);
         let penalty = if found.is_some() {
-            penalty.saturating_sub(1)
+            penalty / 2
         } else {
             let sleeps = penalty.clamp(SLEEPS_MIN, SLEEPS_MAX);
             self.sleeps.store(sleeps, Ordering::Relaxed);
@@ -121,7 +121,7 @@ fn look_for<T>(time: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T>
         if started.elapsed() >= time {
             return None;
         }
-        hint::spin_loop();
+        thread::yield_now();
     }
 }
 
