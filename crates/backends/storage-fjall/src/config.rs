@@ -21,7 +21,8 @@ pub struct FjallConfig {
     /// How much is gathered in memory before it is written to a sorted file, in
     /// bytes; at least 1 MiB. Default: 16 MiB. Up to five times as much is in use while writes
     /// come faster than files can be written. More means fewer and larger
-    /// files, more memory, and a longer open after a crash.
+    /// files, more memory, and a longer open after a crash. Settled when the
+    /// store is made: fjall keeps it with the store.
     #[serde(default = "defaults::write_buffer_bytes")]
     pub write_buffer_bytes: u64,
     /// How large the journals may grow before data is written to sorted files

@@ -24,7 +24,7 @@ use crate::{
     seal::{LastClose, Seal, break_seal},
     snapshot::entry,
     stall::StallWatch,
-    torn::cut_off_torn_batch,
+    torn::{cut_off, cut_off_torn_batch},
     visibility::Visibility,
 };
 
@@ -54,7 +54,7 @@ pub struct FjallEngine {
     // INVARIANT: dropped after the database, whose journals it seals, and
     // before the directory, whose lock keeps others away.
     seal: Seal,
-    _directory: StoreDirectory,
+    directory: StoreDirectory,
 }
 
 impl FjallEngine {
@@ -66,7 +66,7 @@ impl FjallEngine {
         })?;
         let data = directory.data();
         if break_seal(directory.path(), &data)? == LastClose::Unclean {
-            cut_off_torn_batch(&data)?;
+            cut_off_torn_batch(directory.path(), &data)?;
         }
         let (database, keyspace) = opening(|| open_database(config, &data))?;
         Ok(Self {
@@ -77,7 +77,7 @@ impl FjallEngine {
             journal: JournalSync::open(data.clone())?,
             location: config.path.clone(),
             seal: Seal::new(directory.path(), data),
-            _directory: directory,
+            directory,
         })
     }
 
@@ -265,6 +265,18 @@ impl Engine for FjallEngine {
         let mut health = Health::default();
         if let Err(error) = self.check_poison() {
             health = health.with("poisoned", error.message());
+        }
+        for file in cut_off(self.directory.path())? {
+            health = health.with(
+                "journal_cut",
+                format!(
+                    "after a crash the end of the journal could not be read and was set aside in {}; that \
+                     is what a loss of power does to commits that were never synced. If the power was not \
+                     lost, the disk damaged it: restore the store from a backup. Remove the file once that \
+                     is settled",
+                    file.display()
+                ),
+            );
         }
         let waiting = self.keyspace.sealed_memtable_count();
         let runs = self.keyspace.tree.l0_run_count();

@@ -72,10 +72,16 @@ impl JournalSync {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let is_outdated = self.is_outdated(newest.0);
         if is_outdated.map_err(|error| failed(&self.directory, error))? {
-            *newest = open_newest(&self.directory)?;
+            let next = open_newest(&self.directory)?;
+            // fjall has synced it, unless something failed on the way to the next.
+            self.sync_data(&newest.1)?;
+            *newest = next;
         }
-        newest
-            .1
+        self.sync_data(&newest.1)
+    }
+
+    fn sync_data(&self, journal: &File) -> Result<()> {
+        journal
             .sync_data()
             .map_err(|error| failed(&self.directory, error))
     }

@@ -31,7 +31,10 @@ const PASSAGE: Duration = Duration::from_millis(5);
 /// Tells whether a write may have to wait.
 #[derive(Debug)]
 pub(crate) struct StallWatch {
-    /// How large a write buffer becomes before fjall seals it.
+    /// How large a write buffer becomes before fjall seals it. A store that was
+    /// made with another size goes by that, and fjall does not tell it. If it is
+    /// smaller, the writes between a full buffer and its successor are not
+    /// foreseen to wait; if it is larger, some are without need.
     buffer_bytes_max: u64,
     /// The write buffer in use when a write last found the journal free for
     /// good.
@@ -148,7 +151,7 @@ mod tests {
             "{written} writes of 1,000 bytes"
         );
 
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + Duration::from_mins(1);
         while stalls.may_wait(&keyspace) {
             assert!(Instant::now() < patience, "the journal is never free again");
             numbers.next().map(write);

@@ -7,9 +7,9 @@
 //! looks. `docs/decisions/0012-fjall-torn-batches.md` gives the reasoning.
 
 use std::{
-    fs::File,
-    io::{self, BufReader, Read},
-    path::Path,
+    fs::{self, File},
+    io::{self, BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
 };
 
 use storage_core::{Error, Result};
@@ -30,22 +30,79 @@ const LZ4: u8 = 1;
 /// The last bytes of a batch.
 const TRAILER: [u8; 4] = *b"FJL\x03";
 
-/// Cuts the newest journal in `data` off where fjall would refuse it. All
-/// earlier journals were synced before it was begun.
+/// What the files are called that hold what was cut off, before the number of
+/// the journal and the place in it.
+const CUT_FILE: &str = "CUT-";
+
+/// Cuts the newest journal in `data` off where fjall would refuse it, and sets
+/// what is cut off aside in `store`. All earlier journals were synced before it
+/// was begun.
 ///
 /// # Errors
 /// What the operating system reports; `Corrupt` if there is no journal.
-pub(crate) fn cut_off_torn_batch(data: &Path) -> Result<()> {
-    let path = data.join(format!("{}.jnl", newest_journal(data)?));
+pub(crate) fn cut_off_torn_batch(store: &Path, data: &Path) -> Result<()> {
+    let journal = newest_journal(data)?;
+    let path = data.join(format!("{journal}.jnl"));
     let cut = || {
         let file = File::options().read(true).write(true).open(&path)?;
         if let Some(end) = refused_batch(BufReader::new(&file))? {
+            set_aside(
+                &file,
+                end,
+                &store.join(format!("{CUT_FILE}{journal}-{end}")),
+            )?;
+            File::open(store)?.sync_all()?;
             file.set_len(end)?;
             file.sync_all()?;
         }
         Ok(())
     };
     cut().map_err(|error| Error::io(format!("recovering {}", path.display()), error))
+}
+
+/// What was cut off so far and set aside in `store`.
+///
+/// # Errors
+/// What the operating system reports.
+pub(crate) fn cut_off(store: &Path) -> Result<Vec<PathBuf>> {
+    let list = || {
+        let names = fs::read_dir(store)?.map(|entry| Ok(entry?.path()));
+        names.collect::<io::Result<Vec<_>>>()
+    };
+    let mut files =
+        list().map_err(|error| Error::io(format!("looking into {}", store.display()), error))?;
+    files.retain(|file| {
+        let name = file.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(CUT_FILE))
+    });
+    Ok(files)
+}
+
+/// Copies a journal from `start` on, without the room that was never written.
+fn set_aside(mut journal: &File, start: u64, to: &Path) -> io::Result<()> {
+    let from_start = |mut journal: &File| journal.seek(SeekFrom::Start(start));
+    from_start(journal)?;
+    let written = written_bytes(BufReader::new(journal))?;
+    from_start(journal)?;
+    let mut copy = File::options().append(true).create(true).open(to)?;
+    io::copy(&mut (&mut journal).take(written), &mut copy)?;
+    copy.sync_all()
+}
+
+/// How many bytes there are before nothing but zeros follows.
+fn written_bytes(mut input: impl Read) -> io::Result<u64> {
+    let (mut position, mut written) = (0, 0);
+    let mut chunk = [0; 8 << 10];
+    loop {
+        let length = input.read(&mut chunk)?;
+        let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else {
+            return Ok(written);
+        };
+        if let Some(last) = read.iter().rposition(|byte| *byte != 0) {
+            written = position + u64::try_from(last + 1).unwrap_or(u64::MAX);
+        }
+        position += u64::try_from(length).unwrap_or(u64::MAX);
+    }
 }
 
 /// Where the first batch begins that fjall refuses, if it comes to one.

@@ -207,12 +207,8 @@ async fn a_journal_torn_by_a_crash_keeps_every_whole_commit_before_the_tear() {
     fill(&store, "sorted").await;
     // What a crash leaves behind: the files of an open store.
     copy(&live, &crashed);
-    let journal = files(&crashed)
-        .into_iter()
-        .find(|file| file.extension().is_some_and(|extension| extension == "jnl"))
-        .unwrap();
+    let (journal, end) = journal_of(&crashed);
     let written = fs::read(&journal).unwrap();
-    let end = written.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     let random = SeededRandom::new(11);
     for _ in 0..20 {
         let tear = usize::try_from(random.next_u64()).unwrap_or(0) % end;
@@ -224,4 +220,73 @@ async fn a_journal_torn_by_a_crash_keeps_every_whole_commit_before_the_tear() {
         let expected = content(&store).await.unwrap();
         assert!(expected.into_iter().take(found.len()).eq(found));
     }
+}
+
+#[tokio::test]
+async fn whichever_sector_of_the_last_batch_is_lost_all_before_it_stays() {
+    const SECTOR_BYTES: usize = 512;
+    let directory = tempdir().unwrap();
+    let (live, crashed) = (
+        directory.path().join("live"),
+        directory.path().join("crashed"),
+    );
+    let store = open(&live).await.unwrap();
+    fill(&store, "synced").await;
+    let before = content(&store).await.unwrap();
+    let (journal, begin) = journal_of(&live);
+    let journal = crashed.join(journal.strip_prefix(&live).unwrap());
+    let random = SeededRandom::new(3);
+    let noise: Vec<u8> = (0..8_192)
+        .map(|_| random.next_u64().to_le_bytes()[0])
+        .collect();
+    let batch = WriteBatch::new()
+        .put("zipped", "fjall compresses this ".repeat(400))
+        .put("plain", noise)
+        .delete("synced/00/00")
+        .put("empty", "");
+    store.commit(batch).await.unwrap();
+    let after = content(&store).await.unwrap();
+    let (_, end) = journal_of(&live);
+    let mut set_aside = 0;
+    for sector in begin / SECTOR_BYTES..=(end - 1) / SECTOR_BYTES {
+        copy(&live, &crashed);
+        let mut torn = fs::read(&journal).unwrap();
+        let lost = (sector * SECTOR_BYTES).max(begin)..((sector + 1) * SECTOR_BYTES).min(end);
+        torn[lost].fill(0);
+        fs::write(&journal, &torn).unwrap();
+
+        let reopened = open(&crashed).await.unwrap();
+
+        let found = content(&reopened).await.unwrap();
+        assert!(
+            found == before || found == after,
+            "sector {sector} of {begin}..{end}"
+        );
+        assert!(found == before || torn == fs::read(journal_of(&live).0).unwrap());
+        let health = reopened.health().await.unwrap();
+        let cut = crashed.join(format!("CUT-0-{begin}"));
+        assert_eq!(
+            health
+                .issues
+                .iter()
+                .any(|issue| issue.name == "journal_cut"),
+            cut.exists()
+        );
+        if cut.exists() {
+            assert_eq!(fs::read(&cut).unwrap(), torn[begin..end]);
+            set_aside += 1;
+        }
+    }
+    assert!(set_aside > 10, "{set_aside} tears were met by fjall alone");
+}
+
+/// The journal of an open store, and where what was written to it ends.
+fn journal_of(path: &Path) -> (PathBuf, usize) {
+    let journal = files(path)
+        .into_iter()
+        .find(|file| file.extension().is_some_and(|extension| extension == "jnl"))
+        .unwrap();
+    let written = fs::read(&journal).unwrap();
+    let end = written.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    (journal, end)
 }
