@@ -18,7 +18,7 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// Enough to keep a process busy for about a second.
+    /// Enough to keep a process busy for a fraction of a second to a few.
     pub(crate) fn of(engine: Engine, workload: Workload, tasks: u32) -> Self {
         let (keys, operations) = match (engine, workload) {
             (Engine::Memory, Workload::Get) => (10_000, 4_000_000),
@@ -26,7 +26,8 @@ impl Data {
             (Engine::Fjall, Workload::Get) => (100_000, 400_000),
             (Engine::Fjall, Workload::Scan) => (100_000, 20_000),
             (Engine::Fjall, Workload::BufferedPut) => (300_000, 300_000),
-            (Engine::Fjall, Workload::SyncedPut) => (200 * tasks.max(2), 200 * tasks.max(2)),
+            (Engine::Fjall, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
+            (Engine::Fjall, Workload::SyncedPut) => (32_000, 32_000),
         };
         Self {
             keys: (0..keys).map(key).collect(),

@@ -10,7 +10,6 @@
 //! figures.
 
 use std::{
-    hint,
     sync::{
         OnceLock,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -121,6 +120,7 @@ fn look_for<T>(time: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T>
         if started.elapsed() >= time {
             return None;
         }
+        // Whatever the disk needs a core for goes first.
         thread::yield_now();
     }
 }
