@@ -33,6 +33,17 @@ impl Ratios {
             _ => f64::NAN,
         }
     }
+
+    /// How far the median may be off: the standard error that it would have if
+    /// the ratios were normally distributed.
+    pub(crate) fn median_error(&self) -> f64 {
+        /// A quartile's distance from the middle, in standard deviations, twice;
+        /// and the median's standard error against the mean's.
+        const DEVIATIONS: f64 = 1.349;
+        const OF_MEDIAN: f64 = 1.253;
+        let count = u32::try_from(self.0.len()).map_or(f64::INFINITY, f64::from);
+        OF_MEDIAN * self.spread() / DEVIATIONS / count.sqrt()
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{Measurement, ratio::Ratios, rounds::Rounds};
 
-/// A run of the baseline that differs from another by more than this says that
-/// the machine was too noisy.
+/// If the baseline differs from itself by more than this, the machine was too
+/// noisy.
 const NOISE_MAX: f64 = 0.05;
 
 /// What is compared with what.
@@ -82,7 +82,16 @@ pub(crate) struct Row {
     pub(crate) holds: Option<bool>,
     /// The median ratio of the baseline's two runs in each round.
     pub(crate) control: f64,
+    /// Whether the baseline differs from itself too much.
     pub(crate) noisy: bool,
+}
+
+/// Whether ratios that should be one say otherwise, or vary so much that their
+/// median could be anything.
+fn is_noisy(control: &Ratios) -> bool {
+    let bias = (control.median() - 1.0).abs();
+    let doubt = control.median_error();
+    bias.is_nan() || doubt.is_nan() || bias.max(doubt) > NOISE_MAX
 }
 
 impl Row {
@@ -125,7 +134,7 @@ impl Row {
             bar: bar.map(|bar| bar.to_string()),
             holds: bar.map(|bar| bar.holds(ratio)),
             control: rounded(control.median()),
-            noisy: control.median().is_nan() || (control.median() - 1.0).abs() > NOISE_MAX,
+            noisy: is_noisy(&control),
         }
     }
 }
@@ -185,6 +194,10 @@ mod tests {
     use super::*;
 
     fn row(figure: Figure, bar: Bar, control: f64) -> Row {
+        row_of(figure, bar, &[control; 7])
+    }
+
+    fn row_of(figure: Figure, bar: Bar, controls: &[f64]) -> Row {
         let measured = |wall: f64| Measurement {
             wall,
             cpu: wall / 2.0,
@@ -195,17 +208,19 @@ mod tests {
             figure,
             bar: Some(bar),
         };
-        let round = HashMap::from([
-            ("subject", vec![measured(3.0)]),
-            ("raw", vec![measured(2.0), measured(2.0 * control)]),
-        ]);
+        let round = |control: &f64| {
+            HashMap::from([
+                ("subject", vec![measured(3.0)]),
+                ("raw", vec![measured(2.0), measured(2.0 * control)]),
+            ])
+        };
         let labels = Labels {
             workload: "get".into(),
             engine: "memory".into(),
             subject: "subject".into(),
             baseline: "raw".into(),
         };
-        Row::of(&comparison, &vec![round; 7], labels)
+        Row::of(&comparison, &controls.iter().map(round).collect(), labels)
     }
 
     fn is(actual: f64, expected: f64) -> bool {
@@ -233,5 +248,13 @@ mod tests {
         assert!(!row(Figure::Time, Bar::AtMost(1.5), 1.04).noisy);
         assert!(row(Figure::Time, Bar::AtMost(1.5), 1.06).noisy);
         assert!(row(Figure::Time, Bar::AtMost(1.5), 0.94).noisy);
+    }
+
+    #[test]
+    fn a_baseline_that_varies_around_itself_makes_the_row_noisy() {
+        let wild = [0.5, 2.0, 1.0, 0.6, 1.7, 1.0, 0.9];
+        assert!(row_of(Figure::Time, Bar::AtMost(1.5), &wild).noisy);
+        let calm = [0.97, 1.05, 1.0, 0.96, 1.04, 1.0, 0.99];
+        assert!(!row_of(Figure::Time, Bar::AtMost(1.5), &calm).noisy);
     }
 }

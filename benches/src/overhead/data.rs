@@ -6,11 +6,16 @@ use super::cell::{Engine, Workload};
 /// The size of every value.
 const VALUE_BYTES: usize = 256;
 
+/// The size of every key.
+const KEY_BYTES: usize = 16;
+
+pub(crate) type Key = [u8; KEY_BYTES];
+
 /// What a cell works on.
 #[derive(Clone, Debug)]
 pub(crate) struct Data {
-    /// Keys of 16 bytes, in no order.
-    pub(crate) keys: Vec<Vec<u8>>,
+    /// The keys, in no order.
+    pub(crate) keys: Vec<Key>,
     /// The value of every key.
     pub(crate) value: Vec<u8>,
     /// How often the operation is done.
@@ -38,9 +43,15 @@ impl Data {
 }
 
 /// A key that looks random, another one for each number.
-fn key(number: u32) -> Vec<u8> {
+fn key(number: u32) -> Key {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     // Odd, so that the multiplication maps no two numbers to one.
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mixed = u64::from(number).wrapping_mul(FACTOR);
-    format!("{:016x}", mixed ^ (mixed >> 32)).into_bytes()
+    let mut rest = mixed ^ (mixed >> 32);
+    [(); KEY_BYTES].map(|()| {
+        rest = rest.rotate_left(4);
+        let digit = usize::try_from(rest & 0xf).unwrap_or(0);
+        DIGITS.get(digit).copied().unwrap_or(b'0')
+    })
 }

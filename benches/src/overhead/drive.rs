@@ -6,7 +6,11 @@ use anyhow::{Context, Result, ensure};
 use storage::{Durability, SeededRandom};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{cell::Workload, data::Data, target::Target};
+use super::{
+    cell::Workload,
+    data::{Data, Key},
+    target::Target,
+};
 use crate::measure::{Measurement, Stopwatch};
 
 /// How many entries a scan reads.
@@ -25,7 +29,7 @@ pub(crate) fn drive<T: Target>(
         let data = Arc::new(data);
         if matches!(workload, Workload::Get | Workload::Scan) {
             let value = || data.value.clone();
-            let entries = data.keys.iter().map(|key| (key.clone(), value()));
+            let entries = data.keys.iter().map(|key| (key.to_vec(), value()));
             target.load(entries.collect()).await?;
             for key in &data.keys {
                 ensure!(
@@ -34,22 +38,28 @@ pub(crate) fn drive<T: Target>(
                 );
             }
         }
-        let worker = |task| Worker {
-            target: Arc::clone(&target),
-            data: Arc::clone(&data),
-            random: SeededRandom::new(u64::from(task)),
-            operations: data.operations / tasks,
-            first: usize::try_from(task * (data.operations / tasks)).unwrap_or(usize::MAX),
-        };
+        let share = data.operations / tasks;
+        let mut workers = (0..tasks)
+            .map(|task| {
+                Ok(Worker {
+                    target: Arc::clone(&target),
+                    data: Arc::clone(&data),
+                    keys: match workload {
+                        Workload::Get | Workload::Scan => any_keys(&data, task, share)?,
+                        Workload::BufferedPut | Workload::SyncedPut => own_keys(&data, task, share),
+                    },
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
         let stopwatch = Stopwatch::start()?;
-        if tasks == 1 {
-            worker(0).work(workload).await?;
-        } else {
-            let running: Vec<_> = (0..tasks)
-                .map(|task| tokio::spawn(worker(task).work(workload)))
-                .collect();
-            for task in running {
-                task.await??;
+        match (workers.pop(), workers.is_empty()) {
+            (Some(lone), true) => lone.work(workload).await?,
+            (last, _) => {
+                let all = workers.into_iter().chain(last);
+                let running: Vec<_> = all.map(|each| tokio::spawn(each.work(workload))).collect();
+                for task in running {
+                    task.await??;
+                }
             }
         }
         stopwatch.stop(data.operations)
@@ -66,14 +76,30 @@ fn runtime(tasks: u32) -> Result<Runtime> {
     runtime.context("no runtime to measure on")
 }
 
+/// The keys that a task reads: any of them, drawn before the clock starts.
+fn any_keys(data: &Data, task: u32, count: u32) -> Result<Vec<Key>> {
+    let random = SeededRandom::new(u64::from(task));
+    let all = u64::try_from(data.keys.len())?;
+    let draw = |_| {
+        let index = usize::try_from(random.next_u64() % all)?;
+        data.keys.get(index).copied().context("there are keys")
+    };
+    (0..count).map(draw).collect()
+}
+
+/// The keys that a task puts, and no other.
+fn own_keys(data: &Data, task: u32, count: u32) -> Vec<Key> {
+    let first = usize::try_from(task * count).unwrap_or(usize::MAX);
+    let from_first = data.keys.iter().skip(first);
+    from_first.zip(0..count).map(|(key, _)| *key).collect()
+}
+
 /// One task's share of the work.
 struct Worker<T> {
     target: Arc<T>,
     data: Arc<Data>,
-    random: SeededRandom,
-    operations: u32,
-    /// The first of the keys that this task alone puts.
-    first: usize,
+    /// One for each operation.
+    keys: Vec<Key>,
 }
 
 impl<T: Target> Worker<T> {
@@ -87,8 +113,8 @@ impl<T: Target> Worker<T> {
     }
 
     async fn get(self) -> Result<()> {
-        for _ in 0..self.operations {
-            let size = self.target.get(self.any_key()?).await?;
+        for key in &self.keys {
+            let size = self.target.get(key).await?;
             ensure!(
                 size == self.data.value.len(),
                 "a value is {size} bytes long"
@@ -99,26 +125,18 @@ impl<T: Target> Worker<T> {
 
     async fn scan(self) -> Result<()> {
         let mut size = 0;
-        for _ in 0..self.operations {
-            size += self.target.scan(self.any_key()?, SCAN_ENTRIES).await?;
+        for key in &self.keys {
+            size += self.target.scan(key, SCAN_ENTRIES).await?;
         }
         ensure!(size > 0, "the scans found nothing");
         Ok(())
     }
 
     async fn put(self, durability: Durability) -> Result<()> {
-        let keys = self.data.keys.iter().skip(self.first);
-        for (key, _) in keys.zip(0..self.operations) {
-            let entry = (key.clone(), self.data.value.clone());
+        for key in &self.keys {
+            let entry = (key.to_vec(), self.data.value.clone());
             self.target.put(entry, durability).await?;
         }
         Ok(())
-    }
-
-    fn any_key(&self) -> Result<&[u8]> {
-        let count = u64::try_from(self.data.keys.len())?;
-        let index = usize::try_from(self.random.next_u64() % count)?;
-        let key = self.data.keys.get(index).context("there are keys")?;
-        Ok(key)
     }
 }

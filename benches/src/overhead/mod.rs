@@ -3,7 +3,7 @@
 //!
 //! Both sides do the same with the same settings: the raw engine is given owned
 //! keys and values and returns owned ones, asks for the same durability, and
-//! writes batches of the same shape. What differs is only who calls the engine.
+//! puts one entry at a time. What differs is only who calls the engine.
 
 mod cell;
 mod data;
@@ -13,14 +13,15 @@ mod rows;
 mod stored;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 
+use self::cell::{Cell, Engine, Workload};
 pub(crate) use self::cell::{CellArgs, run_cell};
-use self::cell::{Engine, Workload};
-use crate::measure::{Row, play};
+use crate::measure::{Comparison, Row, play};
 
 /// Fewer rounds say too little.
 const ROUNDS_MIN: u32 = 7;
@@ -66,6 +67,12 @@ pub(crate) fn run(args: &OverheadArgs) -> Result<()> {
         !comparisons.is_empty(),
         "no row has one of these engines and one of these workloads"
     );
+    let syncs = |comparison: &Comparison<Cell>| comparison.subject.workload == Workload::SyncedPut;
+    ensure!(
+        !(comparisons.iter().any(syncs) && is_in_memory(&args.directory)?),
+        "{} is kept in memory, where a sync costs nothing; name a directory on a disk with --directory",
+        args.directory.display()
+    );
     let cells = rows::cells(&comparisons);
     let rounds = play(&cells, args.rounds, args.seed, |cell| {
         cell.arguments(&args.directory)
@@ -79,4 +86,11 @@ pub(crate) fn run(args: &OverheadArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether files in `directory` never reach a disk.
+fn is_in_memory(directory: &Path) -> Result<bool> {
+    let system = statfs(directory)
+        .with_context(|| format!("cannot look at the file system of {}", directory.display()))?;
+    Ok(system.filesystem_type() == TMPFS_MAGIC)
 }

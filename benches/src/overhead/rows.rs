@@ -118,9 +118,10 @@ pub(crate) fn labels(comparison: &Comparison<Cell>) -> Labels {
         workload: format!("{}, {tasks}, {what}", name(&subject.workload)),
         engine: name(&subject.engine),
         subject: name(&subject.access),
-        baseline: match baseline.tasks {
-            1 => name(&baseline.access),
-            tasks => format!("{}, {tasks} tasks", name(&baseline.access)),
+        baseline: match (baseline.engine, baseline.tasks) {
+            (Engine::Memory, _) => "map".to_owned(),
+            (_, 1) => "raw, 1 task".to_owned(),
+            (_, tasks) => format!("raw, {tasks} tasks"),
         },
     }
 }
