@@ -26,13 +26,13 @@ impl Data {
     /// Enough to keep a process busy for a fraction of a second to a few.
     pub(crate) fn of(engine: Engine, workload: Workload, tasks: u32) -> Self {
         let (keys, operations) = match (engine, workload) {
-            (Engine::Memory, Workload::Get) => (10_000, 4_000_000),
+            (Engine::Memory, Workload::Get) => (10_000, 2_000_000),
             (Engine::Memory, _) => (10_000, 200_000),
-            (Engine::Fjall, Workload::Get) => (100_000, 400_000),
-            (Engine::Fjall, Workload::Scan) => (100_000, 20_000),
-            (Engine::Fjall, Workload::BufferedPut) => (300_000, 300_000),
+            (Engine::Fjall, Workload::Get) => (100_000, 200_000),
+            (Engine::Fjall, Workload::Scan) => (100_000, 10_000),
+            (Engine::Fjall, Workload::BufferedPut) => (200_000, 200_000),
             (Engine::Fjall, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
-            (Engine::Fjall, Workload::SyncedPut) => (32_000, 32_000),
+            (Engine::Fjall, Workload::SyncedPut) => (25_600, 25_600),
         };
         Self {
             keys: (0..keys).map(key).collect(),

@@ -6,6 +6,7 @@
 
 mod config;
 mod engine;
+mod key;
 mod snapshot;
 
 pub use self::{config::MemoryConfig, engine::MemoryEngine, snapshot::MemorySnapshot};

@@ -5,12 +5,13 @@ use std::{fmt, iter};
 use bytes::Bytes;
 use imbl::OrdMap;
 
+use super::key::{MapKey, Sought};
 use crate::{
     Direction, Entry, Item, Key, KeyRange, Projection, Result, Space, Stamp,
     embedded::{Change, EngineRead},
 };
 
-type Map = OrdMap<Bytes, Entry>;
+type Map = OrdMap<MapKey, Entry>;
 
 /// One state of a memory store. Cloning takes constant time.
 #[derive(Clone, Default)]
@@ -36,16 +37,16 @@ impl MemorySnapshot {
                     let stamp = Stamp::of_version(self.puts);
                     let entry = Entry::new(put.value, put.expires, stamp);
                     self.map_mut(put.key.space())
-                        .insert(put.key.into_bytes(), entry);
+                        .insert(MapKey::new(put.key.into_bytes()), entry);
                 }
                 Change::Delete(key) => {
-                    self.map_mut(key.space()).remove(key.bytes());
+                    self.map_mut(key.space()).remove(&Sought::new(key.bytes()));
                 }
                 Change::DeleteRange(range) => {
                     let map = self.map_mut(range.space());
                     let before = map.clone();
                     for (key, _) in walk(before, range, Direction::Forward) {
-                        map.remove(&key);
+                        map.remove(&Sought::new(&key));
                     }
                 }
             }
@@ -87,7 +88,7 @@ impl EngineRead for MemorySnapshot {
             Space::User => &self.user,
             Space::System => &self.system,
         };
-        Ok(map.get(key.bytes()).cloned())
+        Ok(map.get(&Sought::new(key.bytes())).cloned())
     }
 
     fn scan(
@@ -116,12 +117,13 @@ fn walk(map: Map, range: KeyRange, direction: Direction) -> impl Iterator<Item =
         if rest.is_empty() {
             return None;
         }
-        let mut entries = map.range::<_, [u8]>((rest.start(), rest.end()));
+        let bounds = (rest.start().map(Sought::new), rest.end().map(Sought::new));
+        let mut entries = map.range(bounds);
         let (key, entry) = match direction {
             Direction::Forward => entries.next(),
             Direction::Reverse => entries.next_back(),
         }?;
-        let found = (key.clone(), entry.clone());
+        let found = (key.bytes().clone(), entry.clone());
         drop(entries);
         rest = match direction {
             Direction::Forward => rest.after(found.0.clone()),
