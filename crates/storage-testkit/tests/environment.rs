@@ -17,7 +17,15 @@ fn both_configurations_are_read() {
         ModelConfig::from_environment(),
         LinearizabilityConfig::from_environment(),
     );
-    println!("{model:?} {concurrent:?}");
+    report(&format!("{model:?} {concurrent:?}"));
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the tests below read what this one prints"
+)]
+fn report(configurations: &str) {
+    println!("{configurations}");
 }
 
 /// The test above, in a process where one variable is set.
