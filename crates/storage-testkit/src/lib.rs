@@ -45,6 +45,7 @@ pub mod survival;
 
 mod bench;
 mod dice;
+mod environment;
 mod failure;
 mod fixture;
 mod list;

@@ -170,6 +170,18 @@ impl Fault {
         }
     }
 
+    /// What the caller hears, if the fault is an error.
+    pub(super) const fn error_kind(&self) -> Option<ErrorKind> {
+        match self.effect {
+            Effect::Refuse(kind)
+            | Effect::LoseAnswer(kind)
+            | Effect::LoseRequest(kind)
+            | Effect::ApplyLate(kind, _) => Some(kind),
+            Effect::Corrupt => Some(ErrorKind::Corrupt),
+            Effect::Hold(_) | Effect::HoldAnswer(_) => None,
+        }
+    }
+
     /// What a call waits for under this fault, if anything.
     pub(super) const fn until(&self) -> Option<&Until> {
         match &self.effect {

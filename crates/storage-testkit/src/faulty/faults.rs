@@ -9,7 +9,7 @@ use std::{
 };
 
 use storage_core::{
-    Components, Result, SeededRandom, Store,
+    Components, ErrorKind, Result, SeededRandom, Store,
     layer::{Layer, LayerDeclaration, phase::Anywhere},
 };
 
@@ -44,8 +44,8 @@ struct State {
     injections: Vec<Injection>,
     /// How often each call was made.
     calls: BTreeMap<Call, u64>,
-    /// How many faults have happened.
-    injected: u64,
+    /// What each fault that has happened made its call fail with, if anything.
+    happened: Vec<Option<ErrorKind>>,
 }
 
 impl Faults {
@@ -119,7 +119,21 @@ impl Faults {
     /// How many faults have happened, withdrawn ones among them.
     #[must_use]
     pub fn injected(&self) -> u64 {
-        self.state().injected
+        u64::try_from(self.state().happened.len()).unwrap_or(u64::MAX)
+    }
+
+    /// What calls failed with, by the faults that have happened after the first
+    /// `count`.
+    pub(crate) fn kinds_after(&self, count: u64) -> Vec<ErrorKind> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let state = self.state();
+        state
+            .happened
+            .iter()
+            .skip(count)
+            .copied()
+            .flatten()
+            .collect()
     }
 
     /// Counts a call, and finds the fault that happens to it.
@@ -142,7 +156,7 @@ impl Faults {
     /// Counts a fault that has happened.
     pub(super) fn happened(&self, injection: &Injection) {
         injection.0.times.fetch_add(1, Ordering::Relaxed);
-        self.state().injected += 1;
+        self.state().happened.push(injection.fault().error_kind());
     }
 
     /// Whether a fault waits for a timer.

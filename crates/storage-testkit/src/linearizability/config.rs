@@ -1,8 +1,6 @@
 //! How many histories, of how many clients, from which seed.
 
-use std::env;
-
-use crate::model::seed_from_environment;
+use crate::{environment, model::seed_from_environment};
 
 /// Sets [`LinearizabilityConfig::histories`].
 pub(super) const HISTORIES_VARIABLE: &str = "STORAGE_LINEARIZABILITY_HISTORIES";
@@ -31,12 +29,13 @@ impl LinearizabilityConfig {
     /// The default, except for what the environment variables
     /// `STORAGE_TEST_SEED` (a number, or `random`) and
     /// `STORAGE_LINEARIZABILITY_HISTORIES` say.
+    ///
+    /// # Panics
+    /// If one of them is not a number. The message names it and its text.
     #[must_use]
     pub fn from_environment() -> Self {
         let default = Self::default();
-        let histories = env::var(HISTORIES_VARIABLE)
-            .ok()
-            .and_then(|text| text.parse().ok());
+        let histories = environment::number(HISTORIES_VARIABLE);
         Self {
             seed: seed_from_environment().unwrap_or(default.seed),
             histories: histories.unwrap_or(default.histories),

@@ -10,7 +10,7 @@ use std::{
 use storage_core::{Error, ErrorKind, Outcome, Result};
 use tokio::time::timeout;
 
-use super::{Moment, OperationKind};
+use super::{Moment, OperationKind, coverage::Coverage, meeting::Place};
 use crate::CaseResult;
 
 /// A call to a store, and what came back.
@@ -39,9 +39,15 @@ impl<T> Exchange<T> {
     /// Nobody waits longer for an answer.
     const TIME_MAX: Duration = Duration::from_secs(10);
 
-    /// Calls, and waits for the answer.
-    pub(super) async fn of(kind: OperationKind, call: impl Future<Output = Result<T>>) -> Self {
-        let called = Moment::now();
+    /// Calls, and waits for the answer. Where the client has a place in a
+    /// meeting, the others are met first: the store may take effect at any time
+    /// after the call.
+    pub(super) async fn of(
+        kind: OperationKind,
+        place: Option<Place>,
+        call: impl Future<Output = Result<T>>,
+    ) -> Self {
+        let called = Self::called(place).await;
         let answer = timeout(Self::TIME_MAX, call).await.ok();
         Self::ended(kind, called, answer)
     }
@@ -50,9 +56,10 @@ impl<T> Exchange<T> {
     /// answered.
     pub(super) async fn dropped(
         kind: OperationKind,
+        place: Option<Place>,
         call: impl Future<Output = Result<T>>,
     ) -> Self {
-        let called = Moment::now();
+        let called = Self::called(place).await;
         let answer = {
             let mut call = pin!(call);
             poll_fn(|context| {
@@ -66,8 +73,26 @@ impl<T> Exchange<T> {
         Self::ended(kind, called, answer)
     }
 
-    /// What a read returned, unless the store did not answer.
-    pub(super) fn read(&self) -> CaseResult<Option<&T>> {
+    async fn called(place: Option<Place>) -> Moment {
+        let called = Moment::now();
+        if let Some(place) = place {
+            place.meet().await;
+        }
+        called
+    }
+
+    pub(super) const fn is_answered(&self) -> bool {
+        matches!(self.reply, Reply::Answered(_))
+    }
+
+    /// Whether the store says that a condition did not hold.
+    pub(super) fn is_conflict(&self) -> bool {
+        matches!(&self.reply, Reply::NotApplied(error) if error.kind() == ErrorKind::Conflict)
+    }
+
+    /// What a read returned, unless the store did not answer; counted either way.
+    pub(super) fn read_by(&self, coverage: &mut Coverage) -> CaseResult<Option<&T>> {
+        coverage.reads.count(self.is_answered());
         match &self.reply {
             Reply::Answered(value) => Ok(Some(value)),
             Reply::NotApplied(error) | Reply::Failed(error) if !is_passing(error.kind()) => {

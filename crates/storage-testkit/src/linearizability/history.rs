@@ -67,14 +67,14 @@ impl History {
             .collect()
     }
 
-    /// How many pairs of operations were under way at the same time.
+    /// How many pairs of operations of two clients were under way at the same
+    /// time. What was never answered counts for nothing, since it may be over
+    /// just as well.
     #[must_use]
     pub fn overlaps(&self) -> usize {
-        let concurrent = |a: &Operation, b: &Operation| {
-            let before =
-                |a: &Operation, b: &Operation| a.answered.is_some_and(|end| end < b.called);
-            a.client != b.client && !before(a, b) && !before(b, a)
-        };
+        let reaches = |a: &Operation, b: &Operation| a.answered.is_some_and(|end| end >= b.called);
+        let concurrent =
+            |a: &Operation, b: &Operation| a.client != b.client && reaches(a, b) && reaches(b, a);
         (1..)
             .zip(&self.operations)
             .map(|(next, one)| {

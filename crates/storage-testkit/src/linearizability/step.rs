@@ -1,7 +1,8 @@
 //! The steps of a client, as they are drawn from the dice.
 
-use storage_core::{BatchScope, Capabilities, SnapshotSupport, Support};
+use storage_core::{BatchScope, Capabilities, SnapshotSupport};
 
+use super::probe::has_guards;
 use crate::dice::Dice;
 
 /// The keys of a history. Few, so that clients meet.
@@ -90,11 +91,6 @@ fn commit(dice: &Dice, capabilities: &Capabilities) -> Step {
             Patience::UntilAnswered
         },
     }
-}
-
-/// Whether a batch may hold a guard and a change.
-fn has_guards(capabilities: &Capabilities) -> bool {
-    capabilities.guards == Support::Supported && capabilities.batch_operations_max > 1
 }
 
 fn guard(dice: &Dice) -> GuardPlan {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use storage_core::{KeyRange, OwnedKey, Store};
 
-use super::{ClientId, History, client::Client, meeting::Meeting, step};
+use super::{ClientId, History, client::Client, coverage::Coverage, meeting::Meeting, step};
 use crate::{CaseResult, dice::Dice, fixture::join_all};
 
 /// Clients that read and change a few keys of a store at once.
@@ -26,23 +26,38 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// In one of so many steps all clients are under way at once.
+    const STEPS_PER_MEETING: usize = 4;
+
     /// Lets the clients work until each has taken its steps, reads every key
     /// once more, and returns what was recorded.
     ///
     /// Only errors that say that a store is busy or away are part of a history;
     /// any other is a failure.
     pub async fn record<S: Store>(&self, store: &Arc<S>) -> CaseResult<History> {
-        let meeting = Arc::new(Meeting::default());
+        self.record_covered(store).await.map(|(history, _)| history)
+    }
+
+    /// The history, and what it covers.
+    pub(super) async fn record_covered<S: Store>(
+        &self,
+        store: &Arc<S>,
+    ) -> CaseResult<(History, Coverage)> {
+        let meeting = Arc::new(Meeting::new(self.clients));
         let recorded = join_all((0..self.clients).map(|number| {
-            let (meeting, clients, operations) =
-                (Arc::clone(&meeting), self.clients, self.operations);
+            let (meeting, operations) = (Arc::clone(&meeting), self.operations);
             let mut client = self.client(store, number);
             async move {
                 let capabilities = client.capabilities();
-                meeting.wait_for(clients);
-                for _ in 0..operations {
+                let mut rounds = 1..;
+                for number in 0..operations {
                     let step = step::draw(client.dice(), &capabilities);
-                    client.take(step).await?;
+                    // The other steps are as narrow in time as the store allows:
+                    // they show what must have come before what.
+                    let is_met = number % Self::STEPS_PER_MEETING == 0;
+                    let round = if is_met { rounds.next() } else { None };
+                    let place = round.map(|round| meeting.place(round));
+                    client.take(step, place).await?;
                     if client.dice().once_in(4) {
                         tokio::task::yield_now().await;
                     }
@@ -51,17 +66,20 @@ impl Workload {
             }
         }))
         .await?;
-        let mut history = History::new();
-        for part in recorded {
-            history.merge(part);
-        }
         let mut last = self.client(store, self.clients);
         for name in step::NAMES {
-            last.take(step::Step::Get(name)).await?;
+            last.take(step::Step::Get(name), None).await?;
         }
-        last.take(step::Step::Page).await?;
-        history.merge(last.end());
-        Ok(history)
+        last.take(step::Step::Page, None).await?;
+        let (mut history, mut coverage) = (History::new(), Coverage::default());
+        let mut stamped = Vec::new();
+        for part in recorded.into_iter().chain([last.end()]) {
+            history.merge(part.history);
+            coverage.add(&part.coverage);
+            stamped.extend(part.stamped);
+        }
+        coverage.add_history(&history, &stamped);
+        Ok((history, coverage))
     }
 
     fn client<S: Store>(&self, store: &Arc<S>, number: u32) -> Client<S> {

@@ -1,8 +1,8 @@
 //! How many histories, how long, from which seed.
 
-use std::env;
-
 use storage_core::{Capabilities, Durability, OsRandom, Random};
+
+use crate::environment;
 
 /// Sets [`ModelConfig::seed`]; `random` draws one.
 pub(crate) const SEED_VARIABLE: &str = "STORAGE_TEST_SEED";
@@ -44,15 +44,15 @@ impl ModelConfig {
     /// The default, except for what the environment variables
     /// `STORAGE_TEST_SEED` (a number, or `random`) and
     /// `STORAGE_MODEL_HISTORIES` say.
+    ///
+    /// # Panics
+    /// If one of them is not a number. The message names it and its text.
     #[must_use]
     pub fn from_environment() -> Self {
         let default = Self::default();
-        let histories = env::var(HISTORIES_VARIABLE)
-            .ok()
-            .and_then(|text| text.parse().ok());
         Self {
             seed: seed_from_environment().unwrap_or(default.seed),
-            histories,
+            histories: environment::number(HISTORIES_VARIABLE),
             ..default
         }
     }
@@ -70,10 +70,7 @@ impl Default for ModelConfig {
 
 /// The seed that the environment asks for.
 pub(crate) fn seed_from_environment() -> Option<u64> {
-    match env::var(SEED_VARIABLE).ok().as_deref() {
-        Some("random") => random_seed(),
-        text => text.and_then(|text| text.parse().ok()),
-    }
+    environment::number_or_random(SEED_VARIABLE, random_seed)
 }
 
 fn random_seed() -> Option<u64> {

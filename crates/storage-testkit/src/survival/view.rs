@@ -16,7 +16,10 @@ use crate::{
     model::{answer::Truth, oracle::Oracle},
 };
 
-/// Which errors may occur: one for each fault that happened.
+/// Which errors may occur: one for each fault that happened, and of its kind.
+///
+/// A layer adds no kinds of its own: callers act on the kind, so one who is told
+/// that a damaged value is away for a while asks for it for ever.
 #[derive(Debug)]
 pub(super) struct Excuses<'a> {
     faults: &'a Faults,
@@ -41,14 +44,21 @@ impl<'a> Excuses<'a> {
         }
     }
 
-    /// Checks that a fault has happened since the last error.
+    /// Checks that a fault of the error's kind has happened since the last error.
     #[track_caller]
     pub(super) fn excuse(&self, error: Error) -> CaseResult {
-        let injected = self.faults.injected();
-        if self.used.replace(injected) < injected {
+        let kinds = self.faults.kinds_after(self.used.get());
+        self.forget();
+        if kinds.contains(&error.kind()) {
             return Ok(());
         }
-        Err(Failure::from(error).within("no fault has happened since the last error"))
+        let reason = if kinds.is_empty() {
+            "no fault has happened since the last error".to_owned()
+        } else {
+            let kind = error.kind();
+            format!("the faults since the last error were {kinds:?}, and none was {kind:?}")
+        };
+        Err(Failure::from(error).within(reason))
     }
 
     /// The answer, unless it is an error that a fault explains.

@@ -53,6 +53,12 @@ pub(crate) enum Defect {
     ComparesBeforeItSwaps,
     ServesOldSnapshots,
     ForgetsNowAndThen,
+    /// Makes no commit, and says that nobody knows.
+    AnswersNoCommit,
+    /// Takes every stamp for an old one.
+    RefusesStamps,
+    /// Takes every third stamp for an old one.
+    RefusesSomeStamps,
 }
 
 /// A store with a defect, or without.
@@ -134,6 +140,12 @@ impl<S: Store> Broken<S> {
             Some(Defect::ComparesBeforeItSwaps) => {
                 return self.compare_and_commit(batch, options).await;
             }
+            Some(Defect::AnswersNoCommit) => {
+                return Err(Error::new(ErrorKind::TimedOut, "nobody answered")
+                    .with_outcome(Outcome::Unknown));
+            }
+            Some(Defect::RefusesStamps) => refuse_stamp(&batch)?,
+            Some(Defect::RefusesSomeStamps) if self.now_and_then(3) => refuse_stamp(&batch)?,
             Some(Defect::ForgetsNowAndThen) if self.now_and_then(20) => {
                 return self.inner.commit(WriteBatch::new()).await;
             }
@@ -234,6 +246,13 @@ impl<S: Store> Broken<S> {
             _ => {}
         }
     }
+}
+
+/// Conflicts over the first guard that has a stamp.
+fn refuse_stamp(batch: &WriteBatch) -> Result<()> {
+    let mut guards = batch.guards().iter().enumerate();
+    let stamped = guards.find(|(_, guard)| matches!(guard, Guard::Unchanged(..)));
+    stamped.map_or(Ok(()), |(index, guard)| Err(Error::conflict(index, guard)))
 }
 
 /// A range that begins a little after where a forward page ended.

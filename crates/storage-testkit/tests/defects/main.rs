@@ -141,6 +141,43 @@ fn concurrent_histories_find_defects_and_show_why() {
     }
 }
 
+/// Nothing in these histories is wrong, because nothing is in them.
+#[test]
+fn histories_that_say_nothing_are_no_pass() {
+    let config = LinearizabilityConfig {
+        histories: 20,
+        ..LinearizabilityConfig::default()
+    };
+    let alone = LinearizabilityConfig {
+        clients: 1,
+        ..config
+    };
+    linearizability::check(Damaged(None), &config).unwrap();
+    for (defect, config, words) in [
+        (
+            Some(Defect::AnswersNoCommit),
+            config,
+            "commits without a guard were applied",
+        ),
+        (
+            Some(Defect::RefusesStamps),
+            config,
+            "though nobody else was there",
+        ),
+        (
+            Some(Defect::RefusesSomeStamps),
+            config,
+            "a stamp which no change had outdated",
+        ),
+        (None, alone, "overlapped in only 0 of 20 histories"),
+    ] {
+        let failure = linearizability::check(Damaged(defect), &config)
+            .expect_err(&format!("{defect:?} goes unnoticed"))
+            .to_string();
+        assert!(failure.contains(words), "{defect:?}: {failure}");
+    }
+}
+
 /// A failure that is replayed from its seed is the same failure.
 #[test]
 fn a_history_replayed_from_its_seed_fails_the_same_way() {

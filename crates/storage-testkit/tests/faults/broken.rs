@@ -32,6 +32,8 @@ pub(crate) enum Defect {
     ReadsNothing,
     /// Makes errors of its own.
     RewritesErrors,
+    /// Takes damage for a store that is away.
+    HidesDamage,
     /// Commits one after the other.
     WaitsInLine,
     /// Takes a failed close for a close.
@@ -82,10 +84,13 @@ impl<S: Store> Read for Broken<S> {
             return Ok(entry);
         }
         let answer = self.inner.get_with(key, options).await;
-        if self.has(Defect::ReadsNothing) {
-            return Ok(answer.unwrap_or(None));
+        match (self.defect, answer) {
+            (Some(Defect::ReadsNothing), answer) => Ok(answer.unwrap_or(None)),
+            (Some(Defect::HidesDamage), Err(error)) if error.kind() == ErrorKind::Corrupt => {
+                Err(Error::new(ErrorKind::Unavailable, "it cannot be read now"))
+            }
+            (_, answer) => answer,
         }
-        answer
     }
 
     async fn get_many_with(

@@ -72,6 +72,8 @@ fn random_histories_find_layers_that_lie_and_say_how() {
         Defect::KeepsWhatItRead,
         Defect::DropsTheRest,
         Defect::ReadsNothing,
+        Defect::RewritesErrors,
+        Defect::HidesDamage,
     ] {
         let broken = |below, _: Components| on(below, Some(defect));
         let failure = check_histories(&broken, &config)

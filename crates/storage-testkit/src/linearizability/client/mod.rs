@@ -1,17 +1,21 @@
 //! A client: takes steps, and records what each answer says.
 
+mod commit;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use storage_core::{
-    Capabilities, Entry, ErrorKind, Guard, Mutation, Put, Read, ReadExt, ScanOptions, Store,
-    StoreExt, WriteBatch, WriteOptions,
+    Capabilities, Entry, ErrorKind, Mutation, Put, Read, ReadExt, ScanOptions, Store, StoreExt,
+    WriteBatch, WriteOptions,
 };
 
 use super::{
     ClientId, Condition, History, Operation, OperationKind,
+    coverage::{Coverage, StampedCommit},
     exchange::{Exchange, Reply},
-    step::{ChangePlan, GuardPlan, NAMES, Name, Patience, Step},
+    meeting::Place,
+    step::{ChangePlan, NAMES, Name, Step},
     workload::Keyspace,
 };
 use crate::{CaseResult, Failure, dice::Dice, fixture::quick};
@@ -28,6 +32,18 @@ pub(super) struct Client<S> {
     /// The value of each key that this client saw or set last.
     seen: BTreeMap<Name, Option<Bytes>>,
     operations: Vec<Operation>,
+    /// Where the other clients are met in this step, until they are.
+    place: Option<Place>,
+    coverage: Coverage,
+    stamped: Vec<StampedCommit>,
+}
+
+/// What a client recorded.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) history: History,
+    pub(super) coverage: Coverage,
+    pub(super) stamped: Vec<StampedCommit>,
 }
 
 impl<S: Store> Client<S> {
@@ -40,6 +56,9 @@ impl<S: Store> Client<S> {
             puts: 0,
             seen: BTreeMap::new(),
             operations: Vec::new(),
+            place: None,
+            coverage: Coverage::default(),
+            stamped: Vec::new(),
         }
     }
 
@@ -52,13 +71,29 @@ impl<S: Store> Client<S> {
     }
 
     /// What this client recorded.
-    pub(super) fn end(self) -> History {
-        self.operations.into_iter().collect()
+    pub(super) fn end(self) -> Record {
+        Record {
+            history: self.operations.into_iter().collect(),
+            coverage: self.coverage,
+            stamped: self.stamped,
+        }
     }
 
-    pub(super) async fn take(&mut self, step: Step) -> CaseResult {
+    /// Takes a step, in the middle of which it meets the other clients if it has
+    /// a place to.
+    pub(super) async fn take(&mut self, step: Step, place: Option<Place>) -> CaseResult {
+        self.place = place;
+        let taken = self.act(step).await;
+        self.place = None;
+        taken
+    }
+
+    async fn act(&mut self, step: Step) -> CaseResult {
         match step {
-            Step::Get(name) => self.get(name).await.map(|_| ()),
+            Step::Get(name) => {
+                let place = self.place.take();
+                self.get(name, place).await.map(|_| ())
+            }
             Step::GetMany => self.get_many().await,
             Step::Page => self.page().await,
             Step::Snapshot => self.snapshot().await,
@@ -73,10 +108,10 @@ impl<S: Store> Client<S> {
     }
 
     /// The entry that a read found; `None` if there was no answer.
-    async fn get(&mut self, name: Name) -> CaseResult<Option<Option<Entry>>> {
+    async fn get(&mut self, name: Name, place: Option<Place>) -> CaseResult<Option<Option<Entry>>> {
         let key = self.keys.key(name);
-        let exchange = Exchange::of(OperationKind::Get, self.store.get(&key)).await;
-        let Some(entry) = exchange.read()? else {
+        let exchange = Exchange::of(OperationKind::Get, place, self.store.get(&key)).await;
+        let Some(entry) = exchange.read_by(&mut self.coverage)? else {
             return Ok(None);
         };
         let operation = self
@@ -90,8 +125,10 @@ impl<S: Store> Client<S> {
     /// Each key is read at an instant of its own.
     async fn get_many(&mut self) -> CaseResult {
         let keys = NAMES.map(|name| self.keys.key(name));
-        let exchange = Exchange::of(OperationKind::GetMany, self.store.get_many(&keys)).await;
-        for (name, entry) in NAMES.iter().zip(exchange.read()?.into_iter().flatten()) {
+        let (kind, place) = (OperationKind::GetMany, self.place.take());
+        let exchange = Exchange::of(kind, place, self.store.get_many(&keys)).await;
+        let entries = exchange.read_by(&mut self.coverage)?;
+        for (name, entry) in NAMES.iter().zip(entries.into_iter().flatten()) {
             let operation = self
                 .begin(&exchange)
                 .saw(*name, text(entry.as_ref()).as_deref());
@@ -103,9 +140,9 @@ impl<S: Store> Client<S> {
 
     async fn page(&mut self) -> CaseResult {
         let (range, options) = (self.keys.range(), ScanOptions::new());
-        let exchange =
-            Exchange::of(OperationKind::Page, self.store.scan_with(&range, &options)).await;
-        if let Some(page) = exchange.read()? {
+        let (kind, place) = (OperationKind::Page, self.place.take());
+        let exchange = Exchange::of(kind, place, self.store.scan_with(&range, &options)).await;
+        if let Some(page) = exchange.read_by(&mut self.coverage)? {
             let mut operation = self.begin(&exchange);
             operation.conditions = self.shown(page);
             self.operations.push(operation);
@@ -116,27 +153,31 @@ impl<S: Store> Client<S> {
     /// All reads of a snapshot show the state at one instant of the call that
     /// took it.
     async fn snapshot(&mut self) -> CaseResult {
-        let exchange = Exchange::of(OperationKind::Snapshot, self.store.snapshot()).await;
-        let Some(snapshot) = exchange.read()? else {
+        let (kind, place) = (OperationKind::Snapshot, self.place.take());
+        let exchange = Exchange::of(kind, place, self.store.snapshot()).await;
+        let Some(snapshot) = exchange.read_by(&mut self.coverage)? else {
             return Ok(());
         };
         let mut operation = self.begin(&exchange);
         let keys = NAMES.map(|name| self.keys.key(name));
         let (range, options) = (self.keys.range(), ScanOptions::new());
-        let many = Exchange::of(OperationKind::Snapshot, snapshot.get_many(&keys)).await;
-        for (name, entry) in NAMES.iter().zip(many.read()?.into_iter().flatten()) {
+        let many = Exchange::of(kind, None, snapshot.get_many(&keys)).await;
+        for (name, entry) in NAMES
+            .iter()
+            .zip(many.read_by(&mut self.coverage)?.into_iter().flatten())
+        {
             operation = operation.saw(*name, text(entry.as_ref()).as_deref());
         }
         tokio::task::yield_now().await;
         for (name, key) in NAMES.iter().zip(&keys) {
-            let single = Exchange::of(OperationKind::Snapshot, snapshot.get(key)).await;
-            if let Some(entry) = single.read()? {
+            let single = Exchange::of(kind, None, snapshot.get(key)).await;
+            if let Some(entry) = single.read_by(&mut self.coverage)? {
                 operation = operation.saw(*name, text(entry.as_ref()).as_deref());
             }
         }
         let page = snapshot.scan_with(&range, &options);
-        let page = Exchange::of(OperationKind::Snapshot, page).await;
-        if let Some(page) = page.read()? {
+        let page = Exchange::of(kind, None, page).await;
+        if let Some(page) = page.read_by(&mut self.coverage)? {
             operation.conditions.extend(self.shown(page));
         }
         let mut told = Vec::new();
@@ -150,66 +191,11 @@ impl<S: Store> Client<S> {
         Ok(())
     }
 
-    async fn commit(
-        &mut self,
-        guard: Option<(Name, GuardPlan)>,
-        changes: &[(Name, ChangePlan)],
-        patience: Patience,
-    ) -> CaseResult {
-        let guard = match guard {
-            Some((name, plan)) => match self.guard(name, plan).await? {
-                Some((guard, condition)) => Some((name, guard, condition)),
-                None => return Ok(()),
-            },
-            None => None,
-        };
-        let asked = self.ask_for(changes);
-        let mut batch = self.batch(&asked);
-        if let Some((_, guard, _)) = &guard {
-            batch = batch.guard(guard.clone());
-        }
-        let options = self.durability();
-        let commit = self.store.commit_with(batch, &options);
-        let exchange = match patience {
-            Patience::UntilAnswered => Exchange::of(OperationKind::Commit, commit).await,
-            Patience::OnePoll => Exchange::dropped(OperationKind::Commit, commit).await,
-        };
-        let condition = guard
-            .as_ref()
-            .map(|(name, _, condition)| ((*name).to_owned(), condition.clone()));
-        // A stamp is of the stored form, which may change where the value does
-        // not; so a conflict over a stamp says nothing of the value.
-        let refused = match &guard {
-            Some((_, Guard::Unchanged(..), _)) | None => None,
-            Some((name, _, condition)) => Some(((*name).to_owned(), condition.negated())),
-        };
-        self.changed(&exchange, condition, asked, refused)
-    }
-
-    /// A guard to commit with, and what holds where it does.
-    async fn guard(
-        &mut self,
-        name: Name,
-        plan: GuardPlan,
-    ) -> CaseResult<Option<(Guard, Condition)>> {
-        let key = self.keys.key(name);
-        Ok(Some(match plan {
-            GuardPlan::Absent => (Guard::Absent(key), Condition::Absent),
-            GuardPlan::Present => (Guard::Present(key), Condition::Present),
-            GuardPlan::Unchanged => match self.get(name).await? {
-                Some(Some(entry)) => {
-                    let value = entry.value.escape_ascii().to_string();
-                    (Guard::Unchanged(key, entry.stamp), Condition::Is(value))
-                }
-                Some(None) => (Guard::Absent(key), Condition::Absent),
-                None => return Ok(None),
-            },
-        }))
-    }
-
     async fn delete(&mut self, name: Name) -> CaseResult {
         let key = self.keys.key(name);
-        let exchange = Exchange::of(OperationKind::Delete, self.store.delete(&key)).await;
+        let (kind, place) = (OperationKind::Delete, self.place.take());
+        let exchange = Exchange::of(kind, place, self.store.delete(&key)).await;
+        self.coverage.guarded.count(exchange.is_answered());
         if let Reply::Answered(false) = &exchange.reply {
             let operation = self.begin(&exchange).saw(name, None);
             self.operations.push(operation);
@@ -224,10 +210,13 @@ impl<S: Store> Client<S> {
         let expected = self.seen.get(name).cloned().flatten();
         let asked = self.ask_for(&[(name, change)]);
         let new = asked.first().and_then(|(_, new)| new.clone());
+        let (kind, place) = (OperationKind::CompareAndSwap, self.place.take());
         let swap = self
             .store
             .compare_and_swap(&key, expected.as_deref(), new.map(Bytes::from));
-        let exchange = Exchange::of(OperationKind::CompareAndSwap, swap).await;
+        let exchange = Exchange::of(kind, place, swap).await;
+        let is_answered = exchange.is_answered() || exchange.is_conflict();
+        self.coverage.guarded.count(is_answered);
         let expected = expected.map(|value| value.escape_ascii().to_string());
         let condition = Condition::seen(expected.as_deref());
         let refused = (name.to_owned(), condition.negated());
