@@ -185,7 +185,7 @@ mod tests {
             });
             looked
         });
-        assert!(in_vain.count() <= 12);
+        assert!(in_vain.count() <= 16);
         assert!(!looks(&patience));
     }
 }
