@@ -19,8 +19,9 @@ use crate::{
 
 /// Say what is well and what is not with a store and this machine.
 ///
-/// Nothing is changed, and a store that was not closed cleanly is not opened.
-/// Each line is ok, a warning or a problem, with what to do about it.
+/// Nothing is changed, and nobody who uses or opens the store is disturbed: it
+/// is looked at from outside. Each line is ok, a warning or a problem, with what
+/// to do about it.
 ///
 /// Exits with another code than 0 if there is a problem: the one that other
 /// commands on that store end with.
@@ -30,6 +31,19 @@ pub(crate) struct DoctorArguments {
     /// The stores to look at; by default that of --store.
     #[arg(value_name = "URL")]
     stores: Vec<String>,
+    /// Also open stores on disk, for what they say of themselves: header,
+    /// unfinished copies, health, capabilities. While a store is open, others
+    /// cannot open it, and it counts as not cleanly closed. It is opened only if
+    /// nobody holds it, it was closed cleanly, and nothing else is a problem.
+    #[arg(long)]
+    open: bool,
+}
+
+/// Whether stores on disk are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opening {
+    Never,
+    IfNothingIsWrong,
 }
 
 pub(crate) async fn run(
@@ -41,9 +55,14 @@ pub(crate) async fn run(
     if urls.is_empty() {
         urls.extend(context.store.clone());
     }
+    let opening = if arguments.open {
+        Opening::IfNothingIsWrong
+    } else {
+        Opening::Never
+    };
     let mut sections = vec![("this machine".to_owned(), vec![machine::open_files()])];
     for url in urls {
-        let findings = examination::examine(&url).await;
+        let findings = examination::examine(&url, opening).await;
         sections.push((url, findings));
     }
     match context.form {
