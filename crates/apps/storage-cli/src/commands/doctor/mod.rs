@@ -23,8 +23,9 @@ use crate::{
 /// is looked at from outside. Each line is ok, a warning or a problem, with what
 /// to do about it.
 ///
-/// Exits with another code than 0 if there is a problem: the one that other
-/// commands on that store end with.
+/// Exits with 0 if there is no problem, else with the code of the worst: 5 for
+/// damage, then 6 for what this machine or the engine fails at, then 4 for what
+/// is unavailable, then 2 for what is no store of this command.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct DoctorArguments {
@@ -75,14 +76,28 @@ pub(crate) async fn run(
 /// What was looked at, and what was found there.
 type Section = (String, Vec<Finding>);
 
-/// The code of the first problem.
+/// The code of the worst problem.
 fn worst(sections: &[Section]) -> Status {
-    let mut findings = sections.iter().flat_map(|(_, findings)| findings);
-    let problem = findings.find_map(|finding| match finding.level {
+    let findings = sections.iter().flat_map(|(_, findings)| findings);
+    let problems = findings.filter_map(|finding| match finding.level {
         Level::Problem(status) => Some(status),
         Level::Ok | Level::Warning => None,
     });
-    problem.unwrap_or(Status::Done)
+    problems
+        .max_by_key(|status| severity(*status))
+        .unwrap_or(Status::Done)
+}
+
+/// How bad a problem is: damage first, then what the machine or the engine
+/// fails at, then what may pass by itself, then what was asked wrongly.
+const fn severity(status: Status) -> u8 {
+    match status {
+        Status::Corrupt => 4,
+        Status::Other => 3,
+        Status::Unavailable => 2,
+        Status::Usage | Status::Conflict => 1,
+        Status::Done | Status::NotFound | Status::Interrupted => 0,
+    }
 }
 
 fn to_json(sections: &[Section]) -> Value {
@@ -104,4 +119,32 @@ fn print(sections: &[Section], output: &mut Output) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_problem_wherever_it_stands() {
+        let problem = |status| Finding::problem("subject", status, "text");
+        let by_severity = [
+            Status::Usage,
+            Status::Unavailable,
+            Status::Other,
+            Status::Corrupt,
+        ];
+        for (rank, worse) in by_severity.into_iter().enumerate() {
+            for better in &by_severity[..rank] {
+                let pair = vec![problem(*better), problem(worse)];
+                let turned = vec![problem(worse), problem(*better)];
+                for findings in [pair, turned] {
+                    let sections = [("store".to_owned(), findings)];
+                    assert_eq!(worst(&sections), worse);
+                }
+            }
+        }
+        let well = vec![Finding::ok("a", ""), Finding::warning("b", "")];
+        assert_eq!(worst(&[("store".to_owned(), well)]), Status::Done);
+    }
 }
