@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use storage::durable;
 use tempfile::NamedTempFile;
 
 use super::{Existing, staged::staged_file};
@@ -59,7 +60,7 @@ impl Target {
 
     /// Prepares the directory at `root`, making it if need be.
     pub(super) fn prepare(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root).map_err(|error| failed(root, &error))?;
+        durable::create_directory(root).map_err(|error| failed(root, &error))?;
         Ok(Self {
             root: root.to_owned(),
             ready: PathBuf::new(),
@@ -148,8 +149,7 @@ impl Target {
 
 /// Makes the names in a directory survive a loss of power.
 fn sync_directory(path: &Path) -> Result<()> {
-    let synced = fs::File::open(path).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| failed(path, &error))
+    durable::sync_directory(path).map_err(|error| failed(path, &error))
 }
 
 fn in_the_way(path: &Path, needed: &str) -> Failure {
