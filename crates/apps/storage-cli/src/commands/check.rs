@@ -56,8 +56,7 @@ fn print(report: &CheckReport, elapsed: Duration, output: &mut Output) -> Result
     match u64::try_from(report.damages.len()).unwrap_or(u64::MAX) {
         0 => output.line(format!("checked {entries} in {time}: no damage")),
         count => output.line(format!(
-            "checked {entries} in {time}: {} damaged; restore the store from a backup, or export \
-             what can still be read",
+            "checked {entries} in {time}: {} damaged; restore the store from a backup",
             units::places(count)
         )),
     }
