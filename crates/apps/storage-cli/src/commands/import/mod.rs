@@ -70,11 +70,12 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let is_directory = arguments.source.is_dir();
     check(&arguments, is_directory)?;
-    let is_stream = arguments.source == Path::new("-");
-    if !is_stream {
+    if arguments.source != Path::new("-") {
         // The store would import itself, growing as it goes.
         OwnFiles::of(context.store_url()?)?.refuse_in_source(&arguments.source)?;
-        // Nothing could be checked while standard input keeps silent.
+    }
+    // Nothing could be checked while a pipe or a terminal keeps silent.
+    if is_directory || arguments.source.is_file() {
         interrupts::heed()?;
     }
     let started = Instant::now();
