@@ -11,6 +11,7 @@ use crate::{
     commands::{check, copy, export, import},
     failure::{Failure, Report},
     notation::Notation,
+    output::{Form, Output},
     status::Status,
 };
 
@@ -240,7 +241,8 @@ fn a_check_that_fails_does_not_pass() {
         (ErrorKind::Corrupt, Status::Corrupt),
     ] {
         at_each_call(&[Call::Check], &Fault::refuse(kind), |struck| {
-            let checked = block_on(check::check(&struck.store));
+            let output = &mut Output::to_stdout();
+            let checked = block_on(check::check(&struck.store, Form::Text, output));
             struck.judged(checked, status);
         });
     }
