@@ -33,6 +33,7 @@
 
 pub mod blocking;
 pub mod bulk;
+pub mod durable;
 pub mod embedded;
 pub mod layer;
 pub mod memory;

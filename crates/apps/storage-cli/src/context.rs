@@ -1,8 +1,8 @@
 //! What every command works with: the store, and how keys are read and shown.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
 
-use storage::{SharedStore, StoreUrl, prelude::*};
+use storage::{SharedStore, StoreDirectory, StoreUrl, prelude::*};
 
 use crate::{
     arguments::GlobalArguments,
@@ -112,13 +112,10 @@ async fn with_opened<T>(
     Ok(value)
 }
 
-/// Whatever else there may be instead of a store, the engine finds out.
+/// Refuses a place where an open would make a store: nothing is there, or a
+/// creation was cut off. Whatever else there may be, the engine finds out.
 pub(crate) fn refuse_absent(path: &Path) -> Result<()> {
-    let is_absent = match fs::read_dir(path) {
-        Ok(mut within) => within.next().is_none(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    };
-    if !is_absent {
+    if !matches!(StoreDirectory::inspect(path), Ok(None)) {
         return Ok(());
     }
     Err(

@@ -88,6 +88,14 @@ impl Failure {
         })
     }
 
+    /// Whether a write that failed may have happened all the same.
+    pub(crate) fn leaves_open(&self) -> bool {
+        match self {
+            Self::OutputClosed => false,
+            Self::Reported(report) => report.outcome == Some(Outcome::Unknown),
+        }
+    }
+
     fn edit(mut self, change: impl FnOnce(&mut Report)) -> Self {
         if let Self::Reported(report) = &mut self {
             change(report);

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read,
+    iter,
     os::unix::{ffi::OsStrExt, fs::FileTypeExt},
     path::{Path, PathBuf},
 };
@@ -11,6 +12,10 @@ use clap::ValueEnum;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::failure::{Failure, Result};
+
+/// How the names begin that an export gives to files and directories until they
+/// are complete. They are no data.
+pub(crate) const UNFINISHED_PREFIX: &str = ".storage-export-";
 
 /// What to do about symbolic links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,15 +50,37 @@ pub(crate) enum Content {
 /// Walks the tree below `root`, sorted by name within each directory.
 pub(crate) fn walk(root: &Path, symlinks: Symlinks) -> impl Iterator<Item = Result<Found>> {
     let root = root.to_owned();
-    WalkDir::new(&root)
+    let mut steps = WalkDir::new(&root)
         .min_depth(1)
         .follow_links(symlinks == Symlinks::Follow)
         .sort_by_file_name()
-        .into_iter()
-        .filter_map(move |step| match step {
-            Ok(entry) => look(&root, entry).transpose(),
-            Err(error) => Some(Err(unreadable(&error))),
-        })
+        .into_iter();
+    iter::from_fn(move || {
+        loop {
+            let entry = match steps.next()? {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(unreadable(&error))),
+            };
+            let is_unfinished = is_unfinished_export(&entry);
+            if is_unfinished && entry.file_type().is_dir() {
+                steps.skip_current_dir();
+            }
+            let found = if is_unfinished {
+                let left = Content::Skipped("an export that was cut off left it");
+                Ok(Some(found(&root, entry, left)))
+            } else {
+                look(&root, entry)
+            };
+            if let Some(found) = found.transpose() {
+                return Some(found);
+            }
+        }
+    })
+}
+
+fn is_unfinished_export(entry: &DirEntry) -> bool {
+    let name = entry.file_name().as_bytes();
+    name.starts_with(UNFINISHED_PREFIX.as_bytes())
 }
 
 /// Reads a file, but not more than `bytes_max` of it.
@@ -107,13 +134,17 @@ fn look(root: &Path, entry: DirEntry) -> Result<Option<Found>> {
     } else {
         Content::Skipped("a device")
     };
+    Ok(Some(found(root, entry, content)))
+}
+
+fn found(root: &Path, entry: DirEntry, content: Content) -> Found {
     let path = entry.into_path();
     let below = path.strip_prefix(root).unwrap_or(&path);
     let mut key = below.as_os_str().as_bytes().to_vec();
     if content == Content::EmptyDirectory {
         key.push(b'/');
     }
-    Ok(Some(Found { path, key, content }))
+    Found { path, key, content }
 }
 
 fn unreadable(error: &walkdir::Error) -> Failure {

@@ -1,7 +1,7 @@
 //! Looking at the directory of a store without claiming it.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -16,14 +16,16 @@ pub struct FoundStore {
     pub engine: String,
     /// The version of the engine's format.
     pub version: u32,
-    /// The file whose lock somebody who has the store open holds; `None` if
-    /// nobody has.
-    pub held: Option<PathBuf>,
+    /// The file that whoever has the store open holds an exclusive lock on.
+    /// Whether somebody does is not tried: that would take the lock for a
+    /// moment, and who opens the store just then would be refused.
+    pub lock: PathBuf,
 }
 
 impl StoreDirectory {
     /// What is at `path`; `None` where a store would be made, because nothing is
-    /// there or a creation was cut off. Changes nothing.
+    /// there or a creation was cut off. Changes nothing, and disturbs nobody who
+    /// opens the store meanwhile.
     ///
     /// # Errors
     /// `Invalid` for a path that is not a directory, or that holds other files
@@ -50,32 +52,18 @@ impl StoreDirectory {
                 ),
             ));
         }
-        let lock = path.join(LOCK_FILE);
-        let held = is_held(&lock)?.then_some(lock);
         Ok(Some(FoundStore {
             engine,
             version,
-            held,
+            lock: path.join(LOCK_FILE),
         }))
-    }
-}
-
-fn is_held(lock: &Path) -> Result<bool> {
-    // Whoever may not read the file learns nothing from its lock.
-    let Ok(file) = File::open(lock) else {
-        return Ok(false);
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => {
-            Err(Error::io(format!("trying {}", lock.display()), error))
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -87,16 +75,34 @@ mod tests {
         let claimed = StoreDirectory::claim(&path, "test", 7, |_| Ok(())).unwrap();
         let found = StoreDirectory::inspect(&path).unwrap().unwrap();
         assert_eq!((&*found.engine, found.version), ("test", 7));
-        assert_eq!(found.held, Some(path.join("LOCK")));
+        assert_eq!(found.lock, path.join("LOCK"));
         drop(claimed);
-        let found = StoreDirectory::inspect(&path).unwrap().unwrap();
-        assert_eq!(found.held, None);
+        assert_eq!(StoreDirectory::inspect(&path).unwrap(), Some(found));
         fs::remove_dir(path.join("data")).unwrap();
         let error = StoreDirectory::inspect(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         fs::write(path.join("STORAGE"), "storage").unwrap();
         let error = StoreDirectory::inspect(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
+
+    #[test]
+    fn whoever_opens_a_store_while_it_is_inspected_is_not_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("store");
+        let claim = || StoreDirectory::claim(&path, "test", 7, |_| Ok(()));
+        drop(claim().unwrap());
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    StoreDirectory::inspect(&path).unwrap();
+                }
+            });
+            let refused = (0..2_000).filter(|_| claim().is_err()).count();
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
     }
 
     #[test]

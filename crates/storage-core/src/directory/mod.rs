@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use self::inspect::FoundStore;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, durable};
 
 const FORMAT_FILE: &str = "STORAGE";
 const FORMAT_FILE_NEW: &str = "STORAGE.new";
@@ -56,7 +56,7 @@ impl StoreDirectory {
         // The store must not move when the process changes its directory.
         let path = std::path::absolute(path)
             .map_err(|error| Error::io(format!("finding {}", path.display()), error))?;
-        create_durably(&path)
+        durable::create_directory(&path)
             .map_err(|error| Error::io(format!("creating {}", path.display()), error))?;
         refuse_foreign(&path)?;
         let lock = lock(&path)?;
@@ -92,7 +92,7 @@ impl StoreDirectory {
         let failed = |error| Error::io(format!("making {} a store", self.path.display()), error);
         // The lock file tells a creation that was cut off from somebody else's
         // files, so its name must survive whatever comes after it.
-        sync_directory(&self.path).map_err(failed)?;
+        durable::sync_directory(&self.path).map_err(failed)?;
         let new = self.path.join(DATA_NEW);
         if new.exists() {
             fs::remove_dir_all(&new).map_err(failed)?;
@@ -101,7 +101,7 @@ impl StoreDirectory {
         create(&new)?;
         sync_directories(&new).map_err(failed)?;
         // Its own name too: the format file promises that it is there.
-        sync_directory(&self.path).map_err(failed)?;
+        durable::sync_directory(&self.path).map_err(failed)?;
         write_format(&self.path, engine, version).map_err(failed)
     }
 
@@ -113,7 +113,7 @@ impl StoreDirectory {
             return Ok(());
         }
         fs::rename(self.path.join(DATA_NEW), &data)
-            .and_then(|()| sync_directory(&self.path))
+            .and_then(|()| durable::sync_directory(&self.path))
             .map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => Error::new(
                     ErrorKind::Corrupt,
@@ -243,31 +243,10 @@ fn write_format(path: &Path, engine: &str, version: u32) -> io::Result<()> {
     file.write_all(format_text(engine, version).as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path.join(FORMAT_FILE))?;
-    sync_directory(path)
+    durable::sync_directory(path)
 }
 
-/// Makes a directory, and those above it, so that they survive a loss of power.
-fn create_durably(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = path.parent() {
-        create_durably(parent)?;
-        match fs::create_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-            made => made?,
-        }
-        sync_directory(parent)?;
-    }
-    Ok(())
-}
-
-/// Makes the entries of a directory survive a loss of power.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// The same for a directory and all below it.
+/// Makes the entries of a directory and of all below it survive a loss of power.
 fn sync_directories(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
@@ -275,7 +254,7 @@ fn sync_directories(path: &Path) -> io::Result<()> {
             sync_directories(&entry.path())?;
         }
     }
-    sync_directory(path)
+    durable::sync_directory(path)
 }
 
 #[cfg(test)]

@@ -14,11 +14,16 @@ use crate::{
 };
 
 pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status> {
+    context
+        .with_existing_engine(async |store| check(store, context.form, output).await)
+        .await
+}
+
+/// Checks an open store and prints what is found.
+pub(crate) async fn check<S: Store>(store: &S, form: Form, output: &mut Output) -> Result<Status> {
     let started = Instant::now();
-    let report = context
-        .with_existing_engine(async |store| check(store).await)
-        .await?;
-    match context.form {
+    let report = store.check().await?;
+    match form {
         Form::Json => output.line(to_json(&report, started.elapsed()).to_string())?,
         Form::Text => print(&report, started.elapsed(), output)?,
     }
@@ -27,10 +32,6 @@ pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status
     } else {
         Status::Corrupt
     })
-}
-
-pub(crate) async fn check<S: Store>(store: &S) -> Result<CheckReport> {
-    Ok(store.check().await?)
 }
 
 fn to_json(report: &CheckReport, elapsed: Duration) -> Value {
@@ -56,8 +57,7 @@ fn print(report: &CheckReport, elapsed: Duration, output: &mut Output) -> Result
     match u64::try_from(report.damages.len()).unwrap_or(u64::MAX) {
         0 => output.line(format!("checked {entries} in {time}: no damage")),
         count => output.line(format!(
-            "checked {entries} in {time}: {} damaged; restore the store from a backup, or export \
-             what can still be read",
+            "checked {entries} in {time}: {} damaged; restore the store from a backup",
             units::places(count)
         )),
     }

@@ -38,9 +38,7 @@ async fn compact<S: Store>(store: &S) -> Result<MaintenanceReport> {
         Ok(report) => Ok(report),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let engine = store.describe().engine;
-            Err(Failure::from(error)
-                .within(format!("{engine} has nothing to compact"))
-                .remedy("none is needed: this engine keeps no space of deleted data"))
+            Err(Failure::from(error).within(format!("this engine, {engine}, offers no compaction")))
         }
         Err(error) => Err(error.into()),
     }

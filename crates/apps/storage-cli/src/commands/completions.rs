@@ -31,6 +31,7 @@ fn shown() -> Command {
     let whole = Arguments::command();
     let subcommands = whole.get_subcommands().filter(|it| !it.is_hide_set());
     Command::new("storage")
+        .version(env!("CARGO_PKG_VERSION"))
         .args(whole.get_arguments())
         .subcommands(subcommands)
 }

@@ -23,6 +23,7 @@ fn each_shell_gets_a_script_that_knows_the_commands() {
             assert!(script.contains(command), "{shell}: {command}");
         }
         assert!(!script.contains("demo-import"), "{shell}");
+        assert!(script.contains("version"), "{shell}: --version");
     }
 }
 

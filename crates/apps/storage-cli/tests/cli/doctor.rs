@@ -1,6 +1,7 @@
 //! What the doctor says, and that it leaves everything as it is.
 
 use std::{
+    os::unix::fs::MetadataExt,
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -39,11 +40,15 @@ fn doctor(bench: &Bench) -> Run {
     bench.run(&["doctor", "--json"])
 }
 
+fn doctor_inside(bench: &Bench) -> Run {
+    bench.run(&["doctor", "--open", "--json"])
+}
+
 #[test]
 fn a_sound_store_is_described_from_the_outside_in() {
     let bench = Bench::new();
     bench.done(&["put", "a", "1"]);
-    let run = doctor(&bench);
+    let run = doctor_inside(&bench);
     assert_eq!(run.code, 0, "{}", run.errors);
     says(&run, "engine", "ok", "fjall is built in");
     says(&run, "directory", "ok", "is a store");
@@ -56,8 +61,35 @@ fn a_sound_store_is_described_from_the_outside_in() {
     says(&run, "capabilities", "ok", "Synced");
     assert!(findings(&run).iter().any(|it| it.0 == "open files"));
     assert!(findings(&run).iter().any(|it| it.0 == "disk space"));
-    let output = String::from_utf8(bench.done(&["doctor"])).unwrap();
+    let output = String::from_utf8(bench.done(&["doctor", "--open"])).unwrap();
     assert!(output.contains("ok       health        well"), "{output}");
+}
+
+#[test]
+fn a_clean_store_is_not_opened_unless_asked_for() {
+    let bench = Bench::new();
+    bench.done(&["put", "a", "1"]);
+    let seen = || {
+        let mut seen: Vec<_> = walkdir::WalkDir::new(bench.path("store"))
+            .into_iter()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let metadata = entry.metadata().unwrap();
+                let changed = (metadata.ctime(), metadata.ctime_nsec());
+                (entry.into_path(), metadata.ino(), changed)
+            })
+            .collect();
+        seen.sort();
+        seen
+    };
+    let before = seen();
+    let run = doctor(&bench);
+    assert_eq!(run.code, 0, "{}", run.errors);
+    assert_eq!(seen(), before);
+    says(&run, "inside", "ok", "--open");
+    assert!(findings(&run).iter().all(|it| it.0 != "header"));
+    doctor_inside(&bench);
+    assert_ne!(seen(), before, "an open shows");
 }
 
 #[test]
@@ -86,7 +118,7 @@ fn what_keeps_a_store_from_opening_is_a_problem_with_its_exit_code() {
         let bench = Bench::new();
         bench.done(&["put", "a", "1"]);
         bench.write("store/STORAGE", line);
-        let run = doctor(&bench);
+        let run = doctor_inside(&bench);
         assert_eq!(run.code, code, "{line}");
         says(&run, subject, "problem", words);
     }
@@ -162,7 +194,7 @@ fn an_unfinished_copy_is_pointed_out() {
     damage_tables(&bench);
     let to = format!("fjall:{}", bench.path("copy").display());
     bench.run(&["copy", "--to", &to]).failed(5, &["--resume"]);
-    let run = bench.run(&["doctor", "--json", &to]);
+    let run = bench.run(&["doctor", "--open", "--json", &to]);
     assert_eq!(run.code, 0, "{}", run.errors);
     says(&run, "copy", "warning", "--resume");
 }

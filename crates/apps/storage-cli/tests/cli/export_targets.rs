@@ -118,3 +118,28 @@ fn a_file_gives_way_to_a_symbolic_link_s_name_in_a_tree_but_not_to_where_it_lead
         [(b"a".to_vec(), Some(b"1".to_vec()))]
     );
 }
+
+#[test]
+fn what_a_killed_export_left_is_not_imported_and_a_key_is_not_exported_like_it() {
+    let bench = Bench::new();
+    bench.write("tree/a", "1");
+    bench.write("tree/.storage-export-tree/.tmp1", "part of a value");
+    bench.write("tree/below/.storage-export-Ab12", "part of a line");
+    let run = bench.run(&["import", text(&bench.path("tree"))]);
+    assert_eq!(run.code, 0, "{}", run.errors);
+    for left in [
+        "tree/.storage-export-tree: ",
+        "below/.storage-export-Ab12: ",
+    ] {
+        assert!(run.errors.contains(left), "{}", run.errors);
+    }
+    assert_eq!(bench.keys(), ["a"]);
+
+    bench.done(&["export", text(&bench.path("tree")), "--force"]);
+    assert!(!bench.path("tree/.storage-export-tree").exists());
+
+    bench.done(&["put", "z/.storage-export-1", "value"]);
+    bench
+        .run(&["export", text(&bench.path("out"))])
+        .failed(2, &["cannot be a file", "unfinished export"]);
+}

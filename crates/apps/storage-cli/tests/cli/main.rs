@@ -17,6 +17,7 @@ mod doctor;
 mod exit_codes;
 mod export_targets;
 mod help;
+mod power_loss;
 mod resume;
 mod round_trip;
 mod support;

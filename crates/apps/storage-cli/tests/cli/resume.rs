@@ -3,15 +3,19 @@
 use std::{
     fs,
     io::Write,
+    os::unix::process::ExitStatusExt,
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::support::{Bench, Moments, Run, command, interrupt, tree};
+use crate::support::{Bench, Moments, PROGRAM, Run, command, interrupt, tree};
+
+const SIGINT: i32 = 2;
+const SIGKILL: i32 = 9;
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -30,7 +34,7 @@ fn an_import_that_is_killed_again_and_again_ends_with_the_same_store() {
     large_tree(&bench);
     let mut moments = Moments::new();
     let mut kills = 0;
-    while kills < 8 {
+    for _ in 0..200 {
         let mut import = command()
             .args(["--store", &bench.url(), "import"])
             .arg(bench.path("tree"))
@@ -40,11 +44,19 @@ fn an_import_that_is_killed_again_and_again_ends_with_the_same_store() {
             .unwrap();
         thread::sleep(moments.next_up_to(Duration::from_millis(250)));
         import.kill().unwrap();
-        kills += 1;
-        if import.wait().unwrap().success() {
+        let status = import.wait().unwrap();
+        if status.signal() == Some(SIGKILL) {
+            kills += 1;
+        } else {
+            // It came to its end first: there is nothing left to kill it in.
+            assert!(status.success(), "{status}");
+            fs::remove_dir_all(bench.path("store")).unwrap();
+        }
+        if kills == 8 {
             break;
         }
     }
+    assert_eq!(kills, 8);
     bench.done(&["import", text(&bench.path("tree"))]);
     bench.done(&["export", text(&bench.path("out"))]);
     assert!(tree(&bench.path("out")) == tree(&bench.path("tree")));
@@ -177,4 +189,51 @@ fn a_source_in_the_directory_of_the_store_is_refused() {
         );
     }
     assert_eq!(bench.keys(), ["a"]);
+}
+
+#[test]
+fn a_signal_that_was_ignored_when_the_command_began_stays_ignored() {
+    let bench = Bench::new();
+    large_tree(&bench);
+    let mut import = Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM])
+        .args(["--store", &bench.url(), "import"])
+        .arg(bench.path("tree"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The shell ignores it by the time the store is there.
+    while !bench.path("store/STORAGE").exists() && import.try_wait().unwrap().is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let process = import.id().to_string();
+    let sent = Command::new("kill").args(["-HUP", &process]).status();
+    assert!(sent.unwrap().success());
+    assert!(import.wait().unwrap().success());
+    assert_eq!(bench.keys().len(), 1_500);
+}
+
+#[test]
+fn an_import_from_a_pipe_by_name_ends_at_once_when_interrupted() {
+    let bench = Bench::new();
+    let pipe = bench.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let mut import = command()
+        .args(["--store", &bench.url(), "import", text(&pipe)])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // This waits until the import reads from it, and then keeps silent.
+    let silent = fs::File::options().write(true).open(&pipe).unwrap();
+    interrupt(&import);
+    let patience = Instant::now() + Duration::from_secs(20);
+    while import.try_wait().unwrap().is_none() {
+        if Instant::now() > patience {
+            import.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(import.wait().unwrap().signal(), Some(SIGINT));
+    drop(silent);
 }

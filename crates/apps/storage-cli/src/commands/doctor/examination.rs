@@ -1,46 +1,73 @@
 //! Examining one store, from the outside in.
 //!
-//! Nothing is repaired: a store is opened only if it was closed cleanly, since
-//! the open after a crash cuts the journals where they end.
+//! What is outside is only read. A store is opened only on request, and if it
+//! was closed cleanly, since the open after a crash cuts the journals where they
+//! end.
 
 use std::path::Path;
 
 use storage::{Capabilities, SharedStore, StoreDirectory, StoreHeader, StoreUrl, bulk, prelude::*};
 
 use super::{
+    Opening,
     finding::{Finding, Level},
-    lock, machine,
+    lock::Holders,
+    machine,
 };
 use crate::{own_files, status::Status, units};
 
 /// The file that a clean close leaves in a fjall store.
 const SEAL_FILE: &str = "SEAL";
 
+const LOCK: &str = "lock";
+const LAST_CLOSE: &str = "last close";
+
 /// What there is to say about the store at `url`.
-pub(super) async fn examine(url: &str) -> Vec<Finding> {
+pub(super) async fn examine(url: &str, opening: Opening) -> Vec<Finding> {
     let parsed = match url.parse::<StoreUrl>() {
         Ok(parsed) => parsed,
         Err(error) => return vec![Finding::of_error("engine", &error)],
     };
     if let StoreUrl::Fjall { path } = &parsed {
-        return examine_directory(&parsed, path).await;
+        let mut findings = examine_directory(path);
+        if !may_open(&findings) {
+            return findings;
+        }
+        match opening {
+            Opening::Never => findings.push(Finding::ok(
+                "inside",
+                "not looked at; `storage doctor --open` opens the store for that",
+            )),
+            Opening::IfNothingIsWrong => findings.extend(examine_open(&parsed).await),
+        }
+        return findings;
     }
     let mut findings = vec![Finding::ok("engine", format!("{parsed} is built in"))];
     findings.extend(examine_open(&parsed).await);
     findings
 }
 
-async fn examine_directory(url: &StoreUrl, path: &Path) -> Vec<Finding> {
+/// Whether an open would change no more than the marks of opening and closing:
+/// the store is there, free and clean, and has rights and room.
+fn may_open(findings: &[Finding]) -> bool {
+    let is_clean = findings
+        .iter()
+        .any(|finding| finding.subject == LAST_CLOSE && finding.level == Level::Ok);
+    let is_free = findings
+        .iter()
+        .all(|finding| finding.subject != LOCK || finding.level == Level::Ok);
+    let has_problem = findings
+        .iter()
+        .any(|finding| matches!(finding.level, Level::Problem(_)));
+    is_clean && is_free && !has_problem
+}
+
+/// Looks at a directory from outside: nothing in it is changed or locked.
+fn examine_directory(path: &Path) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("engine", "fjall is built in")];
     let resolved = own_files::resolved(path);
-    let nearest = resolved
-        .ancestors()
-        .find(|path| path.exists())
-        .unwrap_or(&resolved);
-    let found = StoreDirectory::inspect(&resolved);
-    let mut may_open = false;
-    match &found {
-        Err(error) => findings.push(Finding::of_error("directory", error)),
+    match StoreDirectory::inspect(&resolved) {
+        Err(error) => findings.push(Finding::of_error("directory", &error)),
         Ok(None) => findings.push(
             Finding::warning(
                 "directory",
@@ -48,55 +75,52 @@ async fn examine_directory(url: &StoreUrl, path: &Path) -> Vec<Finding> {
             )
             .remedy("check the path; `put` or `import` makes a store"),
         ),
-        Ok(Some(store)) => {
-            findings.push(Finding::ok(
-                "directory",
-                format!("{} is a store", path.display()),
-            ));
-            findings.push(Finding::ok(
+        Ok(Some(store)) => findings.extend([
+            Finding::ok("directory", format!("{} is a store", path.display())),
+            Finding::ok(
                 "format",
                 format!("{} version {}", store.engine, store.version),
-            ));
-            may_open = store.held.is_none();
-            findings.push(
-                store
-                    .held
-                    .as_deref()
-                    .map_or_else(|| Finding::ok("lock", "nobody has the store open"), held),
-            );
-        }
+            ),
+            lock_of(&Holders::of(&store.lock)),
+            last_close(&resolved),
+        ]),
     }
-    if nearest.is_dir() {
-        let rights = machine::rights(nearest);
-        may_open &= rights.level == Level::Ok;
-        findings.push(rights);
+    let nearest = resolved.ancestors().find(|path| path.exists());
+    if let Some(nearest) = nearest.filter(|path| path.is_dir()) {
+        findings.push(machine::rights(nearest));
         findings.push(machine::disk_space(nearest));
-    }
-    if !may_open {
-        return findings;
-    }
-    if resolved.join(SEAL_FILE).exists() {
-        findings.push(Finding::ok("last close", "clean"));
-        findings.extend(examine_open(url).await);
-    } else {
-        findings.push(
-            Finding::warning(
-                "last close",
-                "not clean; the store is left unopened, for the next open repairs it",
-            )
-            .remedy("`storage check` opens it and reads everything"),
-        );
     }
     findings
 }
 
-fn held(file: &Path) -> Finding {
-    let by = match lock::holders(file).as_slice() {
-        [] => "another process".to_owned(),
-        holders => holders.join(", "),
-    };
-    Finding::warning("lock", format!("{by} has the store open"))
-        .remedy("nothing, if it should; else end that process, and the lock goes with it")
+fn lock_of(holders: &Holders) -> Finding {
+    match holders {
+        Holders::Untold => Finding::warning(
+            LOCK,
+            "the system does not tell whether somebody has the store open",
+        ),
+        Holders::Nobody => Finding::ok(LOCK, "nobody has the store open, as far as can be seen"),
+        Holders::These(processes) => {
+            Finding::warning(LOCK, format!("{} has the store open", processes.join(", ")))
+                .remedy("nothing, if it should; else end that process, and the lock goes with it")
+        }
+        Holders::Perhaps(processes) => Finding::warning(
+            LOCK,
+            format!("perhaps {} has the store open", processes.join(", ")),
+        )
+        .remedy("see whether it uses the store; this file system does not let locks be told apart"),
+    }
+}
+
+fn last_close(path: &Path) -> Finding {
+    if path.join(SEAL_FILE).exists() {
+        return Finding::ok(LAST_CLOSE, "clean");
+    }
+    Finding::warning(
+        LAST_CLOSE,
+        "not clean, or the store is open; the next open repairs what there is to repair",
+    )
+    .remedy("if nobody has it open, `storage check` opens it and reads everything")
 }
 
 async fn examine_open(url: &StoreUrl) -> Vec<Finding> {
@@ -176,4 +200,35 @@ fn summary(capabilities: &Capabilities) -> String {
         capabilities.expiry,
         capabilities.scan_order,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_opened_only_where_it_is_clean_and_free_and_nothing_is_wrong() {
+        let clean = Finding::ok(LAST_CLOSE, "clean");
+        let free = Finding::ok(LOCK, "nobody");
+        assert!(may_open(&[clean.clone(), free.clone()]));
+        assert!(!may_open(std::slice::from_ref(&free)));
+        assert!(!may_open(&[free.clone(), Finding::warning(LAST_CLOSE, "")]));
+        for kept_out in [
+            Finding::warning(LOCK, "somebody"),
+            Finding::problem("disk space", Status::Other, "none"),
+            Finding::problem("rights", Status::Other, "none"),
+        ] {
+            assert!(!may_open(&[clean.clone(), free.clone(), kept_out]));
+        }
+    }
+
+    #[test]
+    fn only_a_certain_holder_is_advised_to_be_ended() {
+        let processes = vec!["process 7 (cat)".to_owned()];
+        let certain = lock_of(&Holders::These(processes.clone())).to_string();
+        assert!(certain.contains("end that process"), "{certain}");
+        let perhaps = lock_of(&Holders::Perhaps(processes)).to_string();
+        assert!(perhaps.contains("perhaps process 7"), "{perhaps}");
+        assert!(!perhaps.contains("end that process"), "{perhaps}");
+    }
 }

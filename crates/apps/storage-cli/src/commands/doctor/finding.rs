@@ -9,7 +9,7 @@ use crate::status::Status;
 /// Something that was looked at, and how it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
-    subject: &'static str,
+    pub(super) subject: &'static str,
     pub(super) level: Level,
     text: String,
     /// What to do about it.

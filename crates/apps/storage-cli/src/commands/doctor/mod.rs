@@ -19,17 +19,32 @@ use crate::{
 
 /// Say what is well and what is not with a store and this machine.
 ///
-/// Nothing is changed, and a store that was not closed cleanly is not opened.
-/// Each line is ok, a warning or a problem, with what to do about it.
+/// Nothing is changed, and nobody who uses or opens the store is disturbed: it
+/// is looked at from outside. Each line is ok, a warning or a problem, with what
+/// to do about it.
 ///
-/// Exits with another code than 0 if there is a problem: the one that other
-/// commands on that store end with.
+/// Exits with 0 if there is no problem, else with the code of the worst: 5 for
+/// damage, then 6 for what this machine or the engine fails at, then 4 for what
+/// is unavailable, then 2 for what is no store of this command.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct DoctorArguments {
     /// The stores to look at; by default that of --store.
     #[arg(value_name = "URL")]
     stores: Vec<String>,
+    /// Also open stores on disk, for what they say of themselves: header,
+    /// unfinished copies, health, capabilities. While a store is open, others
+    /// cannot open it, and it counts as not cleanly closed. It is opened only if
+    /// nobody holds it, it was closed cleanly, and nothing else is a problem.
+    #[arg(long)]
+    open: bool,
+}
+
+/// Whether stores on disk are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opening {
+    Never,
+    IfNothingIsWrong,
 }
 
 pub(crate) async fn run(
@@ -41,9 +56,14 @@ pub(crate) async fn run(
     if urls.is_empty() {
         urls.extend(context.store.clone());
     }
+    let opening = if arguments.open {
+        Opening::IfNothingIsWrong
+    } else {
+        Opening::Never
+    };
     let mut sections = vec![("this machine".to_owned(), vec![machine::open_files()])];
     for url in urls {
-        let findings = examination::examine(&url).await;
+        let findings = examination::examine(&url, opening).await;
         sections.push((url, findings));
     }
     match context.form {
@@ -56,14 +76,28 @@ pub(crate) async fn run(
 /// What was looked at, and what was found there.
 type Section = (String, Vec<Finding>);
 
-/// The code of the first problem.
+/// The code of the worst problem.
 fn worst(sections: &[Section]) -> Status {
-    let mut findings = sections.iter().flat_map(|(_, findings)| findings);
-    let problem = findings.find_map(|finding| match finding.level {
+    let findings = sections.iter().flat_map(|(_, findings)| findings);
+    let problems = findings.filter_map(|finding| match finding.level {
         Level::Problem(status) => Some(status),
         Level::Ok | Level::Warning => None,
     });
-    problem.unwrap_or(Status::Done)
+    problems
+        .max_by_key(|status| severity(*status))
+        .unwrap_or(Status::Done)
+}
+
+/// How bad a problem is: damage first, then what the machine or the engine
+/// fails at, then what may pass by itself, then what was asked wrongly.
+const fn severity(status: Status) -> u8 {
+    match status {
+        Status::Corrupt => 4,
+        Status::Other => 3,
+        Status::Unavailable => 2,
+        Status::Usage | Status::Conflict => 1,
+        Status::Done | Status::NotFound | Status::Interrupted => 0,
+    }
 }
 
 fn to_json(sections: &[Section]) -> Value {
@@ -85,4 +119,32 @@ fn print(sections: &[Section], output: &mut Output) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_problem_wherever_it_stands() {
+        let problem = |status| Finding::problem("subject", status, "text");
+        let by_severity = [
+            Status::Usage,
+            Status::Unavailable,
+            Status::Other,
+            Status::Corrupt,
+        ];
+        for (rank, worse) in by_severity.into_iter().enumerate() {
+            for better in &by_severity[..rank] {
+                let pair = vec![problem(*better), problem(worse)];
+                let turned = vec![problem(worse), problem(*better)];
+                for findings in [pair, turned] {
+                    let sections = [("store".to_owned(), findings)];
+                    assert_eq!(worst(&sections), worse);
+                }
+            }
+        }
+        let well = vec![Finding::ok("a", ""), Finding::warning("b", "")];
+        assert_eq!(worst(&[("store".to_owned(), well)]), Status::Done);
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use storage::{Count, prelude::*};
+use storage::{Count, durable, prelude::*};
 
 use super::{Existing, staged::staged_file};
 use crate::{
@@ -44,6 +44,8 @@ pub(super) async fn export<R: Read>(
         Existing::Replace => file.persist(path),
     }
     .map_err(|error| failed(error.error))?;
+    // Its name too survives a loss of power then.
+    durable::sync_directory(directory).map_err(failed)?;
     Ok(exported)
 }
 

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     failure::{Failure, Result},
     notation,
+    tree::UNFINISHED_PREFIX,
 };
 
 /// `NAME_MAX` of Linux and of most file systems.
@@ -35,6 +36,9 @@ impl KeyPath {
             let complaint = match name {
                 b"" => "has an empty part",
                 b"." | b".." => "has a part that leads elsewhere",
+                name if name.starts_with(UNFINISHED_PREFIX.as_bytes()) => {
+                    "has a part that begins like the files of an unfinished export"
+                }
                 name if name.contains(&0) => "holds a zero byte",
                 name if name.len() > NAME_BYTES_MAX => {
                     "has a part that is longer than a file's name can be"

@@ -8,9 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use storage::durable;
+use tempfile::{NamedTempFile, TempDir};
 
-use super::{Existing, staged::staged_file};
+use super::{
+    Existing,
+    staged::{staged_file, staging_directory},
+};
 use crate::failure::{Failure, Result};
 
 /// How many files are written before they are synced and named. A file system
@@ -27,6 +31,8 @@ pub(super) struct Target {
     ready: PathBuf,
     /// Files without their names, and where they belong.
     staged: Vec<(NamedTempFile, PathBuf)>,
+    /// Where they are for now. It comes after them, so that it goes after them.
+    staging: TempDir,
     /// Directories whose names are not synced.
     changed: BTreeSet<PathBuf>,
 }
@@ -59,11 +65,13 @@ impl Target {
 
     /// Prepares the directory at `root`, making it if need be.
     pub(super) fn prepare(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root).map_err(|error| failed(root, &error))?;
+        durable::create_directory(root).map_err(|error| failed(root, &error))?;
+        let staging = staging_directory(root).map_err(|error| failed(root, &error))?;
         Ok(Self {
             root: root.to_owned(),
             ready: PathBuf::new(),
             staged: Vec::new(),
+            staging,
             changed: BTreeSet::from([root.to_owned()]),
         })
     }
@@ -71,6 +79,10 @@ impl Target {
     /// Names the files that are left. All of them survive a loss of power now.
     pub(super) fn finish(mut self) -> Result<()> {
         self.name_staged()?;
+        self.staging
+            .close()
+            .map_err(|error| failed(&self.root, &error))?;
+        sync_directory(&self.root)?;
         let root = self.root.canonicalize();
         let parent = root.as_deref().ok().and_then(Path::parent);
         parent.map_or(Ok(()), sync_directory)
@@ -120,7 +132,7 @@ impl Target {
     }
 
     fn stage(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = staged_file(&self.root)?;
+        let mut file = staged_file(self.staging.path())?;
         file.as_file_mut().write_all(bytes)?;
         Ok(file)
     }
@@ -148,8 +160,7 @@ impl Target {
 
 /// Makes the names in a directory survive a loss of power.
 fn sync_directory(path: &Path) -> Result<()> {
-    let synced = fs::File::open(path).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| failed(path, &error))
+    durable::sync_directory(path).map_err(|error| failed(path, &error))
 }
 
 fn in_the_way(path: &Path, needed: &str) -> Failure {
@@ -162,4 +173,49 @@ fn in_the_way(path: &Path, needed: &str) -> Failure {
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::io(format!("write {}", path.display()), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(root: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(root).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_killed_export_staged_is_in_one_place_and_removed_by_the_next() {
+        let place = tempfile::tempdir().unwrap();
+        let mut killed = Target::prepare(place.path()).unwrap();
+        for name in ["a", "b", "c/d"] {
+            killed.write_file(Path::new(name), b"1").unwrap();
+        }
+        // Whoever is killed tidies nothing up.
+        mem::forget(killed);
+        assert_eq!(
+            names(place.path()).len(),
+            2,
+            "the directories c and staging"
+        );
+
+        let mut next = Target::prepare(place.path()).unwrap();
+        assert_eq!(names(next.staging.path()), [""; 0].map(PathBuf::from));
+        next.write_file(Path::new("a"), b"2").unwrap();
+        next.finish().unwrap();
+        assert_eq!(names(place.path()), ["a", "c"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn an_export_that_fails_leaves_nothing_staged() {
+        let place = tempfile::tempdir().unwrap();
+        let mut target = Target::prepare(place.path()).unwrap();
+        target.write_file(Path::new("a"), b"1").unwrap();
+        drop(target);
+        assert_eq!(names(place.path()), [""; 0].map(PathBuf::from));
+    }
 }

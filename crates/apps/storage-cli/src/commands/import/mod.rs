@@ -12,7 +12,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use storage::{
-    SharedStore,
+    Outcome, SharedStore,
     bulk::{BulkLimits, BulkReport, BulkWriter, Unchanged},
     prelude::*,
 };
@@ -70,11 +70,12 @@ pub(crate) async fn run(
 ) -> Result<Status> {
     let is_directory = arguments.source.is_dir();
     check(&arguments, is_directory)?;
-    let is_stream = arguments.source == Path::new("-");
-    if !is_stream {
+    if arguments.source != Path::new("-") {
         // The store would import itself, growing as it goes.
         OwnFiles::of(context.store_url()?)?.refuse_in_source(&arguments.source)?;
-        // Nothing could be checked while standard input keeps silent.
+    }
+    // Nothing could be checked while a pipe or a terminal keeps silent.
+    if is_directory || arguments.source.is_file() {
         interrupts::heed()?;
     }
     let started = Instant::now();
@@ -113,17 +114,21 @@ async fn with_batches(
     store: &SharedStore,
     load: impl AsyncFnOnce(&mut BulkWriter<'_, SharedStore>) -> Result<()>,
 ) -> Result<BulkReport> {
-    let unchanged = existing(store).await?;
+    let unchanged = treatment_of_unchanged(store).await?;
     let mut batches = BulkWriter::new(store, BulkLimits::default(), unchanged);
     match load(&mut batches).await {
-        Ok(()) => Ok(batches.finish().await?),
+        Ok(()) => {
+            let acknowledged = batches.acknowledged();
+            let finished = batches.finish().await;
+            finished.map_err(|error| stopped(error.into(), &acknowledged, InDoubt::Nothing))
+        }
         Err(failure) => Err(stop(batches, failure).await),
     }
 }
 
 /// What is in the store already is read and compared; in an empty one, nothing
 /// needs to be.
-async fn existing(store: &SharedStore) -> Result<Unchanged> {
+async fn treatment_of_unchanged(store: &SharedStore) -> Result<Unchanged> {
     let first = ScanOptions::new().keys_only().entries_max(1);
     let is_empty = store.scan(KeyRange::all(), first).next().await?.is_none();
     Ok(if is_empty {
@@ -136,14 +141,41 @@ async fn existing(store: &SharedStore) -> Result<Unchanged> {
 /// Makes what was read so far durable, and adds to the failure how much that is.
 async fn stop(batches: BulkWriter<'_, SharedStore>, failure: Failure) -> Failure {
     let acknowledged = batches.acknowledged();
-    // Where the store is what failed, no more than it acknowledged is known to be
-    // in it.
-    let report = batches.finish().await.unwrap_or(acknowledged);
-    failure.note(match report.written.entries + report.unchanged.entries {
-        0 => "nothing was imported".to_owned(),
-        entries => format!(
-            "what came before it, {}, is in the store; run it again to complete it",
+    match batches.finish().await {
+        Ok(report) => stopped(failure, &report, InDoubt::Nothing),
+        // The store fails, so no more than it acknowledged is known to be in it.
+        Err(error) if error.outcome() == Some(Outcome::Unknown) => {
+            stopped(failure, &acknowledged, InDoubt::LastBatch)
+        }
+        Err(_) => stopped(failure, &acknowledged, InDoubt::Nothing),
+    }
+}
+
+/// What may be in the store beside what it acknowledged, and beside what the
+/// failure itself leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InDoubt {
+    Nothing,
+    LastBatch,
+}
+
+/// Adds to the failure of an import what is in the store.
+fn stopped(failure: Failure, report: &BulkReport, in_doubt: InDoubt) -> Failure {
+    let is_known = in_doubt == InDoubt::Nothing && !failure.leaves_open();
+    let entries = report.written.entries + report.unchanged.entries;
+    let came_before = || {
+        format!(
+            "what came before it, {}, is in the store",
             units::entries(entries)
+        )
+    };
+    failure.note(match (entries, is_known) {
+        (0, true) => "nothing was imported".to_owned(),
+        (0, false) => "some of it may be in the store; run it again to complete it".to_owned(),
+        (_, true) => format!("{}; run it again to complete it", came_before()),
+        (_, false) => format!(
+            "{}, and some more may be; run it again to complete it",
+            came_before()
         ),
     })
 }
