@@ -1,5 +1,7 @@
 //! Claims about bulk writes, copies and digests, over stores in memory.
 
+mod unfinished;
+
 use std::time::Duration;
 
 use super::{
@@ -100,6 +102,7 @@ fn a_copy_has_an_identity_of_its_own_and_names_its_source() {
     let copied = header(&to);
     assert_eq!(copied.id, own);
     assert_eq!(copied.lineage[0].id, header(&from).id);
+    verify(&from, &to).unwrap();
     let grandchild = memory();
     copy(&to, &grandchild, CopyStart::Resume).unwrap();
     let ids: Vec<_> = header(&grandchild).lineage.iter().map(|it| it.id).collect();

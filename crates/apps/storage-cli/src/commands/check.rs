@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use storage::{CheckReport, prelude::*};
+use storage::{CheckReport, SharedStore, StoreId, bulk, prelude::*};
 
 use crate::{
     context::Context,
@@ -15,12 +15,20 @@ use crate::{
 
 pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status> {
     let started = Instant::now();
-    let report = context
-        .with_existing_engine(async |store| check(store).await)
+    let (report, copied_from) = context
+        .with_existing_engine(async |store| Ok((check(store).await?, marked(store).await)))
         .await?;
     match context.form {
-        Form::Json => output.line(to_json(&report, started.elapsed()).to_string())?,
-        Form::Text => print(&report, started.elapsed(), output)?,
+        Form::Json => output.line(to_json(&report, copied_from, started.elapsed()).to_string())?,
+        Form::Text => {
+            if let Some(source) = copied_from {
+                output.line(format!(
+                    "the store is an unfinished copy of the store {source}; complete it with \
+                     `storage copy --resume`"
+                ))?;
+            }
+            print(&report, started.elapsed(), output)?;
+        }
     }
     Ok(if report.damages.is_empty() {
         Status::Done
@@ -33,7 +41,14 @@ pub(crate) async fn check<S: Store>(store: &S) -> Result<CheckReport> {
     Ok(store.check().await?)
 }
 
-fn to_json(report: &CheckReport, elapsed: Duration) -> Value {
+/// The store that this one is an unfinished copy of. A mark that cannot be read
+/// is damage, and the check itself names that.
+async fn marked(store: &SharedStore) -> Option<StoreId> {
+    let source = bulk::unfinished_copy(store).await.ok().flatten();
+    source.map(|source| source.id)
+}
+
+fn to_json(report: &CheckReport, copied_from: Option<StoreId>, elapsed: Duration) -> Value {
     let damages: Vec<_> = report
         .damages
         .iter()
@@ -43,6 +58,7 @@ fn to_json(report: &CheckReport, elapsed: Duration) -> Value {
         "sound": report.damages.is_empty(),
         "entries": report.entries,
         "damages": damages,
+        "unfinished_copy_of": copied_from.map(|source| source.to_string()),
         "seconds": elapsed.as_secs_f64(),
     })
 }

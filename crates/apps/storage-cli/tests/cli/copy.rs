@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt, symlink},
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -22,6 +22,13 @@ fn copy_to(bench: &Bench, target: &str, arguments: &[&str]) -> Run {
 
 fn target(bench: &Bench) -> String {
     format!("fjall:{}", bench.path("copy").display())
+}
+
+/// How a command ends that is given the target.
+fn at_target(bench: &Bench, arguments: &[&str]) -> Run {
+    let mut at = command();
+    at.args(["--store", &target(bench)]).args(arguments);
+    run(at, b"")
 }
 
 fn entries_of(url: &str) -> Vec<u8> {
@@ -166,6 +173,7 @@ fn a_copy_that_was_begun_is_refused_without_resume_and_follows_the_source() {
     many_entries(&bench, 3_000, 3_000);
     interrupt_copy(&bench);
     copy_to(&bench, &target(&bench), &[]).failed(2, &["unfinished copy; resume it"]);
+    is_refused_but_examined(&bench);
     bench.done(&["delete", "key-00000000"]);
     bench.done(&["put", "key-00000001", "changed"]);
     let copy = copy_to(&bench, &target(&bench), &["--resume", "--json"]);
@@ -175,6 +183,28 @@ fn a_copy_that_was_begun_is_refused_without_resume_and_follows_the_source() {
     assert_eq!(summary["removed"], 1);
     assert!(summary["unchanged"].as_u64().unwrap() >= 900, "{summary}");
     assert_same(&bench);
+}
+
+fn is_refused_but_examined(bench: &Bench) {
+    for data in [
+        &["get", "key-00000000"][..],
+        &["put", "a", "1"],
+        &["delete", "key-00000000"],
+        &["scan"],
+        &["import", "/dev/null"],
+        &["export", "-"],
+    ] {
+        at_target(bench, data).failed(2, &["an unfinished copy of the store", "--resume"]);
+    }
+    for examining in ["check", "stats"] {
+        let run = at_target(bench, &[examining]);
+        let output = String::from_utf8(run.output).unwrap();
+        assert_eq!(run.code, 0, "{}", run.errors);
+        assert!(output.contains("unfinished copy"), "{output}");
+        let run = at_target(bench, &[examining, "--json"]);
+        let report: Value = serde_json::from_slice(&run.output).unwrap();
+        assert!(report["unfinished_copy_of"].is_string(), "{report}");
+    }
 }
 
 /// Sends Ctrl-C to a copy while it copies, and checks what it says.
@@ -194,11 +224,21 @@ fn interrupt_copy(bench: &Bench) {
             let run: Run = output.into();
             run.failed(130, &["interrupted"]);
             if run.errors.contains("run the same command with --resume")
-                && entries_of(&target(bench)).len() > 100_000
+                && bytes_in(&bench.path("copy")) > 3_000_000
             {
                 return;
             }
         }
     }
     panic!("the copy was never interrupted while it copied");
+}
+
+fn bytes_in(path: &Path) -> u64 {
+    let files = fs::read_dir(path).unwrap().map(Result::unwrap);
+    let sizes = files.map(|file| match file.metadata().unwrap() {
+        directory if directory.is_dir() => bytes_in(&file.path()),
+        // What is set aside for a journal is not in it yet.
+        file => file.blocks() * 512,
+    });
+    sizes.sum()
 }
