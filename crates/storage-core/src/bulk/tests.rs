@@ -1,5 +1,6 @@
 //! Claims about bulk writes, copies and digests, over stores in memory.
 
+mod loading;
 mod unfinished;
 
 use std::time::Duration;
