@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use super::{
-    BulkLimits, BulkReport, BulkWriter, CopySource, Unchanged, both_spaces,
+    BulkLimits, BulkReport, BulkWriter, CopySource, Unchanged,
+    entries::{both_spaces, entries},
     mark::{self, unfinished_copy},
     sequence,
     source::header_below_layers,
 };
 use crate::{
-    Ancestor, Components, Count, Error, ErrorKind, Item, Key, KeyRange, OwnedKey, Put, Read,
-    ReadExt, Result, ScanOptions, Sequence, Store, StoreHeader, StoreId, WriteBatch, WriteOptions,
-    header, layer::is_core_key,
+    Ancestor, Components, Count, Error, ErrorKind, Item, KeyRange, OwnedKey, Put, Read, ReadExt,
+    Result, ScanOptions, Sequence, Store, StoreHeader, StoreId, WriteBatch, WriteOptions, header,
+    layer::is_core_key,
 };
 
 /// Where a copy starts.
@@ -165,20 +166,13 @@ impl<R: Read> CopySource<R> {
         progress: &mut (impl FnMut(Count) -> Result<()> + Send),
     ) -> Result<()> {
         let mut read = Count::default();
-        for range in both_spaces() {
-            let space = range.space();
-            let mut items = self.view.scan(range, ScanOptions::new());
-            while let Some(item) = items.next().await? {
-                if is_core_key(Key::in_space(space, &item.key)) {
-                    continue;
-                }
-                read.entries += 1;
-                read.bytes += u64::try_from(item.size_bytes()).unwrap_or(u64::MAX);
-                let Item { key, entry, .. } = item;
-                let put = Put::new(OwnedKey::in_space(space, key), entry.value);
-                writer.put(put.until(entry.expires)).await?;
-                progress(read)?;
-            }
+        let mut entries = entries(&self.view);
+        while let Some((key, item)) = entries.next().await? {
+            read.add(item.size_bytes());
+            let Item { entry, .. } = item;
+            let put = Put::new(key, entry.value).until(entry.expires);
+            writer.put(put).await?;
+            progress(read)?;
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! What is copied: one state of a store, and who that store is.
 
+use super::{entries::entries, mark::unfinished_copy};
 use crate::{
-    Capabilities, Clock, Error, ErrorKind, Mutation, OwnedKey, Put, Read, ReadExt, Result,
-    ScanOptions, Sequence, Store, StoreExt, StoreHeader, StoreId, WriteBatch, bulk::both_spaces,
-    bulk::mark::unfinished_copy, layer::is_core_key,
+    Capabilities, Clock, Error, ErrorKind, Item, Mutation, OwnedKey, Put, Read, Result, Sequence,
+    Store, StoreExt, StoreHeader, StoreId, WriteBatch,
 };
 
 /// One state of a store that is copied to others.
@@ -78,19 +78,12 @@ impl<R: Read> CopySource<R> {
         if takes_everything(&self.capabilities, limits) {
             return Ok(None);
         }
-        for range in both_spaces() {
-            let space = range.space();
-            let mut items = self.view.scan(range, ScanOptions::new());
-            while let Some(item) = items.next().await? {
-                let key = OwnedKey::in_space(space, item.key);
-                if is_core_key(key.as_key()) {
-                    continue;
-                }
-                let put = Put::new(key.clone(), item.entry.value).until(item.entry.expires);
-                let single = WriteBatch::new().mutation(Mutation::Put(put));
-                if let Err(error) = limits.admit(&single) {
-                    return Ok(Some((key.clone(), error.with_key(&key))));
-                }
+        let mut entries = entries(&self.view);
+        while let Some((key, Item { entry, .. })) = entries.next().await? {
+            let put = Put::new(key.clone(), entry.value).until(entry.expires);
+            let single = WriteBatch::new().mutation(Mutation::Put(put));
+            if let Err(error) = limits.admit(&single) {
+                return Ok(Some((key.clone(), error.with_key(&key))));
             }
         }
         Ok(None)

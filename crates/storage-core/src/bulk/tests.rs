@@ -2,6 +2,7 @@
 
 mod loading;
 mod unfinished;
+mod verifying;
 
 use std::time::Duration;
 

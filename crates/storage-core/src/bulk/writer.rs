@@ -160,7 +160,7 @@ impl<'a, S: Store> BulkWriter<'a, S> {
             let unchanged = self.unchanged_keys(&mutations).await?;
             mutations.retain(|mutation| match mutation {
                 Mutation::Put(put) if unchanged.contains(&put.key) => {
-                    add(&mut done.unchanged, mutation);
+                    done.unchanged.add(mutation.size_bytes());
                     false
                 }
                 _ => true,
@@ -168,7 +168,7 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         }
         for mutation in &mutations {
             match mutation {
-                Mutation::Put(_) => add(&mut done.written, mutation),
+                Mutation::Put(_) => done.written.add(mutation.size_bytes()),
                 _ => done.removed += 1,
             }
         }
@@ -233,11 +233,6 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         }
         Ok(unchanged)
     }
-}
-
-fn add(count: &mut Count, mutation: &Mutation) {
-    count.entries += 1;
-    count.bytes += u64::try_from(mutation.size_bytes()).unwrap_or(u64::MAX);
 }
 
 fn entries_max(capabilities: &Capabilities) -> usize {
