@@ -25,7 +25,8 @@ pub enum CopyStart {
     Empty,
     /// Where an earlier copy from the same store was cut off, or in an empty
     /// store. What is there already is compared with the source, which may have
-    /// changed since.
+    /// changed since. Where the copy is finished and still the same, there is
+    /// nothing left to do.
     Resume,
 }
 
@@ -50,6 +51,14 @@ impl CopyOptions {
             ..Self::default()
         }
     }
+}
+
+/// What there is of a copy in the target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    Nothing,
+    Begun,
+    Finished,
 }
 
 impl<R: Read> CopySource<R> {
@@ -81,7 +90,11 @@ impl<R: Read> CopySource<R> {
         let source = self.identity();
         let found = header_below_layers(target).await?;
         self.refuse_itself(found.as_ref())?;
-        let is_begun = self.is_begun(target, found.as_ref(), options.start).await?;
+        let begin = self.begin(target, found.as_ref(), options.start).await?;
+        if begin == Begin::Finished {
+            return self.finished_before(target, &mut progress).await;
+        }
+        let is_begun = begin == Begin::Begun;
         if let Some((_, error)) = self.first_unfit(target).await? {
             return Err(error);
         }
@@ -122,18 +135,20 @@ impl<R: Read> CopySource<R> {
         }
     }
 
-    /// Whether a copy of this source was begun in `target`; refuses one that the
+    /// What there is of a copy of this source in `target`; refuses one that the
     /// copy may not start in.
-    async fn is_begun<T: Store>(
+    async fn begin<T: Store>(
         &self,
         target: &T,
         found: Option<&StoreHeader>,
         start: CopyStart,
-    ) -> Result<bool> {
+    ) -> Result<Begin> {
         let refused = |message: &'static str| Err(Error::new(ErrorKind::Invalid, message));
         match (start, unfinished_copy(target).await?) {
-            (_, None) if header::is_empty(target).await? => Ok(false),
-            (CopyStart::Resume, Some(marked)) if marked.id == self.identity().id => Ok(true),
+            (_, None) if header::is_empty(target).await? => Ok(Begin::Nothing),
+            (CopyStart::Resume, Some(marked)) if marked.id == self.identity().id => {
+                Ok(Begin::Begun)
+            }
             (CopyStart::Resume, Some(_)) => refused(
                 "the target is an unfinished copy of another store; resume from that, or name \
                  another target",
@@ -141,15 +156,33 @@ impl<R: Read> CopySource<R> {
             (CopyStart::Empty, Some(_)) => {
                 refused("the target is an unfinished copy; resume it, or name another target")
             }
-            (CopyStart::Resume, None) if self.is_parent_of(found) => refused(
-                "the target is a finished copy of this store already; to copy anew, name another \
-                 target",
-            ),
+            (CopyStart::Resume, None) if self.is_parent_of(found) => Ok(Begin::Finished),
             (CopyStart::Resume, None) => {
                 refused("the target is not empty, and no copy was begun in it; name another target")
             }
             (CopyStart::Empty, None) => refused("the target is not empty; name another target"),
         }
+    }
+
+    /// The process may have ended between the end of the copy and its answer.
+    /// Nothing is written.
+    async fn finished_before<T: Store>(
+        &self,
+        target: &T,
+        progress: &mut (impl FnMut(Count) -> Result<()> + Send),
+    ) -> Result<BulkReport> {
+        let (source, copy) = self.compare(target, progress).await?;
+        if source != copy {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "the target is a finished copy of this store already, and one of the two has \
+                 changed since; to copy anew, name another target",
+            ));
+        }
+        Ok(BulkReport {
+            unchanged: source.count,
+            ..BulkReport::default()
+        })
     }
 
     fn is_parent_of(&self, found: Option<&StoreHeader>) -> bool {

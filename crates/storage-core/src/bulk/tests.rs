@@ -193,6 +193,7 @@ fn a_store_that_holds_something_else_is_never_copied_to() {
     let done = memory();
     copy(&from, &done, CopyStart::Empty).unwrap();
     verify(&from, &done).unwrap();
+    block_on(done.put("own", "data")).unwrap();
     refused(
         copy(&from, &done, CopyStart::Resume),
         ErrorKind::Invalid,

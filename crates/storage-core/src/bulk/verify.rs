@@ -37,20 +37,23 @@ impl<R: Read> CopySource<R> {
         if let Some(last) = self.sequence() {
             sequence::check(target, last)?;
         }
-        let digest = self.compare(target, &mut progress).await?;
+        let (source, copy) = self.compare(target, &mut progress).await?;
+        if source != copy {
+            return Err(differs(&source, &copy));
+        }
         mark::end(target).await?;
-        Ok(digest)
+        Ok(source)
     }
 
-    /// The digest that both stores have.
+    /// The digests of source and target, which differ only if the stores do.
     ///
     /// # Errors
-    /// As for [`verify`](Self::verify).
+    /// `Unsupported` if a store does not scan in order; as for any read.
     pub(super) async fn compare<T: Store>(
         &self,
         target: &T,
         progress: &mut (impl FnMut(Count) -> Result<()> + Send),
-    ) -> Result<Digest> {
+    ) -> Result<(Digest, Digest)> {
         self.require_order(target)?;
         let now = || self.clock.now().max(target.clock().now());
         let mut margin = MARGIN;
@@ -61,7 +64,7 @@ impl<R: Read> CopySource<R> {
             let source = Reading::of(&self.view, horizon, progress).await?;
             let copy = Reading::of(target, horizon, progress).await?;
             if source.digest == copy.digest {
-                return Ok(source.digest);
+                return Ok((source.digest, copy.digest));
             }
             readings += 1;
             let end = now();
@@ -71,7 +74,7 @@ impl<R: Read> CopySource<R> {
                 .filter_map(|reading| reading.expires_first)
                 .any(|expires| expires <= end);
             if !has_expired || readings == READINGS_MAX {
-                return Err(differs(&source.digest, &copy.digest));
+                return Ok((source.digest, copy.digest));
             }
             margin = MARGIN.saturating_add(time_between(start, end).saturating_mul(2));
         }

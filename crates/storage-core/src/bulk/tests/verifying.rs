@@ -1,6 +1,7 @@
 //! Claims about how often a comparison reads the stores.
 
 use super::*;
+use crate::Read;
 
 /// Copies, damages the copy, and verifies it with a clock on which each reading
 /// takes an hour. Answers how often an entry was read.
@@ -39,5 +40,25 @@ fn a_difference_is_told_once_no_entry_expires_between_the_readings() {
     assert_eq!(
         readings_of_a_damaged_copy(Some(Duration::from_secs(7_000))),
         5
+    );
+}
+
+#[test]
+fn a_finished_copy_is_resumed_to_the_same_and_nothing_is_written() {
+    let (from, to) = (filled(), memory());
+    copy(&from, &to, CopyStart::Empty).unwrap();
+    verify(&from, &to).unwrap();
+    let last = to.sequence();
+    let report = copy(&from, &to, CopyStart::Resume).unwrap();
+    assert_eq!(report.unchanged.entries, 2_505);
+    assert_eq!((report.written.entries, report.removed), (0, 0));
+    assert_eq!(to.sequence(), last);
+    verify(&from, &to).unwrap();
+    block_on(from.put("more", "")).unwrap();
+    let words = "one of the two has changed since";
+    refused(
+        copy(&from, &to, CopyStart::Resume),
+        ErrorKind::Invalid,
+        words,
     );
 }
