@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use storage_core::{
-    ErrorKind, KeyRange, ReadExt, ScanOptions, Sequence, Stack, Store, StoreExt, StoreHeader,
+    ErrorKind, KeyRange, Read, ReadExt, ScanOptions, Sequence, Stack, Store, StoreExt, StoreHeader,
     WriteBatch,
     blocking::block_on,
     bulk::{CopyOptions, CopySource, unfinished_copy},
@@ -47,8 +47,7 @@ fn a_log_goes_on_in_the_copy_behind_the_last_event_that_was_copied() {
         let target = open_engine(&to).await;
         let options = CopyOptions::default();
         source.copy_to(&target, &options, |_| Ok(())).await.unwrap();
-        let error = source.verify(&target, |_| Ok(())).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(target.sequence().unwrap() > last);
         target.close().await.unwrap();
 
         let target = open_engine(&to).await;

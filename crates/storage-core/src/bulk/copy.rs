@@ -109,6 +109,8 @@ impl<R: Read> CopySource<R> {
         let unchanged = if is_begun {
             Unchanged::LeaveOut
         } else {
+            // A target that cannot be raised is refused while nothing is in it.
+            sequence::raise(target, self.sequence().unwrap_or(Sequence::ZERO)).await?;
             mark::begin(target, &source, &header).await?;
             Unchanged::Rewrite
         };

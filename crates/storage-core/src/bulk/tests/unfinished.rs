@@ -1,7 +1,6 @@
 //! Claims about stores that are unfinished copies.
 
 use super::*;
-use crate::ReadExt;
 
 #[test]
 fn an_unfinished_copy_is_not_copied() {

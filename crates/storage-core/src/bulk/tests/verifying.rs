@@ -1,7 +1,6 @@
 //! Claims about how often a comparison reads the stores.
 
 use super::*;
-use crate::Read;
 
 /// Copies, damages the copy, and verifies it with a clock on which each reading
 /// takes an hour. Answers how often an entry was read.
