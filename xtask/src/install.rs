@@ -26,6 +26,11 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         program: "mount",
         packages: &["mount"],
     },
+    // What an export has synced is told by its system calls.
+    Requirement {
+        program: "strace",
+        packages: &["strace"],
+    },
 ];
 
 /// A program the tests need, and the Debian packages that bring it.

@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use super::{
-    BulkLimits, BulkReport, BulkWriter, CopySource, Unchanged, both_spaces,
+    BulkLimits, BulkReport, BulkWriter, CopySource, Unchanged,
+    entries::{both_spaces, entries},
     mark::{self, unfinished_copy},
     sequence,
     source::header_below_layers,
 };
 use crate::{
-    Ancestor, Components, Count, Error, ErrorKind, Item, Key, KeyRange, OwnedKey, Put, Read,
-    ReadExt, Result, ScanOptions, Sequence, Store, StoreHeader, StoreId, WriteBatch, WriteOptions,
-    header, layer::is_core_key,
+    Ancestor, Components, Count, Error, ErrorKind, Item, KeyRange, OwnedKey, Put, Read, ReadExt,
+    Result, ScanOptions, Sequence, Store, StoreHeader, StoreId, WriteBatch, WriteOptions, header,
+    layer::is_core_key,
 };
 
 /// Where a copy starts.
@@ -24,7 +25,8 @@ pub enum CopyStart {
     Empty,
     /// Where an earlier copy from the same store was cut off, or in an empty
     /// store. What is there already is compared with the source, which may have
-    /// changed since.
+    /// changed since. Where the copy is finished and still the same, there is
+    /// nothing left to do.
     Resume,
 }
 
@@ -49,6 +51,14 @@ impl CopyOptions {
             ..Self::default()
         }
     }
+}
+
+/// What there is of a copy in the target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    Nothing,
+    Begun,
+    Finished,
 }
 
 impl<R: Read> CopySource<R> {
@@ -80,7 +90,11 @@ impl<R: Read> CopySource<R> {
         let source = self.identity();
         let found = header_below_layers(target).await?;
         self.refuse_itself(found.as_ref())?;
-        let is_begun = self.is_begun(target, found.as_ref(), options.start).await?;
+        let begin = self.begin(target, found.as_ref(), options.start).await?;
+        if begin == Begin::Finished {
+            return self.finished_before(target, &mut progress).await;
+        }
+        let is_begun = begin == Begin::Begun;
         if let Some((_, error)) = self.first_unfit(target).await? {
             return Err(error);
         }
@@ -95,6 +109,8 @@ impl<R: Read> CopySource<R> {
         let unchanged = if is_begun {
             Unchanged::LeaveOut
         } else {
+            // A target that cannot be raised is refused while nothing is in it.
+            sequence::raise(target, self.sequence().unwrap_or(Sequence::ZERO)).await?;
             mark::begin(target, &source, &header).await?;
             Unchanged::Rewrite
         };
@@ -121,18 +137,20 @@ impl<R: Read> CopySource<R> {
         }
     }
 
-    /// Whether a copy of this source was begun in `target`; refuses one that the
+    /// What there is of a copy of this source in `target`; refuses one that the
     /// copy may not start in.
-    async fn is_begun<T: Store>(
+    async fn begin<T: Store>(
         &self,
         target: &T,
         found: Option<&StoreHeader>,
         start: CopyStart,
-    ) -> Result<bool> {
+    ) -> Result<Begin> {
         let refused = |message: &'static str| Err(Error::new(ErrorKind::Invalid, message));
         match (start, unfinished_copy(target).await?) {
-            (_, None) if header::is_empty(target).await? => Ok(false),
-            (CopyStart::Resume, Some(marked)) if marked.id == self.identity().id => Ok(true),
+            (_, None) if header::is_empty(target).await? => Ok(Begin::Nothing),
+            (CopyStart::Resume, Some(marked)) if marked.id == self.identity().id => {
+                Ok(Begin::Begun)
+            }
             (CopyStart::Resume, Some(_)) => refused(
                 "the target is an unfinished copy of another store; resume from that, or name \
                  another target",
@@ -140,15 +158,33 @@ impl<R: Read> CopySource<R> {
             (CopyStart::Empty, Some(_)) => {
                 refused("the target is an unfinished copy; resume it, or name another target")
             }
-            (CopyStart::Resume, None) if self.is_parent_of(found) => refused(
-                "the target is a finished copy of this store already; to copy anew, name another \
-                 target",
-            ),
+            (CopyStart::Resume, None) if self.is_parent_of(found) => Ok(Begin::Finished),
             (CopyStart::Resume, None) => {
                 refused("the target is not empty, and no copy was begun in it; name another target")
             }
             (CopyStart::Empty, None) => refused("the target is not empty; name another target"),
         }
+    }
+
+    /// The process may have ended between the end of the copy and its answer.
+    /// Nothing is written.
+    async fn finished_before<T: Store>(
+        &self,
+        target: &T,
+        progress: &mut (impl FnMut(Count) -> Result<()> + Send),
+    ) -> Result<BulkReport> {
+        let (source, copy) = self.compare(target, progress).await?;
+        if source != copy {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "the target is a finished copy of this store already, and one of the two has \
+                 changed since; to copy anew, name another target",
+            ));
+        }
+        Ok(BulkReport {
+            unchanged: source.count,
+            ..BulkReport::default()
+        })
     }
 
     fn is_parent_of(&self, found: Option<&StoreHeader>) -> bool {
@@ -165,20 +201,13 @@ impl<R: Read> CopySource<R> {
         progress: &mut (impl FnMut(Count) -> Result<()> + Send),
     ) -> Result<()> {
         let mut read = Count::default();
-        for range in both_spaces() {
-            let space = range.space();
-            let mut items = self.view.scan(range, ScanOptions::new());
-            while let Some(item) = items.next().await? {
-                if is_core_key(Key::in_space(space, &item.key)) {
-                    continue;
-                }
-                read.entries += 1;
-                read.bytes += u64::try_from(item.size_bytes()).unwrap_or(u64::MAX);
-                let Item { key, entry, .. } = item;
-                let put = Put::new(OwnedKey::in_space(space, key), entry.value);
-                writer.put(put.until(entry.expires)).await?;
-                progress(read)?;
-            }
+        let mut entries = entries(&self.view);
+        while let Some((key, item)) = entries.next().await? {
+            read.add(item.size_bytes());
+            let Item { entry, .. } = item;
+            let put = Put::new(key, entry.value).until(entry.expires);
+            writer.put(put).await?;
+            progress(read)?;
         }
         Ok(())
     }

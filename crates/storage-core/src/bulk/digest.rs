@@ -6,10 +6,8 @@
 
 use std::fmt;
 
-use super::both_spaces;
-use crate::{
-    Count, Entry, Key, Read, ReadExt, Result, ScanOptions, Space, Timestamp, layer::is_core_key,
-};
+use super::entries::entries;
+use crate::{Count, Entry, Key, Read, Result, Space, Timestamp};
 
 /// What the entries of a store come to. Two stores with equal digests hold the
 /// same keys, values and expiries.
@@ -39,25 +37,44 @@ impl Digest {
         horizon: Timestamp,
         mut progress: impl FnMut(Count) -> Result<()> + Send,
     ) -> Result<Self> {
+        let reading = Reading::of(view, horizon, &mut progress).await?;
+        Ok(reading.digest)
+    }
+}
+
+/// A digest, and what may have gone since it was made.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) digest: Digest,
+    /// When the first of the entries it goes over expires.
+    pub(super) expires_first: Option<Timestamp>,
+}
+
+impl Reading {
+    /// As for [`Digest::of`].
+    pub(super) async fn of<R: Read>(
+        view: &R,
+        horizon: Timestamp,
+        progress: &mut (impl FnMut(Count) -> Result<()> + Send),
+    ) -> Result<Self> {
         let mut hasher = blake3::Hasher::new();
         let mut count = Count::default();
-        for range in both_spaces() {
-            let space = range.space();
-            let mut items = view.scan(range, ScanOptions::new());
-            while let Some(item) = items.next().await? {
-                let key = Key::in_space(space, &item.key);
-                if is_core_key(key) || !item.entry.is_live_at(horizon) {
-                    continue;
-                }
-                update(&mut hasher, key, &item.entry);
-                count.entries += 1;
-                count.bytes += u64::try_from(item.size_bytes()).unwrap_or(u64::MAX);
-                progress(count)?;
+        let mut expires_first: Option<Timestamp> = None;
+        let mut entries = entries(view);
+        while let Some((key, item)) = entries.next().await? {
+            let expires = item.entry.expires;
+            if !item.entry.is_live_at(horizon) {
+                continue;
             }
+            update(&mut hasher, key.as_key(), &item.entry);
+            expires_first = expires_first.into_iter().chain(expires).min();
+            count.add(item.size_bytes());
+            progress(count)?;
         }
+        let hash = *hasher.finalize().as_bytes();
         Ok(Self {
-            hash: *hasher.finalize().as_bytes(),
-            count,
+            digest: Digest { hash, count },
+            expires_first,
         })
     }
 }

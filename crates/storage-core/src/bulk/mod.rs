@@ -30,6 +30,7 @@
 
 mod copy;
 mod digest;
+mod entries;
 mod mark;
 mod sequence;
 mod source;
@@ -45,10 +46,3 @@ pub use self::{
     source::CopySource,
     writer::{BulkLimits, BulkReport, BulkWriter, Unchanged},
 };
-
-use crate::{KeyRange, Space};
-
-/// What a copy and a digest go through, in this order.
-fn both_spaces() -> [KeyRange; 2] {
-    [Space::System, Space::User].map(|space| KeyRange::all().in_space(space))
-}

@@ -3,7 +3,8 @@
 //! Keys that hold a sequence are copied as they are. A target that numbered its
 //! commits from one would write below them and, in the end, over them. So its
 //! reservation (`docs/formats/sequence.md`) is moved up to the last commit that
-//! was copied. Engines read it when they open.
+//! was copied. The embedded adapter numbers the commit that does so behind it;
+//! other engines read it when they open.
 
 use crate::{
     Error, ErrorKind, OwnedKey, Put, ReadExt, Result, Sequence, SequenceScope, Store, SystemKeys,
@@ -14,22 +15,35 @@ use crate::{
 /// next one too.
 const TRIES: usize = 3;
 
-/// Makes `target` number its commits behind `last` once it is opened again.
+/// Makes `target` number its commits behind `last`, at the latest once it is
+/// opened again.
 ///
 /// # Errors
-/// As for any commit.
+/// `Unsupported` if it cannot; as for any commit.
 pub(super) async fn raise<T: Store>(target: &T, last: Sequence) -> Result<()> {
-    if target.capabilities().sequence != SequenceScope::Store {
-        return Ok(());
-    }
+    let scope = target.capabilities().sequence;
     let key = SystemKeys::of(CORE).key("sequence");
     for _ in 0..TRIES {
-        if reserved(target, &key).await? >= last {
+        let is_raised = match scope {
+            SequenceScope::Unsupported => true,
+            SequenceScope::Process => target.sequence().is_some_and(|own| own >= last),
+            SequenceScope::Store => reserved(target, &key).await? >= last,
+        };
+        if is_raised {
             return Ok(());
         }
         let put = Put::new(key.clone(), last.to_key_bytes().to_vec());
         let batch = WriteBatch::new().mutation(put);
         target.commit_with(batch, &WriteOptions::new()).await?;
+    }
+    if scope == SequenceScope::Process {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the target numbers its commits anew and would write over keys numbered up to \
+                 {last}; name a target whose sequences grow across reopening"
+            ),
+        ));
     }
     Err(Error::new(
         ErrorKind::Internal,
@@ -42,9 +56,8 @@ pub(super) async fn raise<T: Store>(target: &T, last: Sequence) -> Result<()> {
 /// # Errors
 /// `Invalid` if they would not.
 pub(super) fn check<T: Store>(target: &T, last: Sequence) -> Result<()> {
-    let is_kept = target.capabilities().sequence == SequenceScope::Store;
     match target.sequence() {
-        Some(own) if is_kept && own < last => Err(Error::new(
+        Some(own) if own < last => Err(Error::new(
             ErrorKind::Invalid,
             format!(
                 "the target would number its next commit {}, and holds keys numbered up to {last}; \

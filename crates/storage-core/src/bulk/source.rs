@@ -1,9 +1,9 @@
 //! What is copied: one state of a store, and who that store is.
 
+use super::{entries::entries, mark::unfinished_copy};
 use crate::{
-    Capabilities, Clock, Error, ErrorKind, Mutation, OwnedKey, Put, Read, ReadExt, Result,
-    ScanOptions, Sequence, Store, StoreExt, StoreHeader, StoreId, WriteBatch, bulk::both_spaces,
-    layer::is_core_key,
+    Capabilities, Clock, Error, ErrorKind, Item, Mutation, OwnedKey, Put, Read, Result, Sequence,
+    Store, StoreExt, StoreHeader, StoreId, WriteBatch,
 };
 
 /// One state of a store that is copied to others.
@@ -26,9 +26,11 @@ impl<R: Read> CopySource<R> {
     ///
     /// # Errors
     /// `Unsupported` if the store has no snapshots; `Invalid` if layers that
-    /// alter what is stored lie on it; as for [`Read`].
+    /// alter what is stored lie on it, or if it is an unfinished copy itself; as
+    /// for [`Read`].
     pub async fn of_snapshot<S: Store<Snapshot = R>>(store: &S) -> Result<Self> {
         let header = header_below_layers(store).await?;
+        refuse_unfinished(store).await?;
         Ok(Self {
             view: store.snapshot().await?,
             header,
@@ -41,13 +43,16 @@ impl<R: Read> CopySource<R> {
     /// until the copy is verified; what is written may or may not be copied.
     ///
     /// # Errors
-    /// `Invalid` if layers that alter what is stored lie on it; as for [`Read`].
+    /// `Invalid` if layers that alter what is stored lie on it, or if it is an
+    /// unfinished copy itself; as for [`Read`].
     pub async fn of_live(store: R) -> Result<Self>
     where
         R: Store,
     {
+        let header = header_below_layers(&store).await?;
+        refuse_unfinished(&store).await?;
         Ok(Self {
-            header: header_below_layers(&store).await?,
+            header,
             capabilities: store.capabilities().clone(),
             clock: store.clock().clone(),
             view: store,
@@ -73,19 +78,12 @@ impl<R: Read> CopySource<R> {
         if takes_everything(&self.capabilities, limits) {
             return Ok(None);
         }
-        for range in both_spaces() {
-            let space = range.space();
-            let mut items = self.view.scan(range, ScanOptions::new());
-            while let Some(item) = items.next().await? {
-                let key = OwnedKey::in_space(space, item.key);
-                if is_core_key(key.as_key()) {
-                    continue;
-                }
-                let put = Put::new(key.clone(), item.entry.value).until(item.entry.expires);
-                let single = WriteBatch::new().mutation(Mutation::Put(put));
-                if let Err(error) = limits.admit(&single) {
-                    return Ok(Some((key.clone(), error.with_key(&key))));
-                }
+        let mut entries = entries(&self.view);
+        while let Some((key, Item { entry, .. })) = entries.next().await? {
+            let put = Put::new(key.clone(), entry.value).until(entry.expires);
+            let single = WriteBatch::new().mutation(Mutation::Put(put));
+            if let Err(error) = limits.admit(&single) {
+                return Ok(Some((key.clone(), error.with_key(&key))));
             }
         }
         Ok(None)
@@ -121,6 +119,21 @@ pub(super) async fn header_below_layers<S: Store>(store: &S) -> Result<Option<St
         }
     }
     Ok(header)
+}
+
+/// A copy of a part would be verified against that part, and nothing would tell
+/// that the rest is missing.
+async fn refuse_unfinished<S: Store>(store: &S) -> Result<()> {
+    match unfinished_copy(store).await? {
+        None => Ok(()),
+        Some(origin) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "the source is an unfinished copy of the store {}; resume that copy first",
+                origin.id
+            ),
+        )),
+    }
 }
 
 fn takes_everything(from: &Capabilities, to: &Capabilities) -> bool {

@@ -4,14 +4,11 @@
 //! memory. All batches but the last are buffered; the last is as durable as the
 //! store can, which makes all of them so.
 
-use std::{
-    collections::{HashMap, HashSet},
-    mem,
-};
+use std::collections::{HashMap, HashSet};
 
 use crate::{
-    BatchScope, Capabilities, Count, Durability, Mutation, OwnedKey, Put, ReadExt, Result, Store,
-    WriteBatch, WriteOptions,
+    BatchScope, Capabilities, Count, Durability, Error, ErrorKind, Mutation, Outcome, OwnedKey,
+    Put, ReadExt, Result, Store, WriteBatch, WriteOptions,
 };
 
 /// A load under way.
@@ -22,8 +19,9 @@ use crate::{
 /// store offers that.
 ///
 /// # Cancel safety
-/// Dropping the future of a method may lose what was added and not
-/// acknowledged; each batch is applied whole or not at all.
+/// Each batch is applied whole or not at all. If a future is dropped while its
+/// batch is being committed, nobody knows which, and the writer refuses what
+/// comes after, as it does after a commit of [unknown](Outcome::Unknown) end.
 #[derive(Debug)]
 pub struct BulkWriter<'a, S> {
     store: &'a S,
@@ -33,6 +31,8 @@ pub struct BulkWriter<'a, S> {
     options: WriteOptions,
     pending: Vec<Mutation>,
     pending_bytes: usize,
+    /// Whether a batch was begun to be committed whose end is not known.
+    is_in_doubt: bool,
     acknowledged: BulkReport,
 }
 
@@ -93,6 +93,7 @@ impl<'a, S: Store> BulkWriter<'a, S> {
             options: WriteOptions::new().durability(while_loading(capabilities)),
             pending: Vec::new(),
             pending_bytes: 0,
+            is_in_doubt: false,
             acknowledged: BulkReport::default(),
         }
     }
@@ -101,7 +102,10 @@ impl<'a, S: Store> BulkWriter<'a, S> {
     ///
     /// # Errors
     /// `Invalid` and `Unsupported` if the store does not take this put, which
-    /// then is left out; besides, as for any commit.
+    /// then is left out; besides, as for any commit. If nothing was
+    /// [applied](Outcome::NotApplied), the same put may be added again, and what
+    /// was added before is kept; `Poisoned` once nobody knows whether an earlier
+    /// batch was applied.
     pub async fn put(&mut self, put: Put) -> Result<()> {
         self.add(put.into()).await
     }
@@ -124,13 +128,15 @@ impl<'a, S: Store> BulkWriter<'a, S> {
     /// earlier load that was cut off left behind.
     ///
     /// # Errors
-    /// As for any commit.
+    /// As for any commit; `Poisoned` once nobody knows whether an earlier batch
+    /// was applied.
     pub async fn finish(mut self) -> Result<BulkReport> {
         self.commit_pending(&WriteOptions::new()).await?;
         Ok(self.acknowledged)
     }
 
     async fn add(&mut self, mutation: Mutation) -> Result<()> {
+        self.refuse_in_doubt()?;
         let bytes = mutation.size_bytes();
         let single = WriteBatch::new().mutation(mutation);
         self.store.capabilities().admit(&single)?;
@@ -145,15 +151,16 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         Ok(())
     }
 
+    /// Commits what is pending, which stays pending if that fails.
     async fn commit_pending(&mut self, options: &WriteOptions) -> Result<()> {
-        let mut mutations = mem::take(&mut self.pending);
-        self.pending_bytes = 0;
+        self.refuse_in_doubt()?;
+        let mut mutations = self.pending.clone();
         let mut done = self.acknowledged;
         if self.unchanged == Unchanged::LeaveOut {
             let unchanged = self.unchanged_keys(&mutations).await?;
             mutations.retain(|mutation| match mutation {
                 Mutation::Put(put) if unchanged.contains(&put.key) => {
-                    add(&mut done.unchanged, mutation);
+                    done.unchanged.add(mutation.size_bytes());
                     false
                 }
                 _ => true,
@@ -161,41 +168,71 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         }
         for mutation in &mutations {
             match mutation {
-                Mutation::Put(_) => add(&mut done.written, mutation),
+                Mutation::Put(_) => done.written.add(mutation.size_bytes()),
                 _ => done.removed += 1,
             }
         }
         // Buffered, an empty batch would do nothing; as durable as possible, it
         // makes everything before it so.
         if !mutations.is_empty() || options.durability.is_none() {
-            let batch = WriteBatch::from_parts(Vec::new(), mutations);
-            self.store.commit_with(batch, options).await?;
+            self.commit(mutations, options).await?;
         }
+        self.pending.clear();
+        self.pending_bytes = 0;
         self.acknowledged = done;
         Ok(())
     }
 
-    /// The keys that have what the last put of each would give them.
+    async fn commit(&mut self, mutations: Vec<Mutation>, options: &WriteOptions) -> Result<()> {
+        let batch = WriteBatch::from_parts(Vec::new(), mutations);
+        // It stays so if the future is dropped.
+        self.is_in_doubt = true;
+        let committed = self.store.commit_with(batch, options).await;
+        self.is_in_doubt = match &committed {
+            Ok(_) => false,
+            Err(error) => error.outcome() != Some(Outcome::NotApplied),
+        };
+        committed.map(drop)
+    }
+
+    /// The same batch again could undo what others wrote since.
+    fn refuse_in_doubt(&self) -> Result<()> {
+        if !self.is_in_doubt {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Poisoned,
+            "nobody knows whether an earlier batch of this load was applied; begin the load anew",
+        )
+        .with_outcome(Outcome::Unknown))
+    }
+
+    /// The keys that have what the last put of each would give them, and that
+    /// nothing else is done to.
     async fn unchanged_keys(&self, mutations: &[Mutation]) -> Result<HashSet<OwnedKey>> {
-        let puts = mutations.iter().filter_map(|mutation| match mutation {
-            Mutation::Put(put) => Some((&put.key, put)),
-            _ => None,
-        });
-        let last: HashMap<_, _> = puts.collect();
+        let mut last = HashMap::new();
+        for mutation in mutations {
+            match mutation {
+                Mutation::Put(put) => {
+                    let other = last.entry(&put.key).or_insert(Some(put));
+                    *other = other.and(Some(put));
+                }
+                Mutation::Delete(key) => {
+                    last.insert(key, None);
+                }
+                // No method adds these.
+                Mutation::PutSequenced(_) | Mutation::DeleteRange(_) => {}
+            }
+        }
         let mut unchanged = HashSet::new();
-        for (key, put) in last {
-            let current = self.store.get(key).await?;
+        for put in last.into_values().flatten() {
+            let current = self.store.get(&put.key).await?;
             if current.is_some_and(|it| it.value == put.value && it.expires == put.expires) {
-                unchanged.insert(key.clone());
+                unchanged.insert(put.key.clone());
             }
         }
         Ok(unchanged)
     }
-}
-
-fn add(count: &mut Count, mutation: &Mutation) {
-    count.entries += 1;
-    count.bytes += u64::try_from(mutation.size_bytes()).unwrap_or(u64::MAX);
 }
 
 fn entries_max(capabilities: &Capabilities) -> usize {

@@ -6,7 +6,9 @@
 //! After a crash, numbering goes on behind the reserved block.
 
 use super::{Change, EngineRead};
-use crate::{Error, ErrorKind, OwnedKey, Put, Result, Sequence, SequenceScope, SystemKeys};
+use crate::{
+    Error, ErrorKind, Mutation, OwnedKey, Put, Result, Sequence, SequenceScope, SystemKeys,
+};
 
 /// How many numbers one reservation covers: one small write in so many commits.
 const BLOCK: u64 = 1 << 16;
@@ -42,6 +44,19 @@ impl Sequencer {
             reserved,
             key,
         })
+    }
+
+    /// Goes on behind a reservation that one of `mutations` makes: the store is
+    /// becoming a copy, and holds keys with numbers up to there.
+    pub(super) fn raise(&mut self, mutations: &[Mutation]) {
+        for mutation in mutations {
+            if let Mutation::Put(put) = mutation
+                && put.key == self.key
+                && let Ok(bytes) = <[u8; 8]>::try_from(&*put.value)
+            {
+                self.last = self.last.max(u64::from_be_bytes(bytes));
+            }
+        }
     }
 
     /// The last sequence given out.

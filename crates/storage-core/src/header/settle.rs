@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Guard, Key, KeyRange, OwnedKey, Random, ReadExt, Result, ScanOptions, Space,
-    Stamp, Store, Support, WriteBatch, WriteOptions, layer::is_core_key,
+    Stamp, Store, Support, WriteBatch, WriteOptions, bulk::unfinished_copy, layer::is_core_key,
 };
 
-/// Checks that the layers, outermost first, may open `store`, and writes its
+/// Checks that the layers, outermost first, may open `store`, that it is no
+/// [unfinished copy](unfinished_copy), and writes its
 /// header if it has none, if it holds nothing else, or if a layer's format is
 /// newer than the header says.
 ///
@@ -23,6 +24,7 @@ pub(crate) async fn settle<S: Store>(
     layers: Vec<StoredLayer>,
     random: &dyn Random,
 ) -> Result<()> {
+    refuse_unfinished_copy(store).await?;
     loop {
         let (header, guard) = match StoreHeader::read_stamped(store).await? {
             None => {
@@ -53,6 +55,22 @@ pub(crate) async fn settle<S: Store>(
             Err(error) if error.kind() == ErrorKind::Conflict => {}
             answer => return answer,
         }
+    }
+}
+
+/// What is missing would look as if it had never been, and what is written would
+/// be removed when the copy is resumed.
+async fn refuse_unfinished_copy<S: Store>(store: &S) -> Result<()> {
+    match unfinished_copy(store).await? {
+        None => Ok(()),
+        Some(origin) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "the store is an unfinished copy of the store {}, and opens once that copy was \
+                 resumed and verified (`storage copy --resume`, or `CopyStart::Resume`)",
+                origin.id
+            ),
+        )),
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a test says at which call it failed")]
 
 use storage_core::{
-    ErrorKind, KeyRange, Put, ReadExt, StoreExt, SystemKeys, WriteBatch,
+    ErrorKind, KeyRange, Outcome, Put, ReadExt, StoreExt, SystemKeys, WriteBatch,
     blocking::block_on,
     bulk::{
         BulkLimits, BulkWriter, CopyOptions, CopySource, CopyStart, Unchanged, unfinished_copy,
@@ -97,7 +97,7 @@ fn check_end(
     if is_marked || holds == 0 {
         block_on(copy(from, target, CopyStart::Resume)).unwrap();
     } else {
-        let is_unknown = error.outcome() == Some(storage_core::Outcome::Unknown);
+        let is_unknown = error.outcome() == Some(Outcome::Unknown);
         assert!(is_unknown, "{error}");
     }
     let source = block_on(CopySource::of_snapshot(from)).unwrap();
@@ -136,6 +136,58 @@ fn a_load_claims_no_more_than_the_store_has() {
                 }
                 let error = failed.expect("the fault is reported");
                 assert_eq!(error.message(), "a fault that a test injected");
+            }
+        }
+    }
+}
+
+/// A caller that adds the same again after an error, as the errors of a busy
+/// store ask for, loses nothing.
+#[test]
+fn a_load_that_is_tried_again_has_everything_or_says_that_it_cannot_know() {
+    let limits = BulkLimits {
+        entries_max: 9,
+        ..BulkLimits::default()
+    };
+    for number in 0..3 {
+        for unchanged in [Unchanged::Rewrite, Unchanged::LeaveOut] {
+            // One batch fewer than there are: the last is committed by `finish`.
+            for nth in 1..=ENTRIES.div_ceil(9) - 1 {
+                let (_, fault) = fault_of(number);
+                let faults = Faults::new();
+                let rule = Rule::on(Call::Commit).nth(nth);
+                let injection = faults.inject(rule, fault).unwrap();
+                let below = MemoryConfig::new().open();
+                let store = FaultyStore::new(below.clone(), &faults);
+                let mut writer = BulkWriter::new(&store, limits, unchanged);
+                let mut is_in_doubt = false;
+                for number in 0..ENTRIES {
+                    let put = || Put::new(&number.to_be_bytes(), "v");
+                    let Err(error) = block_on(writer.put(put())) else {
+                        continue;
+                    };
+                    is_in_doubt |= error.outcome() == Some(Outcome::Unknown);
+                    let again = block_on(writer.put(put()));
+                    if is_in_doubt {
+                        assert_eq!(again.unwrap_err().kind(), ErrorKind::Poisoned);
+                    } else {
+                        again.unwrap();
+                    }
+                }
+                assert_eq!(injection.times(), 1);
+                assert_eq!(is_in_doubt, number != 0);
+                match block_on(writer.finish()) {
+                    Ok(report) => {
+                        assert!(!is_in_doubt);
+                        assert_eq!(report.written.entries, ENTRIES);
+                        let holds = block_on(below.count(KeyRange::all())).unwrap();
+                        assert_eq!(holds, ENTRIES);
+                    }
+                    Err(error) => {
+                        assert!(is_in_doubt, "{error}");
+                        assert_eq!(error.kind(), ErrorKind::Poisoned);
+                    }
+                }
             }
         }
     }

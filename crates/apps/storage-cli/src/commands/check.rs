@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use storage::{CheckReport, prelude::*};
+use storage::{CheckReport, StoreId, bulk, prelude::*};
 
 use crate::{
     context::Context,
@@ -23,9 +23,18 @@ pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status
 pub(crate) async fn check<S: Store>(store: &S, form: Form, output: &mut Output) -> Result<Status> {
     let started = Instant::now();
     let report = store.check().await?;
+    let copied_from = marked(store).await;
     match form {
-        Form::Json => output.line(to_json(&report, started.elapsed()).to_string())?,
-        Form::Text => print(&report, started.elapsed(), output)?,
+        Form::Json => output.line(to_json(&report, copied_from, started.elapsed()).to_string())?,
+        Form::Text => {
+            if let Some(source) = copied_from {
+                output.line(format!(
+                    "the store is an unfinished copy of the store {source}; complete it with \
+                     `storage copy --resume`"
+                ))?;
+            }
+            print(&report, started.elapsed(), output)?;
+        }
     }
     Ok(if report.damages.is_empty() {
         Status::Done
@@ -34,7 +43,14 @@ pub(crate) async fn check<S: Store>(store: &S, form: Form, output: &mut Output) 
     })
 }
 
-fn to_json(report: &CheckReport, elapsed: Duration) -> Value {
+/// The store that this one is an unfinished copy of. A mark that cannot be read
+/// is damage, and the check itself names that.
+async fn marked(store: &impl Store) -> Option<StoreId> {
+    let source = bulk::unfinished_copy(store).await.ok().flatten();
+    source.map(|source| source.id)
+}
+
+fn to_json(report: &CheckReport, copied_from: Option<StoreId>, elapsed: Duration) -> Value {
     let damages: Vec<_> = report
         .damages
         .iter()
@@ -44,6 +60,7 @@ fn to_json(report: &CheckReport, elapsed: Duration) -> Value {
         "sound": report.damages.is_empty(),
         "entries": report.entries,
         "damages": damages,
+        "unfinished_copy_of": copied_from.map(|source| source.to_string()),
         "seconds": elapsed.as_secs_f64(),
     })
 }

@@ -129,21 +129,54 @@ impl Pair {
 
     async fn copy<R: Read>(&self, source: &CopySource<R>) -> Result<Copied> {
         let started = Instant::now();
-        let report = with_engine_at(&self.to, async |target| {
+        let transferred = with_engine_at(&self.to, async |target| {
             transfer(source, target, self.start, self.notation).await
-        })
-        .await?;
+        });
+        let report = match transferred.await {
+            Ok(report) => report,
+            Err(failure) => return Err(self.advised(failure, self.start).await),
+        };
         let copying = started.elapsed();
         let started = Instant::now();
-        let digest = with_engine_at(&self.to, async |target| verify(source, target).await).await?;
-        Ok(Copied {
-            report,
-            copying,
-            digest,
-            verifying: started.elapsed(),
-        })
+        let verified = with_engine_at(&self.to, async |target| verify(source, target).await);
+        match verified.await {
+            Ok(digest) => Ok(Copied {
+                report,
+                copying,
+                digest,
+                verifying: started.elapsed(),
+            }),
+            Err(failure) => Err(self.advised(failure, CopyStart::Resume).await),
+        }
+    }
+
+    /// The failure of a copy, also of an open or a close, and how to go on: that
+    /// is for the mark in the target to say. Where it cannot be read, a copy is
+    /// there if it was to be resumed.
+    async fn advised(&self, failure: Failure, start: CopyStart) -> Failure {
+        if let StoreUrl::Fjall { path } = &self.to
+            && refuse_absent(path).is_err()
+        {
+            return failure;
+        }
+        let mark = with_engine_at(&self.to, async |target| {
+            Ok(bulk::unfinished_copy(target).await?)
+        });
+        match (mark.await, start) {
+            (Ok(Some(_)), _) => failure.note(UNFINISHED),
+            (Err(_), CopyStart::Resume) => failure.note(UNREADABLE),
+            _ => failure,
+        }
     }
 }
+
+/// What is so while the target has its mark.
+const UNFINISHED: &str = "the copy is not finished, and what was copied stays in the target: run \
+                          the same command with --resume";
+
+/// What is so if nobody can tell whether it has.
+const UNREADABLE: &str = "the copy is not finished: run the same command with --resume, once the \
+                          target can be read";
 
 /// Copies everything; the target must be opened again before it is verified.
 async fn transfer<R: Read>(
@@ -163,12 +196,16 @@ async fn transfer<R: Read>(
     if !is_refusal {
         return Err(stopped(error, target, "nothing was copied").await);
     }
+    // Only the entry that does not fit is named, and named again by its key.
+    if error.key().is_none() {
+        return Err(error.into());
+    }
     match source.first_unfit(target).await? {
-        Some((key, _)) if error.key().is_some() => Err(Failure::from(error).within(format!(
+        Some((key, _)) => Err(Failure::from(error).within(format!(
             "the target does not take the entry `{}`",
             notation.shown(key.bytes())
         ))),
-        _ => Err(error.into()),
+        None => Err(error.into()),
     }
 }
 
@@ -200,15 +237,9 @@ async fn stopped(error: storage::Error, target: &SharedStore, unmarked: &str) ->
         Ok(()) => Failure::from(error),
     };
     match bulk::unfinished_copy(target).await {
-        Ok(Some(_)) => failure.note(
-            "the copy is not finished, and what was copied stays in the target: run the same \
-             command with --resume",
-        ),
+        Ok(Some(_)) => failure.note(UNFINISHED),
         Ok(None) => failure.note(unmarked),
-        Err(_) => failure.note(
-            "the copy is not finished: run the same command with --resume, once the target can \
-             be read",
-        ),
+        Err(_) => failure.note(UNREADABLE),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `storage stats`: what a store is made of, its figures and its health.
 
 use serde_json::{Map, Value, json};
-use storage::{Description, Health, Stats, Unit, prelude::*};
+use storage::{Description, Health, SharedStore, Stats, StoreId, Unit, bulk, prelude::*};
 
 use crate::{
     context::Context,
@@ -12,23 +12,43 @@ use crate::{
 };
 
 pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status> {
-    let (description, stats, health) = context
-        .with_existing_store(async |store| {
-            Ok((
-                store.describe(),
-                store.stats().await?,
-                store.health().await?,
-            ))
-        })
+    let examined = context
+        .with_existing_engine(async |store| Examined::of(store).await)
         .await?;
     match context.form {
-        Form::Json => output.line(to_json(&description, &stats, &health).to_string())?,
-        Form::Text => print(&description, &stats, &health, output)?,
+        Form::Json => output.line(to_json(&examined).to_string())?,
+        Form::Text => print(&examined, output)?,
     }
     Ok(Status::Done)
 }
 
-fn to_json(description: &Description, stats: &Stats, health: &Health) -> Value {
+/// What a store says of itself, opened below its layers: so does an unfinished
+/// copy.
+struct Examined {
+    description: Description,
+    stats: Stats,
+    health: Health,
+    copied_from: Option<StoreId>,
+}
+
+impl Examined {
+    async fn of(store: &SharedStore) -> Result<Self> {
+        Ok(Self {
+            description: store.describe(),
+            stats: store.stats().await?,
+            health: store.health().await?,
+            copied_from: bulk::unfinished_copy(store).await?.map(|source| source.id),
+        })
+    }
+}
+
+fn to_json(examined: &Examined) -> Value {
+    let Examined {
+        description,
+        stats,
+        health,
+        copied_from,
+    } = examined;
     let details: Map<_, _> = stats
         .details
         .iter()
@@ -50,6 +70,7 @@ fn to_json(description: &Description, stats: &Stats, health: &Health) -> Value {
         "disk_bytes": stats.disk_bytes,
         "details": details,
         "issues": issues,
+        "unfinished_copy_of": copied_from.map(|source| source.to_string()),
     })
 }
 
@@ -61,14 +82,18 @@ fn unit(unit: Unit) -> &'static str {
     }
 }
 
-fn print(
-    description: &Description,
-    stats: &Stats,
-    health: &Health,
-    output: &mut Output,
-) -> Result<()> {
+fn print(examined: &Examined, output: &mut Output) -> Result<()> {
+    let Examined {
+        description,
+        stats,
+        health,
+        copied_from,
+    } = examined;
     let mut row = |name: &str, value: String| output.line(format!("{name:<28} {value}"));
     row("store", description.to_string())?;
+    if let Some(source) = copied_from {
+        row("unfinished copy", format!("of the store {source}"))?;
+    }
     if let Some(entries) = stats.entries_estimate {
         row("entries", format!("about {}", units::number(entries)))?;
     }

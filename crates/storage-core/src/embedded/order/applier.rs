@@ -89,6 +89,7 @@ impl<'a, E: Engine> Applier<'a, E> {
 
     /// Gives the commit its sequence, and its mutations their final form.
     pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> (Sequence, Vec<Change>) {
+        self.sequencer.raise(&mutations);
         let sequence = self.sequencer.next();
         let mut changes = Vec::with_capacity(mutations.len() + 1);
         changes.extend(mutations.into_iter().map(|mutation| match mutation {
