@@ -9,13 +9,17 @@
 
 mod log_engine;
 mod record;
+mod weakening;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use storage_core::{Components, Result, SharedStore};
 use storage_testkit::proof::{FindingKind, Program};
 
-use self::log_engine::{Defect, open};
+use self::{
+    log_engine::{Defect, open},
+    weakening::Weakening,
+};
 
 fn main() -> ExitCode {
     Program::new("log", opener(None))
@@ -53,6 +57,14 @@ fn main() -> ExitCode {
             "cannot_be_opened_again",
             FindingKind::Failed,
             opener(Some(Defect::OpensOnce)),
+        )
+        .broken_subject(
+            "promises_less_than_asked",
+            FindingKind::Failed,
+            |directory, components| async {
+                let store = open(directory, components, None).await?;
+                Ok(SharedStore::new(Weakening(store)))
+            },
         )
         .subject_broken_by_power_loss("never_syncs", opener(Some(Defect::NeverSyncs)))
         .subject_broken_by_power_loss("syncs_late", opener(Some(Defect::SyncsLate)))

@@ -27,6 +27,8 @@
 //! task's own keys did not hold, or refused although all did; two swaps that
 //! succeeded from the same value; a refused commit that took effect.
 //! **Foreign**: what no operation wrote.
+//! **Failed**: what is wrong whatever survives, such as an acknowledgement that
+//! promises less than was asked for.
 //!
 //! A task ends when it is told that nobody knows whether its commit took
 //! effect, so of each task all operations but the last were answered.
@@ -68,7 +70,7 @@ pub struct Promise {
 /// Compares what was done with what is left of it.
 #[must_use]
 pub fn judge(history: &History, recovered: &Recovered, promise: Promise) -> Verdict {
-    let mut verdict = Verdict::of(history);
+    let mut verdict = Verdict::of(history, promise);
     for (place, message) in history.misread() {
         verdict.report(
             FindingKind::Foreign,
@@ -78,6 +80,7 @@ pub fn judge(history: &History, recovered: &Recovered, promise: Promise) -> Verd
     for failure in history.failures() {
         verdict.report(FindingKind::Failed, failure.to_owned());
     }
+    report_weakened(history, &mut verdict);
     for stray in &recovered.strays {
         verdict.report(FindingKind::Foreign, stray.clone());
     }
@@ -93,6 +96,23 @@ pub fn judge(history: &History, recovered: &Recovered, promise: Promise) -> Verd
         report_unordered(&order, &evidence, &known, &mut verdict);
     }
     verdict
+}
+
+/// An answer that promises less than was asked for would leave nothing to hold
+/// the store to.
+fn report_weakened(history: &History, verdict: &mut Verdict) {
+    for record in history.records() {
+        let asked = record.operation.durability;
+        if let Some(given) = record.durability().filter(|given| *given < asked) {
+            verdict.report(
+                FindingKind::Failed,
+                format!(
+                    "operation {} asked for {asked:?} and was acknowledged as {given:?}",
+                    record.operation.id
+                ),
+            );
+        }
+    }
 }
 
 type Operations = BTreeSet<super::OperationId>;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::History;
+use super::{History, Promise, Record};
 
 /// What a store did wrong, described.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub enum FindingKind {
     GuardsBroken,
     /// Something is there that no operation wrote.
     Foreign,
-    /// The store could not be opened or read; or it panicked, hung, or failed
-    /// to answer.
+    /// The store could not be opened or read; or it panicked, hung, failed to
+    /// answer, or promised less than it was asked for.
     Failed,
 }
 
@@ -59,17 +59,18 @@ impl fmt::Display for FindingKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// How many operations were acknowledged.
+    /// How many operations were acknowledged, and had to survive for it.
     pub acknowledged: u64,
     /// What is wrong; nothing if the store kept its promises.
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
-    pub(super) fn of(history: &History) -> Self {
+    pub(super) fn of(history: &History, promise: Promise) -> Self {
         let acknowledged = history
             .records()
-            .filter(|record| record.durability().is_some())
+            .filter_map(Record::durability)
+            .filter(|given| *given >= promise.survives)
             .count();
         Self {
             acknowledged: u64::try_from(acknowledged).unwrap_or(u64::MAX),

@@ -62,7 +62,7 @@ impl Scene {
                 conditions: conditions.to_vec(),
                 changes: changes.to_vec(),
                 is_logged: false,
-                durability: Durability::Buffered,
+                durability: Durability::Volatile,
             },
         });
         self
@@ -72,6 +72,14 @@ impl Scene {
     pub(super) fn logged(mut self) -> Self {
         if let Some(Note::Begins { operation }) = self.notes.last_mut() {
             operation.is_logged = true;
+        }
+        self
+    }
+
+    /// The operation that began last asks for this durability.
+    pub(super) fn asking(mut self, durability: Durability) -> Self {
+        if let Some(Note::Begins { operation }) = self.notes.last_mut() {
+            operation.durability = durability;
         }
         self
     }
