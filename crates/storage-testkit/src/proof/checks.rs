@@ -144,7 +144,7 @@ fn where_supported(
 
 fn something_was_proved(acknowledged: u64) -> Result<(), Failed> {
     if acknowledged == 0 {
-        return Err("nothing was acknowledged, so nothing was proved".into());
+        return Err("nothing that had to survive was acknowledged, so nothing was proved".into());
     }
     Ok(())
 }

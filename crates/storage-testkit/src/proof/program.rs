@@ -175,7 +175,7 @@ impl Program {
             }
         }
         if summary.is_vacuous() {
-            complain("error: nothing was acknowledged, so nothing was proved");
+            complain("error: nothing that had to survive was acknowledged, so nothing was proved");
         }
         say(&if arguments.json {
             serde_json::to_string(&summary)?

@@ -108,6 +108,7 @@ impl Play {
         };
         let mut next = Origin::default();
         let heir = self.dice.below(3);
+        let mut cuts = Vec::new();
         for _ in 0..IMAGES {
             let image = Image::draw(&recording, &self.dice);
             let judged = self.judge(&recording, &image)?;
@@ -120,6 +121,7 @@ impl Play {
             if heir == 0 {
                 next = self.after_cut(&recording, &image, judged.left.as_ref());
             }
+            cuts.push(judged.verdict);
         }
         let image = Image::at_the_end(&recording, &self.dice);
         let judged = self.judge(&recording, &image)?;
@@ -132,7 +134,7 @@ impl Play {
         if heir == 1 {
             next = self.after_close(&recording, &image, judged.left);
         }
-        Ok((Round::over(judged.verdict, Vec::new(), None), next))
+        Ok((Round::over(sum(&cuts), Vec::new(), None), next))
     }
 
     /// Records a child at work, or says how the store failed it.
@@ -249,6 +251,16 @@ impl Play {
     }
 }
 
+/// What a round without findings put to the test: the acknowledgements that
+/// stood when the power went. Those before a close show nothing, for closing
+/// makes durable whatever the syncs before it did not.
+fn sum(cuts: &[Verdict]) -> Verdict {
+    Verdict {
+        acknowledged: cuts.iter().map(|cut| cut.acknowledged).sum(),
+        findings: Vec::new(),
+    }
+}
+
 /// Has a child judge an image.
 fn inspect(mut arguments: Vec<OsString>) -> Result<Judged> {
     arguments.extend(["--survives".into(), "synced".into()]);
@@ -276,4 +288,19 @@ fn inspect(mut arguments: Vec<OsString>) -> Result<Judged> {
         verdict,
         left: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_counts_what_stood_acknowledged_at_each_loss_of_power() {
+        let cut = |acknowledged| Verdict {
+            acknowledged,
+            findings: Vec::new(),
+        };
+        assert_eq!(sum(&[cut(3), cut(0), cut(4)]).acknowledged, 7);
+        assert_eq!(sum(&[cut(0), cut(0)]).acknowledged, 0);
+    }
 }
