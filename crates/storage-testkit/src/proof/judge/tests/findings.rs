@@ -152,6 +152,19 @@ fn only_what_had_to_survive_counts_as_acknowledged() {
 }
 
 #[test]
+fn an_answer_that_leaves_the_outcome_open_is_a_failure() {
+    let scene = Scene::new()
+        .begins(id(0, 0), &[put(own(0, 0))])
+        .left_open(id(0, 0));
+    assert_found(&scene.killed(), FindingKind::Failed, 1);
+    assert_found(
+        &scene.holds(own(0, 0), id(0, 0), 0).power_lost(),
+        FindingKind::Failed,
+        1,
+    );
+}
+
+#[test]
 fn half_a_batch_is_torn() {
     let scene = Scene::new()
         .begins(id(0, 0), &[put(own(0, 0)), put(own(0, 1))])

@@ -111,6 +111,14 @@ impl Scene {
         self
     }
 
+    pub(super) fn left_open(mut self, id: OperationId) -> Self {
+        self.notes.push(Note::Unknown {
+            id,
+            message: String::new(),
+        });
+        self
+    }
+
     /// An operation that is acknowledged as buffered before anything else
     /// happens.
     pub(super) fn does(self, id: OperationId, changes: &[Change]) -> Self {
