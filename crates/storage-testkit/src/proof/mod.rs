@@ -41,6 +41,7 @@ mod power_loss;
 #[path = "power_loss_unsupported.rs"]
 mod power_loss;
 mod program;
+mod seed;
 mod value;
 mod work;
 mod workload;

@@ -36,3 +36,35 @@ pub(super) fn interruption(dice: &Dice) -> Option<Duration> {
 fn milliseconds(dice: &Dice, at_most: u64) -> Duration {
     Duration::from_micros(dice.below(at_most * 1_000))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use storage_core::Capabilities;
+
+    use super::*;
+    use crate::proof::{seed::Part, workload::Plan};
+
+    #[test]
+    fn however_many_tasks_there_are_they_end_in_every_way() {
+        let drawn: BTreeSet<_> = (0..2_000)
+            .map(|seed| {
+                let tasks = Plan::draw(seed, &Capabilities::least()).tasks;
+                let end = match Fate::draw(&Dice::new(Part::Ending.seed(seed))) {
+                    Fate::KilledEarly(_) => "early",
+                    Fate::KilledAtWork(_) => "at work",
+                    Fate::Closes(_) => "closes",
+                };
+                let range = match tasks {
+                    1 => "1",
+                    2..9 => "few",
+                    9..33 => "many",
+                    _ => "most",
+                };
+                (end, range)
+            })
+            .collect();
+        assert_eq!(drawn.len(), 12, "{drawn:?}");
+    }
+}

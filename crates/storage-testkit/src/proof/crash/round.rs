@@ -14,6 +14,7 @@ use crate::{
         FindingKind, Verdict,
         child::{Child, Remains},
         inspect::Inspection,
+        seed::Part,
     },
 };
 
@@ -83,7 +84,7 @@ impl Round {
 
 /// Plays a round at `site`, and says what was wrong.
 pub(super) fn play(site: &mut Site, round: u32, seed: u64) -> Result<Verdict> {
-    let dice = Dice::new(seed);
+    let dice = Dice::new(Part::Ending.seed(seed));
     let fate = Fate::draw(&dice);
     let mut verdict = Verdict::default();
     let worked = work(site, round, seed, fate, &mut verdict)?;

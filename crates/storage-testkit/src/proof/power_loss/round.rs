@@ -18,6 +18,7 @@ use crate::{
         FindingKind, Verdict,
         child::Child,
         inspect::{Inspection, Left},
+        seed::Part,
     },
 };
 
@@ -74,7 +75,7 @@ pub(super) fn play(
         site: Site::new(store)?,
         number,
         seed,
-        dice: Dice::new(seed),
+        dice: Dice::new(Part::Ending.seed(seed)),
         origin,
     };
     play.run()

@@ -18,6 +18,7 @@ use crate::{
         Change, Condition, Content, Keyspace, Operation, OperationId, Place, Refusal,
         SIGNED_BYTES_MIN,
         note::{Note, NoteWriter},
+        seed::Part,
     },
 };
 
@@ -75,13 +76,12 @@ impl Task {
         plan: &Plan,
         notes: Arc<NoteWriter>,
     ) -> Self {
-        let seed = plan.seed ^ (u64::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Self {
             number,
             store,
             keys,
             plan: plan.clone(),
-            dice: Dice::new(seed),
+            dice: Dice::new(Part::Task(number).seed(plan.seed)),
             notes,
             next_step: 0,
             seen: BTreeMap::new(),
