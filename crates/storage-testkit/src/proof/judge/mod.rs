@@ -46,7 +46,7 @@ mod verdict;
 
 use std::collections::BTreeSet;
 
-use storage_core::{CrashOrder, Durability};
+use storage_core::{Capabilities, CrashOrder, Durability};
 
 pub(super) use self::order::check_sequences_beyond;
 use self::{evidence::Evidence, order::Order};
@@ -65,6 +65,24 @@ pub struct Promise {
     pub survives: Durability,
     /// What it may take of the rest.
     pub crash_order: CrashOrder,
+}
+
+impl Promise {
+    /// What a store of these capabilities promises of a death that only what
+    /// was `survives` survives, after a process that ended so.
+    #[must_use]
+    pub fn of(capabilities: &Capabilities, survives: Durability, end: End) -> Self {
+        // Closing makes everything as durable as the store can, and no more.
+        let is_all_durable = end == End::Closed && capabilities.durability_max >= survives;
+        Self {
+            survives: if is_all_durable {
+                Durability::Volatile
+            } else {
+                survives
+            },
+            crash_order: capabilities.crash_order,
+        }
+    }
 }
 
 /// Compares what was done with what is left of it.

@@ -1,6 +1,6 @@
 //! A history and what is left of it, told step by step.
 
-use storage_core::{CrashOrder, Durability, Sequence};
+use storage_core::{Capabilities, CrashOrder, Durability, Sequence};
 
 use crate::proof::{
     Change, Condition, Content, FindingKind, History, Note, Operation, OperationId, Place, Promise,
@@ -179,6 +179,22 @@ impl Scene {
     /// The same of a loss of power.
     pub(super) fn power_lost(&self) -> Verdict {
         self.judged(Durability::Synced, CrashOrder::Any)
+    }
+
+    /// The store was closed.
+    pub(super) fn closed(mut self) -> Self {
+        self.notes.push(Note::Closed);
+        self
+    }
+
+    /// What the judge says of a loss of power if the strongest durability that
+    /// the store knows is `most`.
+    pub(super) fn power_lost_by_a_store_of(&self, most: Durability) -> Verdict {
+        let history = History::of(&self.notes).unwrap();
+        let mut capabilities = Capabilities::least();
+        capabilities.durability_max = most;
+        let promise = Promise::of(&capabilities, Durability::Synced, history.end());
+        judge(&history, &self.recovered, promise)
     }
 
     /// What is said of sequences if an earlier process had come to `last`.
