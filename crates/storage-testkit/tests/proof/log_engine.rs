@@ -48,6 +48,8 @@ pub(crate) enum Defect {
     /// When opened, the log is written anew under another name, which is moved
     /// to its place before the content is durable.
     MovesUnsynced,
+    /// A commit is not answered for a long time.
+    Stalls,
     /// Checksums are not looked at.
     TakesTornRecords,
 }
@@ -78,6 +80,8 @@ struct Log {
     file: File,
     /// Volatile commits that no durable one has followed yet.
     pending: Vec<u8>,
+    /// How many there were since it was opened.
+    commits: usize,
 }
 
 impl LogEngine {
@@ -115,6 +119,7 @@ impl LogEngine {
             log: Mutex::new(Log {
                 file,
                 pending: Vec::new(),
+                commits: 0,
             }),
             defect,
             directory,
@@ -193,7 +198,13 @@ impl Engine for LogEngine {
     }
 
     fn apply(&self, changes: Vec<Change>, durability: Durability) -> Result<()> {
+        const BEFORE_THE_STALL: usize = 50;
         let mut log = self.log.lock().unwrap();
+        log.commits += 1;
+        if self.defect == Some(Defect::Stalls) && log.commits == BEFORE_THE_STALL {
+            // So short that a child that may close its store is not late.
+            thread::sleep(Duration::from_secs(15));
+        }
         let halves = if self.defect == Some(Defect::SplitsBatches) {
             changes.split_at(changes.len() / 2)
         } else {
@@ -211,7 +222,7 @@ impl Engine for LogEngine {
     }
 
     fn apply_may_wait(&self) -> bool {
-        self.defect == Some(Defect::SplitsBatches)
+        matches!(self.defect, Some(Defect::SplitsBatches | Defect::Stalls))
     }
 
     fn sync(&self) -> Result<()> {

@@ -66,6 +66,11 @@ fn main() -> ExitCode {
                 Ok(SharedStore::new(Weakening(store)))
             },
         )
+        .broken_subject(
+            "stops_answering_at_work",
+            FindingKind::Failed,
+            opener(Some(Defect::Stalls)),
+        )
         .subject_broken_by_power_loss("never_syncs", opener(Some(Defect::NeverSyncs)))
         .subject_broken_by_power_loss("syncs_late", opener(Some(Defect::SyncsLate)))
         .subject_broken_by_power_loss(

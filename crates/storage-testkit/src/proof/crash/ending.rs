@@ -6,22 +6,26 @@ use crate::dice::Dice;
 
 /// How a working child ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Ending {
     /// It is killed so long after it was started, maybe before the store is
     /// open.
     KilledEarly(Duration),
     /// It is killed so long after it opened the store.
     KilledAtWork(Duration),
+    /// It is killed when it notes something, so long after it opened the store
+    /// or later. If it notes nothing more, it hangs.
+    KilledAtANote(Duration),
     /// It closes the store after so long.
     Closes(Duration),
 }
 
-impl Fate {
+impl Ending {
     pub(super) fn draw(dice: &Dice) -> Self {
         match dice.below(10) {
             0 => Self::KilledEarly(milliseconds(dice, 60)),
             1 => Self::Closes(milliseconds(dice, 200)),
             2..5 => Self::KilledAtWork(milliseconds(dice, 30)),
+            5 => Self::KilledAtANote(milliseconds(dice, 300)),
             _ => Self::KilledAtWork(milliseconds(dice, 300)),
         }
     }
@@ -51,10 +55,11 @@ mod tests {
         let drawn: BTreeSet<_> = (0..2_000)
             .map(|seed| {
                 let tasks = Plan::draw(seed, &Capabilities::least()).tasks;
-                let end = match Fate::draw(&Dice::new(Part::Ending.seed(seed))) {
-                    Fate::KilledEarly(_) => "early",
-                    Fate::KilledAtWork(_) => "at work",
-                    Fate::Closes(_) => "closes",
+                let end = match Ending::draw(&Dice::new(Part::Ending.seed(seed))) {
+                    Ending::KilledEarly(_) => "early",
+                    Ending::KilledAtWork(_) => "at work",
+                    Ending::KilledAtANote(_) => "at a note",
+                    Ending::Closes(_) => "closes",
                 };
                 let range = match tasks {
                     1 => "1",
@@ -65,6 +70,6 @@ mod tests {
                 (end, range)
             })
             .collect();
-        assert_eq!(drawn.len(), 12, "{drawn:?}");
+        assert_eq!(drawn.len(), 16, "{drawn:?}");
     }
 }
