@@ -37,6 +37,8 @@ pub(crate) enum Defect {
     StampsAlike,
     /// The first two values of a record are recovered under each other's keys.
     ExchangesValues,
+    /// Expiries are left out when the log is read.
+    ForgetsExpiries,
     /// A log that holds anything is refused.
     OpensOnce,
     /// The log is written and never synced.
@@ -177,6 +179,7 @@ impl Engine for LogEngine {
         capabilities.batch = BatchScope::Store;
         capabilities.batch_operations_max = 1 << 20;
         capabilities.batch_bytes_max = 256 << 20;
+        capabilities.expiry = Support::Supported;
         capabilities.guards = Support::Supported;
         capabilities.range_deletes = Support::Supported;
         capabilities.scan_order = ScanOrder::Ordered;
@@ -271,7 +274,7 @@ impl Map {
                         self.puts += 1;
                     }
                     let stamp = Stamp::new(Bytes::copy_from_slice(&self.puts.to_be_bytes()));
-                    let entry = Entry::new(put.value, None, stamp);
+                    let entry = Entry::new(put.value, put.expires, stamp);
                     self.entries.insert(put.key, entry);
                 }
                 Change::Delete(key) => {
@@ -328,6 +331,13 @@ fn spoil(changes: &mut Vec<Change>, defect: Option<Defect>) {
     match defect {
         Some(Defect::ForgetsDeletes) => {
             changes.retain(|change| !matches!(change, Change::Delete(_)));
+        }
+        Some(Defect::ForgetsExpiries) => {
+            for change in changes {
+                if let Change::Put(put) = change {
+                    put.expires = None;
+                }
+            }
         }
         Some(Defect::ExchangesValues) => {
             let mut puts = changes.iter_mut().filter_map(|change| match change {

@@ -54,6 +54,11 @@ fn main() -> ExitCode {
             opener(Some(Defect::ExchangesValues)),
         )
         .broken_subject(
+            "forgets_when_entries_expire",
+            FindingKind::Foreign,
+            opener(Some(Defect::ForgetsExpiries)),
+        )
+        .broken_subject(
             "cannot_be_opened_again",
             FindingKind::Failed,
             opener(Some(Defect::OpensOnce)),

@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     pub(super) batch_max: u32,
     pub(super) guards: Support,
     pub(super) range_deletes: Support,
+    pub(super) expiry: Support,
     pub(super) log: Support,
     /// Those on offer, the weakest first.
     pub(super) durabilities: Vec<Durability>,
@@ -80,6 +81,7 @@ impl Plan {
             batch_max,
             guards: capabilities.guards,
             range_deletes: capabilities.range_deletes,
+            expiry: capabilities.expiry,
             log: if sequenced {
                 Support::Supported
             } else {

@@ -210,7 +210,7 @@ impl Task {
     }
 
     fn recognise(&self, entry: Entry) -> Result<Seen, String> {
-        let by = match Content::of(&entry.value) {
+        let by = match Content::of_entry(&entry, self.plan.expiry) {
             Content::Signed(signature) if signature.round == self.keys.round() => {
                 Some(signature.operation)
             }
@@ -237,7 +237,7 @@ impl Task {
         };
         self.next_step += 1;
         let id = operation.id;
-        let batch = batch(&operation, self.keys, &guards.stamps);
+        let batch = batch(&operation, self.keys, &guards.stamps, self.plan.expiry);
         let options = WriteOptions::new().durability(operation.durability);
         self.notes.write(&Note::Begins { operation })?;
         match self.store.commit_with(batch, &options).await {
