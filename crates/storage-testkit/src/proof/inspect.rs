@@ -55,6 +55,14 @@ pub(super) async fn inspect(named: &NamedStore, arguments: InspectArguments) -> 
     let capabilities = store.capabilities();
     let promise = Promise::of(capabilities, arguments.survives.into(), history.end());
     let mut verdict = judge::judge(&history, &recovered, promise);
+    let earlier = arguments.earlier.iter().map(|earlier| earlier.round);
+    let known: Vec<u32> = earlier
+        .chain(arguments.known)
+        .chain([keys.round()])
+        .collect();
+    judge::strays::check_beside(&known, &store, &mut verdict)
+        .await
+        .context("reading all that was left")?;
     for earlier in arguments.earlier {
         let now = digest(&store, Keyspace::of_round(earlier.round)).await?;
         if now != earlier.digest {

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use storage_core::{
     BatchScope, Capabilities, Components, CrashOrder, Description, Direction, Durability, Entry,
-    Error, ErrorKind, Health, Item, Key, KeyRange, OwnedKey, Projection, ReadSupport, Result,
+    Error, ErrorKind, Health, Item, Key, KeyRange, OwnedKey, Projection, Put, ReadSupport, Result,
     ScanOrder, SequenceScope, SharedStore, Stamp, Stats, StoreDirectory, Support,
     embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy},
 };
@@ -39,6 +39,8 @@ pub(crate) enum Defect {
     ExchangesValues,
     /// Expiries are left out when the log is read.
     ForgetsExpiries,
+    /// There is one more key than the log tells of.
+    InventsKey,
     /// A log that holds anything is refused.
     OpensOnce,
     /// The log is written and never synced.
@@ -107,6 +109,9 @@ impl LogEngine {
             spoil(&mut changes, defect);
             map.apply(changes, defect);
             whole += length;
+        }
+        if defect == Some(Defect::InventsKey) {
+            map.apply(vec![Change::Put(Put::new("proof", "invented"))], defect);
         }
         if defect == Some(Defect::MovesUnsynced) {
             move_unsynced(&directory.data(), &text[..whole]).map_err(failed)?;

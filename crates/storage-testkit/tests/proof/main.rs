@@ -59,6 +59,11 @@ fn main() -> ExitCode {
             opener(Some(Defect::ForgetsExpiries)),
         )
         .broken_subject(
+            "has_a_key_that_nobody_wrote",
+            FindingKind::Foreign,
+            opener(Some(Defect::InventsKey)),
+        )
+        .broken_subject(
             "cannot_be_opened_again",
             FindingKind::Failed,
             opener(Some(Defect::OpensOnce)),

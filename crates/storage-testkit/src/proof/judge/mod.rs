@@ -40,6 +40,7 @@ mod line;
 mod log;
 mod order;
 pub(super) mod recovered;
+pub(super) mod strays;
 #[cfg(test)]
 mod tests;
 mod verdict;
