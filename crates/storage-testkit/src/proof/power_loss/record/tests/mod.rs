@@ -3,6 +3,8 @@
 //! The recorded process is this test program again, which runs the one test
 //! that is no test unless it is asked to be recorded.
 
+mod endings;
+
 use std::{
     env,
     ffi::CString,
@@ -39,7 +41,7 @@ const DEED: &str = "STORAGE_RECORDED_DEED";
 
 type Deed = fn(&Path) -> io::Result<()>;
 
-const DEEDS: [(&str, Deed); 11] = [
+const DEEDS: [(&str, Deed); 13] = [
     ("appends", appends),
     ("positions", positions),
     ("vectors", vectors),
@@ -51,6 +53,8 @@ const DEEDS: [(&str, Deed); 11] = [
     ("synchronous", synchronous),
     ("spawns", spawns),
     ("fails", fails),
+    ("stops", endings::stops),
+    ("hangs", endings::hangs),
 ];
 
 #[test]
@@ -66,6 +70,10 @@ fn the_recorded_process() {
 }
 
 fn recorded(deed: &str) -> Result<Recording, RecordError> {
+    recorded_within(deed, Duration::from_mins(1))
+}
+
+fn recorded_within(deed: &str, at_most: Duration) -> Result<Recording, RecordError> {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("old"), b"0123456789").unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
@@ -74,7 +82,7 @@ fn recorded(deed: &str) -> Result<Recording, RecordError> {
         .arg("proof::power_loss::record::tests::the_recorded_process")
         .env(DEED, deed)
         .env("STORAGE_RECORDED_ROOT", root.path());
-    record(&mut command, root.path(), &["-shm"], Duration::from_mins(1))
+    record(&mut command, root.path(), &["-shm"], at_most)
 }
 
 /// The writes of a recording: where, and what.
