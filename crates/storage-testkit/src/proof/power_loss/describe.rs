@@ -94,6 +94,7 @@ impl Describer {
             ),
             Operation::Resize { node, size } => format!("resize {} to {size}", self.node(*node)),
             Operation::Zero { node, range } => format!("zero {range:?} of {}", self.node(*node)),
+            Operation::CreateNameless { node } => format!("create {}", self.node(*node)),
             Operation::Create { name, kind, .. } => {
                 let what = match kind {
                     Kind::File => "file",

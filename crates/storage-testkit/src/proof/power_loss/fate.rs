@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{
     content::{length, pieces},
-    event::{Event, Operation},
+    event::{Event, Kind, Operation},
     tree::Tree,
 };
 
@@ -86,6 +86,7 @@ fn apply(tree: &mut Tree, operation: &Operation, fate: &Fate) {
     match (operation, fate) {
         // Something new exists even if its name is lost; then nobody sees it.
         (Operation::Create { node, kind, .. }, Fate::Lost) => tree.add(*node, kind),
+        (Operation::CreateNameless { node }, _) => tree.add(*node, &Kind::File),
         (_, Fate::Lost) => {}
         (
             Operation::Write {

@@ -76,7 +76,8 @@ impl Recorder {
             }
             Change::OpenNameless => {
                 if let Some(file) = thread.metadata(descriptor(result)) {
-                    self.new_node(&file);
+                    let node = self.new_node(&file);
+                    self.push(Operation::CreateNameless { node });
                 }
             }
             Change::Write { target, source } => self.wrote(thread, &target, &source, result)?,

@@ -16,8 +16,7 @@ use nix::{
 
 use super::{recorded, recorded_within, writes};
 
-/// Stops and continues itself while it writes, so that some stop comes within
-/// a write.
+/// Stops and continues itself again and again while it writes.
 pub(super) fn stops(root: &Path) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(root.join("old"))?;
     let stops = thread::spawn(|| {
@@ -36,7 +35,7 @@ pub(super) fn stops(root: &Path) -> io::Result<()> {
 const STOPS: usize = 60;
 
 #[test]
-fn a_process_that_is_stopped_within_a_write_is_followed_to_its_end() {
+fn a_process_that_is_stopped_while_it_writes_is_followed_to_its_end() {
     let recording = recorded("stops").unwrap();
     let last = writes(&recording).pop();
     assert_eq!(last, Some((0, b"end".as_slice())));

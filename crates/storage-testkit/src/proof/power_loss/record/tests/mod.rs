@@ -4,6 +4,7 @@
 //! that is no test unless it is asked to be recorded.
 
 mod endings;
+mod names;
 
 use std::{
     env,
@@ -12,7 +13,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::fd::{AsFd, AsRawFd},
     os::unix::ffi::OsStringExt,
-    os::unix::fs::{FileExt, OpenOptionsExt, symlink},
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     process::Command,
     thread,
@@ -32,7 +33,7 @@ use super::{
     submit,
 };
 use crate::proof::power_loss::{
-    event::{Event, Kind, Operation, Scope},
+    event::{Event, Operation, Scope},
     tree::Tree,
     unsynced::unsynced,
 };
@@ -41,18 +42,19 @@ const DEED: &str = "STORAGE_RECORDED_DEED";
 
 type Deed = fn(&Path) -> io::Result<()>;
 
-const DEEDS: [(&str, Deed); 13] = [
+const DEEDS: [(&str, Deed); 14] = [
     ("appends", appends),
     ("positions", positions),
     ("vectors", vectors),
     ("sizes", sizes),
-    ("names", names),
+    ("names", names::names),
     ("copies", copies),
     ("syncs", syncs),
     ("threads", threads),
     ("synchronous", synchronous),
     ("spawns", spawns),
     ("fails", fails),
+    ("links", names::links),
     ("stops", endings::stops),
     ("hangs", endings::hangs),
 ];
@@ -179,52 +181,6 @@ fn every_way_to_change_a_size_is_recorded() {
         })
         .collect();
     assert_eq!(sizes, ["4", "6", "9000", "1..3", "0"]);
-}
-
-fn names(root: &Path) -> io::Result<()> {
-    env::set_current_dir(root)?;
-    fs::create_dir("sub")?;
-    fs::write("sub/new", b"new")?;
-    fs::rename("sub/new", root.join("newer"))?;
-    fs::hard_link("newer", "sub/../also")?;
-    symlink("newer", "link")?;
-    fs::remove_file("old")?;
-    fs::create_dir_all("sub/a/b")?;
-    fs::remove_dir_all("sub")?;
-    // None of these happens.
-    fs::create_dir("link").unwrap_err();
-    fs::rename("nothing", "something").unwrap_err();
-    fs::remove_file("nowhere/nothing").unwrap_err();
-    Ok(())
-}
-
-#[test]
-fn names_are_recorded_by_whatever_path_they_were_given() {
-    let recording = recorded("names").unwrap();
-    let names: Vec<&str> = operations(&recording)
-        .map(|operation| match operation {
-            Operation::Create {
-                kind: Kind::Directory,
-                ..
-            } => "mkdir",
-            Operation::Create {
-                kind: Kind::Symlink(_),
-                ..
-            } => "symlink",
-            Operation::Create { .. } => "create",
-            Operation::Rename { .. } => "rename",
-            Operation::Link { .. } => "link",
-            Operation::Unlink { .. } => "unlink",
-            _ => "content",
-        })
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "mkdir", "create", "content", "rename", "link", "symlink", "unlink", "mkdir", "mkdir",
-            "unlink", "unlink", "unlink"
-        ]
-    );
 }
 
 fn copies(root: &Path) -> io::Result<()> {
