@@ -47,7 +47,7 @@ mod work;
 mod workload;
 
 pub use self::{
-    judge::{Finding, FindingKind, History, Promise, Recovered, Verdict, judge},
+    judge::{Finding, FindingKind, History, Promise, Recovered, Swaps, Verdict, judge},
     note::{Note, NoteError, Refusal, parse as parse_notes},
     operation::{Change, Condition, Effect, Operation, OperationId},
     place::{Keyspace, Place},

@@ -174,8 +174,8 @@ impl Program {
                 complain(&format!("{name}: round {done} of {}", arguments.rounds));
             }
         }
-        if summary.is_vacuous() {
-            complain("error: nothing that had to survive was acknowledged, so nothing was proved");
+        if let Some(gap) = summary.gap() {
+            complain(&format!("error: {gap}"));
         }
         say(&if arguments.json {
             serde_json::to_string(&summary)?

@@ -184,6 +184,7 @@ fn inspect(site: &mut Site, round: u32, verdict: &mut Verdict) -> Result<()> {
     let inspection: Inspection =
         serde_json::from_slice(&remains.stdout).context("reading what the inspection said")?;
     verdict.acknowledged += inspection.verdict.acknowledged;
+    verdict.swaps.add(inspection.verdict.swaps);
     verdict.findings.extend(inspection.verdict.findings);
     site.add(round, inspection.left);
     Ok(())

@@ -54,7 +54,7 @@ use self::{evidence::Evidence, order::Order};
 pub use self::{
     history::{Answer, Contradiction, End, History, Record},
     recovered::{LogEntry, Recovered},
-    verdict::{Finding, FindingKind, Verdict},
+    verdict::{Finding, FindingKind, Swaps, Verdict},
 };
 
 /// What a store promises of a death that it was put through.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{History, Promise, Record};
+use crate::proof::{Condition, Place};
 
 /// What a store did wrong, described.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,8 @@ impl fmt::Display for FindingKind {
 pub struct Verdict {
     /// How many operations were acknowledged, and had to survive for it.
     pub acknowledged: u64,
+    /// How its compare-and-swaps on shared keys went.
+    pub swaps: Swaps,
     /// What is wrong; nothing if the store kept its promises.
     pub findings: Vec<Finding>,
 }
@@ -74,6 +77,7 @@ impl Verdict {
             .count();
         Self {
             acknowledged: u64::try_from(acknowledged).unwrap_or(u64::MAX),
+            swaps: Swaps::of(history),
             findings: Vec::new(),
         }
     }
@@ -87,5 +91,35 @@ impl Verdict {
 
     pub(in crate::proof) fn report(&mut self, kind: FindingKind, description: String) {
         self.findings.push(Finding { kind, description });
+    }
+}
+
+/// Compare-and-swaps on shared keys. Which of them wins is not known, but one
+/// of those that contend must.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swaps {
+    /// How many were begun.
+    pub begun: u64,
+    /// How many of them were acknowledged.
+    pub won: u64,
+}
+
+impl Swaps {
+    fn of(history: &History) -> Self {
+        let mut swaps = Self::default();
+        for record in history.records() {
+            let mut places = record.operation.conditions.iter().map(Condition::place);
+            if places.any(|place| matches!(place, Place::Shared { .. })) {
+                swaps.begun += 1;
+                swaps.won += u64::from(record.durability().is_some());
+            }
+        }
+        swaps
+    }
+
+    pub(in crate::proof) const fn add(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.won += other.won;
     }
 }

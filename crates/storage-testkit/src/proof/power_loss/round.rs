@@ -243,10 +243,12 @@ impl Play {
 /// stood when the power went. Those before a close show nothing, for closing
 /// makes durable whatever the syncs before it did not.
 fn sum(cuts: &[Verdict]) -> Verdict {
-    Verdict {
-        acknowledged: cuts.iter().map(|cut| cut.acknowledged).sum(),
-        findings: Vec::new(),
+    let mut sum = Verdict::default();
+    for cut in cuts {
+        sum.acknowledged += cut.acknowledged;
+        sum.swaps.add(cut.swaps);
     }
+    sum
 }
 
 /// Has a child judge an image.
@@ -286,7 +288,7 @@ mod tests {
     fn a_round_counts_what_stood_acknowledged_at_each_loss_of_power() {
         let cut = |acknowledged| Verdict {
             acknowledged,
-            findings: Vec::new(),
+            ..Verdict::default()
         };
         assert_eq!(sum(&[cut(3), cut(0), cut(4)]).acknowledged, 7);
         assert_eq!(sum(&[cut(0), cut(0)]).acknowledged, 0);

@@ -17,7 +17,7 @@ pub(super) struct Scene {
     recovered: Recovered,
 }
 
-pub(super) fn id(task: u16, step: u32) -> OperationId {
+pub(super) const fn id(task: u16, step: u32) -> OperationId {
     OperationId { task, step }
 }
 
