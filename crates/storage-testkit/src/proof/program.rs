@@ -58,6 +58,21 @@ impl Program {
         self.with(NamedStore::new(name, Expected::Sound, open))
     }
 
+    /// The same program with a store that takes so long to open or to work that
+    /// its check is a few rounds of power loss only. By command it is proved as
+    /// others are.
+    #[must_use]
+    pub fn slow_subject<F>(
+        self,
+        name: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::SoundThoughSlow, open))
+    }
+
     /// The same program with a store that is broken on purpose. Its check
     /// passes when findings of this kind are reported.
     #[must_use]
