@@ -22,7 +22,7 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    Program::new("log", opener(None))
+    let program = Program::new("log", opener(None))
         .broken_subject(
             "keeps_buffered_commits_in_memory",
             FindingKind::Lost,
@@ -80,7 +80,12 @@ fn main() -> ExitCode {
             "stops_answering_at_work",
             FindingKind::Failed,
             opener(Some(Defect::Stalls)),
-        )
+        );
+    broken_by_power_loss(program).run()
+}
+
+fn broken_by_power_loss(program: Program) -> Program {
+    program
         .subject_broken_by_power_loss("never_syncs", opener(Some(Defect::NeverSyncs)))
         .subject_broken_by_power_loss("syncs_late", opener(Some(Defect::SyncsLate)))
         .subject_broken_by_power_loss(
@@ -92,7 +97,6 @@ fn main() -> ExitCode {
             opener(Some(Defect::MovesUnsynced)),
         )
         .subject_broken_by_power_loss("takes_torn_records", opener(Some(Defect::TakesTornRecords)))
-        .run()
 }
 
 fn opener(

@@ -20,7 +20,7 @@ pub(super) enum Event {
     /// write it.
     Mark(Vec<u8>),
     /// An operation, when it was seen to have ended.
-    Operation(Operation),
+    Operation(FileOperation),
     /// A sync began. It covers the operations before it.
     SyncBegins { sync: usize, scope: Scope },
     /// The sync ended: what it covers is durable.
@@ -41,7 +41,7 @@ pub(super) enum Scope {
 
 /// A change of files or directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum FileOperation {
     /// A write, which may make the file longer.
     Write {
         node: NodeId,
@@ -89,7 +89,7 @@ pub(super) enum Kind {
     Symlink(PathBuf),
 }
 
-impl Operation {
+impl FileOperation {
     /// The node whose sync makes this operation durable.
     ///
     /// An operation on names belongs to the directory that holds the name; a

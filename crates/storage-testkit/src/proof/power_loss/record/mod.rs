@@ -40,7 +40,7 @@ use nix::{
 
 pub(in crate::proof) use self::{error::RecordError, filter::submit};
 use self::{recorder::Recorder, tracer::Tracer};
-use super::{event::Event, fate::after, tree::Tree};
+use super::{event::Event, loss::after, tree::Tree};
 
 /// How long a process may take to end when its time is over.
 const GRACE: Duration = Duration::from_secs(5);

@@ -33,7 +33,7 @@ use super::{
     submit,
 };
 use crate::proof::power_loss::{
-    event::{Event, Operation, Scope},
+    event::{Event, FileOperation, Scope},
     tree::Tree,
     unsynced::unsynced,
 };
@@ -91,13 +91,13 @@ fn recorded_within(deed: &str, at_most: Duration) -> Result<Recording, RecordErr
 fn writes(recording: &Recording) -> Vec<(u64, &[u8])> {
     operations(recording)
         .filter_map(|operation| match operation {
-            Operation::Write { offset, bytes, .. } => Some((*offset, bytes.as_slice())),
+            FileOperation::Write { offset, bytes, .. } => Some((*offset, bytes.as_slice())),
             _ => None,
         })
         .collect()
 }
 
-fn operations(recording: &Recording) -> impl Iterator<Item = &Operation> {
+fn operations(recording: &Recording) -> impl Iterator<Item = &FileOperation> {
     recording.events.iter().filter_map(|event| match event {
         Event::Operation(operation) => Some(operation),
         _ => None,
@@ -175,8 +175,8 @@ fn every_way_to_change_a_size_is_recorded() {
     let recording = recorded("sizes").unwrap();
     let sizes: Vec<String> = operations(&recording)
         .map(|operation| match operation {
-            Operation::Resize { size, .. } => size.to_string(),
-            Operation::Zero { range, .. } => format!("{range:?}"),
+            FileOperation::Resize { size, .. } => size.to_string(),
+            FileOperation::Zero { range, .. } => format!("{range:?}"),
             other => format!("{other:?}"),
         })
         .collect();
@@ -229,7 +229,7 @@ fn syncs_and_marks_stand_where_they_happened() {
         .unwrap();
     let pending = unsynced(&recording.events[..mark]);
     assert!(
-        matches!(pending[..], [(_, Operation::Create { .. })]),
+        matches!(pending[..], [(_, FileOperation::Create { .. })]),
         "the name is not durable yet: {pending:?}"
     );
     assert_eq!(unsynced(&recording.events), vec![]);

@@ -14,7 +14,7 @@ use std::{
 use nix::{fcntl, libc, unistd};
 
 use super::{operations, recorded};
-use crate::proof::power_loss::event::{Kind, Operation};
+use crate::proof::power_loss::event::{FileOperation, Kind};
 
 pub(super) fn names(root: &Path) -> io::Result<()> {
     env::set_current_dir(root)?;
@@ -38,18 +38,18 @@ fn names_are_recorded_by_whatever_path_they_were_given() {
     let recording = recorded("names").unwrap();
     let names: Vec<&str> = operations(&recording)
         .map(|operation| match operation {
-            Operation::Create {
+            FileOperation::Create {
                 kind: Kind::Directory,
                 ..
             } => "mkdir",
-            Operation::Create {
+            FileOperation::Create {
                 kind: Kind::Symlink(_),
                 ..
             } => "symlink",
-            Operation::Create { .. } => "create",
-            Operation::Rename { .. } => "rename",
-            Operation::Link { .. } => "link",
-            Operation::Unlink { .. } => "unlink",
+            FileOperation::Create { .. } => "create",
+            FileOperation::Rename { .. } => "rename",
+            FileOperation::Link { .. } => "link",
+            FileOperation::Unlink { .. } => "unlink",
             _ => "content",
         })
         .collect();
@@ -83,7 +83,7 @@ fn an_empty_file_that_gets_its_name_later_is_recorded() {
     assert!(
         matches!(
             operations[..],
-            [Operation::CreateNameless { node }, Operation::Link { node: linked, .. }]
+            [FileOperation::CreateNameless { node }, FileOperation::Link { node: linked, .. }]
                 if node == linked
         ),
         "{operations:?}"
