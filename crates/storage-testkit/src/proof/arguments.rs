@@ -72,6 +72,9 @@ pub(super) struct InspectArguments {
     /// An earlier round and the digest of what it left: `7:0d9f…`.
     #[arg(long, value_parser = earlier)]
     pub(super) earlier: Vec<Earlier>,
+    /// Another round whose keys may be in the store, whatever is left of it.
+    #[arg(long)]
+    pub(super) known: Vec<u32>,
     /// The last sequence that earlier rounds left.
     #[arg(long, default_value_t = 0)]
     pub(super) beyond: u64,

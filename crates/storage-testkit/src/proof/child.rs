@@ -8,7 +8,7 @@ use std::{
     ffi::OsString,
     io::{self, Read},
     process::{self, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -36,13 +36,16 @@ impl Child {
 
     /// Starts this program with these arguments.
     pub(super) fn start(arguments: impl IntoIterator<Item = OsString>) -> io::Result<Self> {
-        let mut process = Command::new(env::current_exe()?)
-            .args(arguments)
+        Self::run(Command::new(env::current_exe()?).args(arguments))
+    }
+
+    fn run(command: &mut Command) -> io::Result<Self> {
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let (speaks, spoken) = mpsc::channel();
+        let (speaks, spoken) = mpsc::sync_channel(1);
         let stdout = process
             .stdout
             .take()
@@ -63,6 +66,14 @@ impl Child {
             self.spoken.recv_timeout(at_most),
             Err(RecvTimeoutError::Timeout)
         )
+    }
+
+    /// Waits until the child writes something more, or has ended; `false` if it
+    /// takes longer than `at_most`.
+    pub(super) fn speaks_anew_within(&self, at_most: Duration) -> bool {
+        // What it said before is no sign of life.
+        let _ = self.spoken.try_recv();
+        self.speaks_within(at_most)
     }
 
     /// Waits until the child ends by itself; `false` if it takes longer than
@@ -122,14 +133,13 @@ pub(super) fn end_with_the_parent() {
     });
 }
 
-/// Reads all that a child writes, and says so when it begins to.
+/// Reads all that a child writes, and says so each time.
 fn drain(
     mut output: impl Read + Send + 'static,
-    speaks: Option<mpsc::Sender<()>>,
+    speaks: Option<SyncSender<()>>,
 ) -> JoinHandle<io::Result<Vec<u8>>> {
     thread::spawn(move || {
         let mut all = Vec::new();
-        let mut speaks = speaks;
         let mut chunk = [0; 8 << 10];
         loop {
             let length = match output.read(&mut chunk) {
@@ -139,9 +149,9 @@ fn drain(
                 Err(error) => return Err(error),
             };
             all.extend_from_slice(chunk.get(..length).unwrap_or_default());
-            if let Some(speaks) = speaks.take() {
-                // Nobody may be waiting for it.
-                let _ = speaks.send(());
+            if let Some(speaks) = &speaks {
+                // Nobody may be waiting for it, or have heard the last.
+                let _ = speaks.try_send(());
             }
         }
     })
@@ -152,5 +162,28 @@ fn collect(reader: Option<JoinHandle<io::Result<Vec<u8>>>>) -> io::Result<Vec<u8
         None => Ok(Vec::new()),
         Some(Ok(read)) => read,
         Some(Err(_panic)) => Err(io::Error::other("reading from a child panicked")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Child {
+        Child::run(Command::new("sh").args(["-c", script])).unwrap()
+    }
+
+    #[test]
+    fn a_child_that_falls_silent_is_told_from_one_that_goes_on() {
+        let silence = Duration::from_millis(200);
+        let silent = shell("echo one; echo two; read nothing");
+        assert!(silent.speaks_within(Duration::from_secs(10)));
+        thread::sleep(silence);
+        assert!(!silent.speaks_anew_within(silence));
+        let busy = shell("while echo more; do sleep 0.01; done");
+        assert!(busy.speaks_within(Duration::from_secs(10)));
+        assert!(busy.speaks_anew_within(Duration::from_secs(10)));
+        let ended = shell("echo one");
+        assert!(ended.speaks_anew_within(Duration::from_secs(10)));
     }
 }

@@ -7,13 +7,13 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use storage_core::{Durability, SequenceScope, Store};
+use storage_core::{SequenceScope, Store};
 
 use super::{
     FindingKind, History, Keyspace, Promise, Recovered, Verdict,
     arguments::InspectArguments,
     child::end_with_the_parent,
-    judge::{self, End, recovered::digest},
+    judge::{self, recovered::digest},
     named_store::NamedStore,
     note,
 };
@@ -53,15 +53,16 @@ pub(super) async fn inspect(named: &NamedStore, arguments: InspectArguments) -> 
         .await
         .context("reading the store that was left")?;
     let capabilities = store.capabilities();
-    let promise = Promise {
-        survives: match history.end() {
-            End::Sudden => arguments.survives.into(),
-            // Closing makes everything as durable as the store can.
-            End::Closed => Durability::Volatile,
-        },
-        crash_order: capabilities.crash_order,
-    };
+    let promise = Promise::of(capabilities, arguments.survives.into(), history.end());
     let mut verdict = judge::judge(&history, &recovered, promise);
+    let earlier = arguments.earlier.iter().map(|earlier| earlier.round);
+    let known: Vec<u32> = earlier
+        .chain(arguments.known)
+        .chain([keys.round()])
+        .collect();
+    judge::strays::check_beside(&known, &store, &mut verdict)
+        .await
+        .context("reading all that was left")?;
     for earlier in arguments.earlier {
         let now = digest(&store, Keyspace::of_round(earlier.round)).await?;
         if now != earlier.digest {

@@ -41,12 +41,13 @@ mod power_loss;
 #[path = "power_loss_unsupported.rs"]
 mod power_loss;
 mod program;
+mod seed;
 mod value;
 mod work;
 mod workload;
 
 pub use self::{
-    judge::{Finding, FindingKind, History, Promise, Recovered, Verdict, judge},
+    judge::{Finding, FindingKind, History, Promise, Recovered, Swaps, Verdict, judge},
     note::{Note, NoteError, Refusal, parse as parse_notes},
     operation::{Change, Condition, Effect, Operation, OperationId},
     place::{Keyspace, Place},

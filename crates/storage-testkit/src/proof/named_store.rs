@@ -20,6 +20,8 @@ pub(super) struct NamedStore {
 pub(super) enum Expected {
     /// That it keeps its promises.
     Sound,
+    /// The same, in a few rounds of power loss: it is too slow for more.
+    SoundThoughSlow,
     /// That it is broken in this way.
     Broken(FindingKind),
     /// That a loss of power breaks its promises, whatever a kill does.

@@ -58,6 +58,21 @@ impl Program {
         self.with(NamedStore::new(name, Expected::Sound, open))
     }
 
+    /// The same program with a store that takes so long to open or to work that
+    /// its check is a few rounds of power loss only. By command it is proved as
+    /// others are.
+    #[must_use]
+    pub fn slow_subject<F>(
+        self,
+        name: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::SoundThoughSlow, open))
+    }
+
     /// The same program with a store that is broken on purpose. Its check
     /// passes when findings of this kind are reported.
     #[must_use]
@@ -174,8 +189,8 @@ impl Program {
                 complain(&format!("{name}: round {done} of {}", arguments.rounds));
             }
         }
-        if summary.is_vacuous() {
-            complain("error: nothing was acknowledged, so nothing was proved");
+        if let Some(gap) = summary.gap() {
+            complain(&format!("error: {gap}"));
         }
         say(&if arguments.json {
             serde_json::to_string(&summary)?

@@ -2,10 +2,11 @@
 //!
 //! A value is a magic number, the round, the task, the step, the number of the
 //! change, its own length, a checksum over all of it, and bytes that the
-//! signature determines. A value of no bytes carries nothing and is told apart
+//! signature determines. So does the expiry of its entry. A value of no bytes carries nothing and is told apart
 //! by the judge alone.
 
 use bytes::{Buf, BufMut, Bytes};
+use storage_core::{Entry, Support, Timestamp};
 
 use super::{Operation, OperationId};
 
@@ -53,6 +54,24 @@ impl Content {
     }
 }
 
+impl Content {
+    /// Reads an entry of a store where entries may or may not expire.
+    #[must_use]
+    pub fn of_entry(entry: &Entry, expiry: Support) -> Self {
+        let content = Self::of(&entry.value);
+        let written = match content {
+            Self::Signed(signature) => signature.expires(expiry),
+            Self::Blank => None,
+            Self::Damaged(_) => return content,
+        };
+        if entry.expires == written {
+            content
+        } else {
+            Self::Damaged("its expiry is another than it was written with")
+        }
+    }
+}
+
 impl Signature {
     /// What the entry of the log of `operation` is signed with.
     #[must_use]
@@ -62,6 +81,23 @@ impl Signature {
             operation: operation.id,
             change: u16::try_from(operation.changes.len()).unwrap_or(u16::MAX),
         }
+    }
+
+    /// Until when a signed value is put: one in four, where entries may expire,
+    /// until some moment in the far future.
+    #[must_use]
+    pub fn expires(&self, expiry: Support) -> Option<Timestamp> {
+        const YEAR_2100: u64 = 4_102_444_800_000;
+        let hash = blake3::Hasher::new()
+            .update(&self.round.to_be_bytes())
+            .update(&self.operation.task.to_be_bytes())
+            .update(&self.operation.step.to_be_bytes())
+            .update(&self.change.to_be_bytes())
+            .finalize();
+        let (first, rest) = hash.as_bytes().split_first()?;
+        let later = rest.first_chunk().copied().map(u32::from_be_bytes)?;
+        (expiry == Support::Supported && first % 4 == 0)
+            .then(|| Timestamp::from_unix_milliseconds(YEAR_2100 + u64::from(later)))
     }
 
     /// A value of `bytes` bytes with this signature: none at all, or at least
@@ -133,6 +169,8 @@ fn checksum(header: &[u8], filler: &[u8]) -> [u8; CHECKSUM_BYTES] {
 
 #[cfg(test)]
 mod tests {
+    use storage_core::Stamp;
+
     use super::*;
 
     const SIGNATURE: Signature = Signature {
@@ -160,5 +198,37 @@ mod tests {
             assert!(matches!(Content::of(&changed), Content::Damaged(_)));
             assert!(matches!(Content::of(&value[..place]), Content::Damaged(_)));
         }
+    }
+
+    #[test]
+    fn an_entry_with_another_expiry_than_its_writer_gave_is_damaged() {
+        let signatures: Vec<_> = (0..100)
+            .map(|change| Signature {
+                change,
+                ..SIGNATURE
+            })
+            .collect();
+        let read = |signature: &Signature, expires, expiry| {
+            let entry = Entry::new(signature.sign(60), expires, Stamp::none());
+            Content::of_entry(&entry, expiry)
+        };
+        let expiring = signatures
+            .iter()
+            .filter(|signature| signature.expires(Support::Supported).is_some());
+        assert!((10..40).contains(&expiring.count()));
+        let other = Some(Timestamp::from_unix_milliseconds(1));
+        for signature in &signatures {
+            let written = signature.expires(Support::Supported);
+            let whole = Content::Signed(*signature);
+            assert_eq!(read(signature, written, Support::Supported), whole);
+            assert_eq!(read(signature, None, Support::Unsupported), whole);
+            for wrong in [None, other].into_iter().filter(|wrong| *wrong != written) {
+                let content = read(signature, wrong, Support::Supported);
+                assert!(matches!(content, Content::Damaged(_)), "{content:?}");
+            }
+        }
+        let blank = Entry::new(Bytes::new(), other, Stamp::none());
+        let content = Content::of_entry(&blank, Support::Supported);
+        assert!(matches!(content, Content::Damaged(_)), "{content:?}");
     }
 }

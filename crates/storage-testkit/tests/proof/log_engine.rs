@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use storage_core::{
     BatchScope, Capabilities, Components, CrashOrder, Description, Direction, Durability, Entry,
-    Error, ErrorKind, Health, Item, Key, KeyRange, OwnedKey, Projection, ReadSupport, Result,
+    Error, ErrorKind, Health, Item, Key, KeyRange, OwnedKey, Projection, Put, ReadSupport, Result,
     ScanOrder, SequenceScope, SharedStore, Stamp, Stats, StoreDirectory, Support,
     embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy},
 };
@@ -37,6 +37,10 @@ pub(crate) enum Defect {
     StampsAlike,
     /// The first two values of a record are recovered under each other's keys.
     ExchangesValues,
+    /// Expiries are left out when the log is read.
+    ForgetsExpiries,
+    /// There is one more key than the log tells of.
+    InventsKey,
     /// A log that holds anything is refused.
     OpensOnce,
     /// The log is written and never synced.
@@ -48,6 +52,8 @@ pub(crate) enum Defect {
     /// When opened, the log is written anew under another name, which is moved
     /// to its place before the content is durable.
     MovesUnsynced,
+    /// A commit is not answered for a long time.
+    Stalls,
     /// Checksums are not looked at.
     TakesTornRecords,
 }
@@ -78,6 +84,8 @@ struct Log {
     file: File,
     /// Volatile commits that no durable one has followed yet.
     pending: Vec<u8>,
+    /// How many there were since it was opened.
+    commits: usize,
 }
 
 impl LogEngine {
@@ -102,6 +110,9 @@ impl LogEngine {
             map.apply(changes, defect);
             whole += length;
         }
+        if defect == Some(Defect::InventsKey) {
+            map.apply(vec![Change::Put(Put::new("proof", "invented"))], defect);
+        }
         if defect == Some(Defect::MovesUnsynced) {
             move_unsynced(&directory.data(), &text[..whole]).map_err(failed)?;
         }
@@ -115,6 +126,7 @@ impl LogEngine {
             log: Mutex::new(Log {
                 file,
                 pending: Vec::new(),
+                commits: 0,
             }),
             defect,
             directory,
@@ -172,6 +184,7 @@ impl Engine for LogEngine {
         capabilities.batch = BatchScope::Store;
         capabilities.batch_operations_max = 1 << 20;
         capabilities.batch_bytes_max = 256 << 20;
+        capabilities.expiry = Support::Supported;
         capabilities.guards = Support::Supported;
         capabilities.range_deletes = Support::Supported;
         capabilities.scan_order = ScanOrder::Ordered;
@@ -193,7 +206,13 @@ impl Engine for LogEngine {
     }
 
     fn apply(&self, changes: Vec<Change>, durability: Durability) -> Result<()> {
+        const BEFORE_THE_STALL: usize = 50;
         let mut log = self.log.lock().unwrap();
+        log.commits += 1;
+        if self.defect == Some(Defect::Stalls) && log.commits == BEFORE_THE_STALL {
+            // So short that a child that may close its store is not late.
+            thread::sleep(Duration::from_secs(15));
+        }
         let halves = if self.defect == Some(Defect::SplitsBatches) {
             changes.split_at(changes.len() / 2)
         } else {
@@ -211,7 +230,7 @@ impl Engine for LogEngine {
     }
 
     fn apply_may_wait(&self) -> bool {
-        self.defect == Some(Defect::SplitsBatches)
+        matches!(self.defect, Some(Defect::SplitsBatches | Defect::Stalls))
     }
 
     fn sync(&self) -> Result<()> {
@@ -260,7 +279,7 @@ impl Map {
                         self.puts += 1;
                     }
                     let stamp = Stamp::new(Bytes::copy_from_slice(&self.puts.to_be_bytes()));
-                    let entry = Entry::new(put.value, None, stamp);
+                    let entry = Entry::new(put.value, put.expires, stamp);
                     self.entries.insert(put.key, entry);
                 }
                 Change::Delete(key) => {
@@ -317,6 +336,13 @@ fn spoil(changes: &mut Vec<Change>, defect: Option<Defect>) {
     match defect {
         Some(Defect::ForgetsDeletes) => {
             changes.retain(|change| !matches!(change, Change::Delete(_)));
+        }
+        Some(Defect::ForgetsExpiries) => {
+            for change in changes {
+                if let Change::Put(put) = change {
+                    put.expires = None;
+                }
+            }
         }
         Some(Defect::ExchangesValues) => {
             let mut puts = changes.iter_mut().filter_map(|change| match change {

@@ -9,16 +9,20 @@
 
 mod log_engine;
 mod record;
+mod weakening;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use storage_core::{Components, Result, SharedStore};
 use storage_testkit::proof::{FindingKind, Program};
 
-use self::log_engine::{Defect, open};
+use self::{
+    log_engine::{Defect, open},
+    weakening::Weakening,
+};
 
 fn main() -> ExitCode {
-    Program::new("log", opener(None))
+    let program = Program::new("log", opener(None))
         .broken_subject(
             "keeps_buffered_commits_in_memory",
             FindingKind::Lost,
@@ -50,10 +54,38 @@ fn main() -> ExitCode {
             opener(Some(Defect::ExchangesValues)),
         )
         .broken_subject(
+            "forgets_when_entries_expire",
+            FindingKind::Foreign,
+            opener(Some(Defect::ForgetsExpiries)),
+        )
+        .broken_subject(
+            "has_a_key_that_nobody_wrote",
+            FindingKind::Foreign,
+            opener(Some(Defect::InventsKey)),
+        )
+        .broken_subject(
             "cannot_be_opened_again",
             FindingKind::Failed,
             opener(Some(Defect::OpensOnce)),
         )
+        .broken_subject(
+            "promises_less_than_asked",
+            FindingKind::Failed,
+            |directory, components| async {
+                let store = open(directory, components, None).await?;
+                Ok(SharedStore::new(Weakening(store)))
+            },
+        )
+        .broken_subject(
+            "stops_answering_at_work",
+            FindingKind::Failed,
+            opener(Some(Defect::Stalls)),
+        );
+    broken_by_power_loss(program).run()
+}
+
+fn broken_by_power_loss(program: Program) -> Program {
+    program
         .subject_broken_by_power_loss("never_syncs", opener(Some(Defect::NeverSyncs)))
         .subject_broken_by_power_loss("syncs_late", opener(Some(Defect::SyncsLate)))
         .subject_broken_by_power_loss(
@@ -65,7 +97,6 @@ fn main() -> ExitCode {
             opener(Some(Defect::MovesUnsynced)),
         )
         .subject_broken_by_power_loss("takes_torn_records", opener(Some(Defect::TakesTornRecords)))
-        .run()
 }
 
 fn opener(

@@ -1,7 +1,7 @@
 //! The records of the log: the changes of one commit, whole or not at all.
 
 use bytes::{Buf, BufMut, Bytes};
-use storage_core::{OwnedKey, Put, Space, embedded::Change};
+use storage_core::{OwnedKey, Put, Space, Timestamp, embedded::Change};
 
 use crate::log_engine::Defect;
 
@@ -13,15 +13,18 @@ const ABSENT: u32 = u32::MAX;
 pub(crate) fn encode(changes: &[Change]) -> Vec<u8> {
     let mut body = Vec::new();
     for change in changes {
-        let (key, value) = match change {
-            Change::Put(put) => (&put.key, Some(&put.value)),
-            Change::Delete(key) => (key, None),
+        let (key, value, expires) = match change {
+            Change::Put(put) => (&put.key, Some(&put.value), put.expires),
+            Change::Delete(key) => (key, None, None),
             Change::DeleteRange(_) => unreachable!("the adapter resolves range deletes"),
         };
         body.put_u8(u8::from(key.space() == Space::System));
         put_bytes(&mut body, key.bytes());
         match value {
-            Some(value) => put_bytes(&mut body, value),
+            Some(value) => {
+                put_bytes(&mut body, value);
+                body.put_u64(expires.map_or(0, Timestamp::as_unix_milliseconds));
+            }
             None => body.put_u32(ABSENT),
         }
     }
@@ -55,7 +58,13 @@ fn changes(mut body: &[u8]) -> Vec<Change> {
         let key = OwnedKey::in_space(space, take(&mut body, length));
         changes.push(match body.get_u32() {
             ABSENT => Change::Delete(key),
-            length => Change::Put(Put::new(key, take(&mut body, length))),
+            length => {
+                let put = Put::new(key, take(&mut body, length));
+                let expires = body.get_u64();
+                Change::Put(
+                    put.until((expires > 0).then(|| Timestamp::from_unix_milliseconds(expires))),
+                )
+            }
         });
     }
     changes

@@ -1,5 +1,6 @@
 //! What fjall promises when its process dies or the power goes.
 
+mod rotating;
 mod unsynced;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
             let store = open(directory, components).await?;
             Ok(SharedStore::new(Unsynced(store)))
         })
+        .slow_subject("fjall_rotating", rotating::open)
         .run()
 }
 

@@ -7,7 +7,7 @@
 //! recovers. Several rounds use the same store, each with keys of its own, and
 //! what earlier rounds left must stay as it was.
 
-mod fate;
+mod ending;
 mod round;
 mod site;
 mod summary;

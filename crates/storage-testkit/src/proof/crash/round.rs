@@ -5,7 +5,7 @@ use std::{fs, io, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 
 use super::{
-    fate::{Fate, interruption},
+    ending::{Ending, interruption},
     site::Site,
 };
 use crate::{
@@ -14,11 +14,15 @@ use crate::{
         FindingKind, Verdict,
         child::{Child, Remains},
         inspect::Inspection,
+        seed::Part,
     },
 };
 
 /// A child that takes longer to open, to end or to judge hangs.
 const TIME_MAX: Duration = Duration::from_mins(1);
+
+/// A child at work that notes nothing for longer hangs.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// A round that is over.
 #[derive(Debug)]
@@ -83,10 +87,10 @@ impl Round {
 
 /// Plays a round at `site`, and says what was wrong.
 pub(super) fn play(site: &mut Site, round: u32, seed: u64) -> Result<Verdict> {
-    let dice = Dice::new(seed);
-    let fate = Fate::draw(&dice);
+    let dice = Dice::new(Part::Ending.seed(seed));
+    let ending = Ending::draw(&dice);
     let mut verdict = Verdict::default();
-    let worked = work(site, round, seed, fate, &mut verdict)?;
+    let worked = work(site, round, seed, ending, &mut verdict)?;
     site.write_notes(round, &worked.stdout)?;
     if let Some(after) = interruption(&dice) {
         let mut child = Child::start(site.inspect_arguments(round))?;
@@ -97,29 +101,47 @@ pub(super) fn play(site: &mut Site, round: u32, seed: u64) -> Result<Verdict> {
     Ok(verdict)
 }
 
-/// Lets a child work until its fate.
-fn work(site: &Site, round: u32, seed: u64, fate: Fate, verdict: &mut Verdict) -> Result<Remains> {
+/// Lets a child work until it ends.
+fn work(
+    site: &Site,
+    round: u32,
+    seed: u64,
+    ending: Ending,
+    verdict: &mut Verdict,
+) -> Result<Remains> {
     let mut arguments = site.work_arguments(round, seed);
-    if let Fate::Closes(after) = fate {
+    if let Ending::Closes(after) = ending {
         let after = after.as_millis().to_string();
         arguments.extend(["--close-after".into(), after.into()]);
     }
     let mut child = Child::start(arguments).context("starting a child to work")?;
-    let mut hangs = |what: &str| {
-        verdict.report(FindingKind::Failed, format!("{what} after {TIME_MAX:?}"));
+    let mut hangs = |what: &str, after: Duration| {
+        verdict.report(FindingKind::Failed, format!("{what} after {after:?}"));
     };
-    let has_ended = match fate {
-        Fate::KilledEarly(after) => child.ends_within(after)?,
-        Fate::KilledAtWork(after) => {
+    let has_ended = match ending {
+        Ending::KilledEarly(after) => child.ends_within(after)?,
+        Ending::KilledAtWork(after) => {
             if !child.speaks_within(TIME_MAX) {
-                hangs("the store was not open to write");
+                hangs("the store was not open to write", TIME_MAX);
             }
             child.ends_within(after)?
         }
-        Fate::Closes(_) => {
+        Ending::KilledAtANote(after) => {
+            if !child.speaks_within(TIME_MAX) {
+                hangs("the store was not open to write", TIME_MAX);
+            }
+            if !child.ends_within(after)? && !child.speaks_anew_within(SILENCE_MAX) {
+                hangs("no commit was begun or answered", SILENCE_MAX);
+            }
+            child.ends_within(Duration::ZERO)?
+        }
+        Ending::Closes(_) => {
             let has_ended = child.ends_within(TIME_MAX)?;
             if !has_ended {
-                hangs("the commits were not all answered, or the store not closed,");
+                hangs(
+                    "the commits were not all answered, or the store not closed,",
+                    TIME_MAX,
+                );
             }
             has_ended
         }
@@ -162,6 +184,7 @@ fn inspect(site: &mut Site, round: u32, verdict: &mut Verdict) -> Result<()> {
     let inspection: Inspection =
         serde_json::from_slice(&remains.stdout).context("reading what the inspection said")?;
     verdict.acknowledged += inspection.verdict.acknowledged;
+    verdict.swaps.add(inspection.verdict.swaps);
     verdict.findings.extend(inspection.verdict.findings);
     site.add(round, inspection.left);
     Ok(())

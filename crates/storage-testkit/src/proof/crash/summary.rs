@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::proof::{FindingKind, Verdict};
+use crate::proof::{FindingKind, Swaps, Verdict};
 
 /// What all rounds together found.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +21,8 @@ pub(in crate::proof) struct Summary {
     foreign: u64,
     #[serde(skip_serializing_if = "is_zero")]
     failed: u64,
+    #[serde(skip)]
+    swaps: Swaps,
 }
 
 impl Summary {
@@ -35,12 +37,14 @@ impl Summary {
             guards_broken: 0,
             foreign: 0,
             failed: 0,
+            swaps: Swaps { begun: 0, won: 0 },
         }
     }
 
     pub(in crate::proof) fn add(&mut self, verdict: &Verdict) {
         self.rounds += 1;
         self.acknowledged += verdict.acknowledged;
+        self.swaps.add(verdict.swaps);
         self.lost += verdict.count(FindingKind::Lost);
         self.torn += verdict.count(FindingKind::Torn);
         self.unordered += verdict.count(FindingKind::Unordered);
@@ -49,14 +53,21 @@ impl Summary {
         self.failed += verdict.count(FindingKind::Failed);
     }
 
-    /// Whether there was nothing that could have been lost.
-    pub(in crate::proof) const fn is_vacuous(&self) -> bool {
-        self.acknowledged == 0
+    /// What was not put to the test, however little was wrong; `None` if all
+    /// was.
+    pub(in crate::proof) const fn gap(&self) -> Option<&'static str> {
+        if self.acknowledged == 0 {
+            Some("nothing that had to survive was acknowledged, so nothing was proved")
+        } else if self.swaps.begun > 0 && self.swaps.won == 0 {
+            Some("no compare-and-swap succeeded, though guards are declared; some must")
+        } else {
+            None
+        }
     }
 
-    /// Whether something was acknowledged and nothing was wrong.
+    /// Whether all was put to the test and nothing was wrong.
     pub(in crate::proof) const fn is_clean(&self) -> bool {
-        !self.is_vacuous()
+        self.gap().is_none()
             && self.lost == 0
             && self.torn == 0
             && self.unordered == 0
@@ -88,4 +99,39 @@ impl fmt::Display for Summary {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(acknowledged: u64, begun: u64, won: u64) -> Summary {
+        let mut summary = Summary::of("some");
+        summary.add(&Verdict {
+            acknowledged,
+            swaps: Swaps { begun, won },
+            findings: Vec::new(),
+        });
+        summary
+    }
+
+    #[test]
+    fn a_campaign_without_acknowledgements_proves_nothing() {
+        assert!(!summary(0, 3, 1).is_clean());
+    }
+
+    #[test]
+    fn a_campaign_in_which_every_swap_is_refused_is_not_clean() {
+        assert!(!summary(9, 3, 0).is_clean());
+        assert!(summary(9, 3, 1).is_clean());
+        assert!(summary(9, 0, 0).is_clean());
+    }
+
+    #[test]
+    fn the_last_line_has_its_known_keys_only() {
+        assert_eq!(
+            serde_json::to_string(&summary(9, 3, 1)).unwrap(),
+            r#"{"engine":"some","rounds":1,"acknowledged":9,"lost":0,"torn":0,"unordered":0,"guards_broken":0}"#
+        );
+    }
 }

@@ -18,8 +18,13 @@ pub(super) fn check(history: &History, evidence: &Evidence, verdict: &mut Verdic
 type State = BTreeMap<Place, (OperationId, Effect)>;
 
 /// Nobody but the task changes its own places, so it is known what its guards
-/// saw.
+/// saw; and of a task alone, what those on shared places saw.
 fn check_programs(history: &History, verdict: &mut Verdict) {
+    let tasks: BTreeSet<u16> = history
+        .records()
+        .map(|record| record.operation.id.task)
+        .collect();
+    let is_known = |place| tasks.len() == 1 || !matches!(place, Place::Shared { .. });
     let mut task = None;
     let mut state = State::new();
     for record in history.records() {
@@ -30,7 +35,7 @@ fn check_programs(history: &History, verdict: &mut Verdict) {
         let mut holds = operation
             .conditions
             .iter()
-            .map(|condition| holds(condition, &state));
+            .map(|condition| holds(condition, &state).filter(|_| is_known(condition.place())));
         match record.answer {
             Answer::Committed { .. } => {
                 if let Some(broken) = holds.position(|holds| holds == Some(false)) {
@@ -62,12 +67,9 @@ fn check_programs(history: &History, verdict: &mut Verdict) {
     }
 }
 
-/// Whether a guard holds; `None` where others may have had a hand in it, or
-/// where two values of no bytes may or may not be told apart.
+/// Whether a guard holds, if nobody else has a hand in it; `None` where two
+/// values of no bytes may or may not be told apart.
 fn holds(condition: &Condition, state: &State) -> Option<bool> {
-    if matches!(condition.place(), Place::Shared { .. }) {
-        return None;
-    }
     let now = state.get(&condition.place());
     match condition {
         Condition::Absent { .. } => Some(now.is_none()),

@@ -176,7 +176,12 @@ impl History {
                 },
             ),
             Note::Refused { id, refusal, .. } => self.answer(*id, Answer::Refused(*refusal)),
-            Note::Unknown { id, .. } => self.answer(*id, Answer::Open),
+            Note::Unknown { id, message } => {
+                // No fault was injected, so there is no excuse for it.
+                self.failures
+                    .push(format!("operation {id} was left open: {message}"));
+                self.answer(*id, Answer::Open)
+            }
             Note::Misread { place, message } => {
                 self.misread.push((*place, message.clone()));
                 Ok(())

@@ -27,6 +27,8 @@
 //! task's own keys did not hold, or refused although all did; two swaps that
 //! succeeded from the same value; a refused commit that took effect.
 //! **Foreign**: what no operation wrote.
+//! **Failed**: what is wrong whatever survives, such as an acknowledgement that
+//! promises less than was asked for.
 //!
 //! A task ends when it is told that nobody knows whether its commit took
 //! effect, so of each task all operations but the last were answered.
@@ -38,20 +40,21 @@ mod line;
 mod log;
 mod order;
 pub(super) mod recovered;
+pub(super) mod strays;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 use std::collections::BTreeSet;
 
-use storage_core::{CrashOrder, Durability};
+use storage_core::{Capabilities, CrashOrder, Durability};
 
 pub(super) use self::order::check_sequences_beyond;
 use self::{evidence::Evidence, order::Order};
 pub use self::{
     history::{Answer, Contradiction, End, History, Record},
     recovered::{LogEntry, Recovered},
-    verdict::{Finding, FindingKind, Verdict},
+    verdict::{Finding, FindingKind, Swaps, Verdict},
 };
 
 /// What a store promises of a death that it was put through.
@@ -65,10 +68,28 @@ pub struct Promise {
     pub crash_order: CrashOrder,
 }
 
+impl Promise {
+    /// What a store of these capabilities promises of a death that only what
+    /// was `survives` survives, after a process that ended so.
+    #[must_use]
+    pub fn of(capabilities: &Capabilities, survives: Durability, end: End) -> Self {
+        // Closing makes everything as durable as the store can, and no more.
+        let is_all_durable = end == End::Closed && capabilities.durability_max >= survives;
+        Self {
+            survives: if is_all_durable {
+                Durability::Volatile
+            } else {
+                survives
+            },
+            crash_order: capabilities.crash_order,
+        }
+    }
+}
+
 /// Compares what was done with what is left of it.
 #[must_use]
 pub fn judge(history: &History, recovered: &Recovered, promise: Promise) -> Verdict {
-    let mut verdict = Verdict::of(history);
+    let mut verdict = Verdict::of(history, promise);
     for (place, message) in history.misread() {
         verdict.report(
             FindingKind::Foreign,
@@ -78,6 +99,7 @@ pub fn judge(history: &History, recovered: &Recovered, promise: Promise) -> Verd
     for failure in history.failures() {
         verdict.report(FindingKind::Failed, failure.to_owned());
     }
+    report_weakened(history, &mut verdict);
     for stray in &recovered.strays {
         verdict.report(FindingKind::Foreign, stray.clone());
     }
@@ -93,6 +115,23 @@ pub fn judge(history: &History, recovered: &Recovered, promise: Promise) -> Verd
         report_unordered(&order, &evidence, &known, &mut verdict);
     }
     verdict
+}
+
+/// An answer that promises less than was asked for would leave nothing to hold
+/// the store to.
+fn report_weakened(history: &History, verdict: &mut Verdict) {
+    for record in history.records() {
+        let asked = record.operation.durability;
+        if let Some(given) = record.durability().filter(|given| *given < asked) {
+            verdict.report(
+                FindingKind::Failed,
+                format!(
+                    "operation {} asked for {asked:?} and was acknowledged as {given:?}",
+                    record.operation.id
+                ),
+            );
+        }
+    }
 }
 
 type Operations = BTreeSet<super::OperationId>;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use blake3::Hasher;
 use storage_core::{
-    KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Sequence, SharedStore, Space,
+    KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Sequence, SharedStore, Space, Store,
+    Timestamp,
 };
 
 use crate::proof::{Content, History, Keyspace, OperationId, Place};
@@ -47,17 +48,19 @@ impl Recovered {
             round: keys.round(),
             ..Self::default()
         };
+        let expiry = store.capabilities().expiry;
         for range in keys.ranges() {
             let space = range.space();
             let mut scan = store.scan(range, ScanOptions::new());
             while let Some(item) = scan.next().await? {
                 let key = OwnedKey::in_space(space, item.key);
-                recovered.add(keys, &named, &key, Content::of(&item.entry.value));
+                let content = Content::of_entry(&item.entry, expiry);
+                recovered.add(keys, &named, &key, content);
             }
         }
         for (key, place) in &named {
             let entry = store.get(key).await?;
-            let got = entry.map(|entry| Content::of(&entry.value));
+            let got = entry.map(|entry| Content::of_entry(&entry, expiry));
             recovered.compare(*place, got.as_ref());
         }
         Ok(recovered)
@@ -120,6 +123,8 @@ pub(in crate::proof) async fn digest(store: &SharedStore, keys: Keyspace) -> Res
 async fn digest_range(store: &SharedStore, range: KeyRange, hasher: &mut Hasher) -> Result<()> {
     let mut scan = store.scan(range, ScanOptions::new());
     while let Some(item) = scan.next().await? {
+        let expires = item.entry.expires.map(Timestamp::as_unix_milliseconds);
+        hasher.update(&expires.unwrap_or(u64::MAX).to_be_bytes());
         for bytes in [&item.key, &item.entry.value] {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             hasher.update(&length.to_be_bytes()).update(bytes);

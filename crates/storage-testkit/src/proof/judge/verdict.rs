@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::History;
+use super::{History, Promise, Record};
+use crate::proof::{Condition, Place};
 
 /// What a store did wrong, described.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +38,8 @@ pub enum FindingKind {
     GuardsBroken,
     /// Something is there that no operation wrote.
     Foreign,
-    /// The store could not be opened or read; or it panicked, hung, or failed
-    /// to answer.
+    /// The store could not be opened or read; or it panicked, hung, failed to
+    /// answer, or promised less than it was asked for.
     Failed,
 }
 
@@ -59,20 +60,24 @@ impl fmt::Display for FindingKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// How many operations were acknowledged.
+    /// How many operations were acknowledged, and had to survive for it.
     pub acknowledged: u64,
+    /// How its compare-and-swaps on shared keys went.
+    pub swaps: Swaps,
     /// What is wrong; nothing if the store kept its promises.
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
-    pub(super) fn of(history: &History) -> Self {
+    pub(super) fn of(history: &History, promise: Promise) -> Self {
         let acknowledged = history
             .records()
-            .filter(|record| record.durability().is_some())
+            .filter_map(Record::durability)
+            .filter(|given| *given >= promise.survives)
             .count();
         Self {
             acknowledged: u64::try_from(acknowledged).unwrap_or(u64::MAX),
+            swaps: Swaps::of(history),
             findings: Vec::new(),
         }
     }
@@ -86,5 +91,35 @@ impl Verdict {
 
     pub(in crate::proof) fn report(&mut self, kind: FindingKind, description: String) {
         self.findings.push(Finding { kind, description });
+    }
+}
+
+/// Compare-and-swaps on shared keys. Which of them wins is not known, but one
+/// of those that contend must.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swaps {
+    /// How many were begun.
+    pub begun: u64,
+    /// How many of them were acknowledged.
+    pub won: u64,
+}
+
+impl Swaps {
+    fn of(history: &History) -> Self {
+        let mut swaps = Self::default();
+        for record in history.records() {
+            let mut places = record.operation.conditions.iter().map(Condition::place);
+            if places.any(|place| matches!(place, Place::Shared { .. })) {
+                swaps.begun += 1;
+                swaps.won += u64::from(record.durability().is_some());
+            }
+        }
+        swaps
+    }
+
+    pub(in crate::proof) const fn add(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.won += other.won;
     }
 }

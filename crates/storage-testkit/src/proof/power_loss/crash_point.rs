@@ -1,6 +1,6 @@
 //! Where in a recording the power goes.
 
-use super::event::{Event, Operation};
+use super::event::{Event, FileOperation};
 use crate::dice::Dice;
 
 /// How many of the events have happened when the power goes.
@@ -17,7 +17,7 @@ pub(super) fn draw(events: &[Event], dice: &Dice) -> usize {
             Event::Mark(_) => answers.push(after),
             Event::SyncBegins { .. } => begins.extend([before, after]),
             Event::SyncEnds { .. } => ends.extend([before, after]),
-            Event::Operation(Operation::Resize { .. }) => sizes.extend([before, after]),
+            Event::Operation(FileOperation::Resize { .. }) => sizes.extend([before, after]),
             Event::Operation(operation) if operation.is_of_names() => {
                 names.extend([before, after]);
             }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    event::{Event, Kind, Name, NodeId, Operation, Scope},
-    fate::Fate,
+    event::{Event, FileOperation, Kind, Name, NodeId, Scope},
     image::Image,
+    loss::Loss,
     record::Recording,
 };
 
@@ -26,7 +26,7 @@ impl Describer {
         };
         describer.names.insert(recording.base.root, String::new());
         for event in &recording.events {
-            if let Event::Operation(Operation::Create { name, node, .. }) = event {
+            if let Event::Operation(FileOperation::Create { name, node, .. }) = event {
                 let name = describer.name(name);
                 describer.names.insert(*node, name);
             }
@@ -42,22 +42,22 @@ impl Describer {
             if index == image.point {
                 lines.push("---- the power goes ----".to_owned());
             }
-            let fate = match (event, image.fates.get(&index)) {
-                (_, Some(fate)) => format!("  [{fate}]"),
+            let loss = match (event, image.losses.get(&index)) {
+                (_, Some(loss)) => format!("  [{loss}]"),
                 (Event::Operation(_), None) if index < image.point => "  [durable]".to_owned(),
                 _ => String::new(),
             };
-            lines.push(format!("{index:6} {}{fate}", self.event(event)));
+            lines.push(format!("{index:6} {}{loss}", self.event(event)));
         }
         lines.join("\n")
     }
 
     /// What was not kept whole, an operation a line.
     pub(super) fn losses(&self, recording: &Recording, image: &Image) -> Vec<String> {
-        let lost = image.fates.iter().filter(|(_, fate)| **fate != Fate::Kept);
-        lost.filter_map(|(index, fate)| {
+        let lost = image.losses.iter().filter(|(_, loss)| **loss != Loss::Kept);
+        lost.filter_map(|(index, loss)| {
             let event = recording.events.get(*index)?;
-            Some(format!("{index} {}: {fate}", self.event(event)))
+            Some(format!("{index} {}: {loss}", self.event(event)))
         })
         .collect()
     }
@@ -81,9 +81,9 @@ impl Describer {
         }
     }
 
-    fn operation(&self, operation: &Operation) -> String {
+    fn operation(&self, operation: &FileOperation) -> String {
         match operation {
-            Operation::Write {
+            FileOperation::Write {
                 node,
                 offset,
                 bytes,
@@ -92,9 +92,14 @@ impl Describer {
                 bytes.len(),
                 self.node(*node)
             ),
-            Operation::Resize { node, size } => format!("resize {} to {size}", self.node(*node)),
-            Operation::Zero { node, range } => format!("zero {range:?} of {}", self.node(*node)),
-            Operation::Create { name, kind, .. } => {
+            FileOperation::Resize { node, size } => {
+                format!("resize {} to {size}", self.node(*node))
+            }
+            FileOperation::Zero { node, range } => {
+                format!("zero {range:?} of {}", self.node(*node))
+            }
+            FileOperation::CreateNameless { node } => format!("create {}", self.node(*node)),
+            FileOperation::Create { name, kind, .. } => {
                 let what = match kind {
                     Kind::File => "file",
                     Kind::Directory => "directory",
@@ -102,14 +107,14 @@ impl Describer {
                 };
                 format!("create {what} {}", self.name(name))
             }
-            Operation::Link { name, node } => {
+            FileOperation::Link { name, node } => {
                 format!("link {} to {}", self.name(name), self.node(*node))
             }
-            Operation::Unlink { name, .. } => format!("unlink {}", self.name(name)),
-            Operation::Rename { from, to, .. } => {
+            FileOperation::Unlink { name, .. } => format!("unlink {}", self.name(name)),
+            FileOperation::Rename { from, to, .. } => {
                 format!("rename {} to {}", self.name(from), self.name(to))
             }
-            Operation::Exchange { from, to, .. } => {
+            FileOperation::Exchange { from, to, .. } => {
                 format!("exchange {} and {}", self.name(from), self.name(to))
             }
         }

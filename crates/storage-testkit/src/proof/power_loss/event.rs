@@ -20,7 +20,7 @@ pub(super) enum Event {
     /// write it.
     Mark(Vec<u8>),
     /// An operation, when it was seen to have ended.
-    Operation(Operation),
+    Operation(FileOperation),
     /// A sync began. It covers the operations before it.
     SyncBegins { sync: usize, scope: Scope },
     /// The sync ended: what it covers is durable.
@@ -41,7 +41,7 @@ pub(super) enum Scope {
 
 /// A change of files or directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum FileOperation {
     /// A write, which may make the file longer.
     Write {
         node: NodeId,
@@ -52,6 +52,9 @@ pub(super) enum Operation {
     Resize { node: NodeId, size: u64 },
     /// A range was turned into zeros.
     Zero { node: NodeId, range: Range<u64> },
+    /// A new file without a name. It is there from now on, whatever is lost;
+    /// nobody sees it until it gets a name.
+    CreateNameless { node: NodeId },
     /// A name for something new.
     Create {
         name: Name,
@@ -86,14 +89,17 @@ pub(super) enum Kind {
     Symlink(PathBuf),
 }
 
-impl Operation {
+impl FileOperation {
     /// The node whose sync makes this operation durable.
     ///
     /// An operation on names belongs to the directory that holds the name; a
     /// rename belongs to the directory that it moves the name into.
     pub(super) const fn governor(&self) -> NodeId {
         match self {
-            Self::Write { node, .. } | Self::Resize { node, .. } | Self::Zero { node, .. } => *node,
+            Self::Write { node, .. }
+            | Self::Resize { node, .. }
+            | Self::Zero { node, .. }
+            | Self::CreateNameless { node } => *node,
             Self::Create { name, .. } | Self::Link { name, .. } | Self::Unlink { name, .. } => {
                 name.directory
             }
@@ -105,7 +111,10 @@ impl Operation {
     pub(super) const fn is_of_names(&self) -> bool {
         !matches!(
             self,
-            Self::Write { .. } | Self::Resize { .. } | Self::Zero { .. }
+            Self::Write { .. }
+                | Self::Resize { .. }
+                | Self::Zero { .. }
+                | Self::CreateNameless { .. }
         )
     }
 
@@ -134,7 +143,10 @@ impl Operation {
     /// The names and the nodes that an operation on names is about.
     fn touches(&self) -> (Vec<&Name>, Vec<NodeId>) {
         match self {
-            Self::Write { .. } | Self::Resize { .. } | Self::Zero { .. } => (vec![], vec![]),
+            Self::Write { .. }
+            | Self::Resize { .. }
+            | Self::Zero { .. }
+            | Self::CreateNameless { .. } => (vec![], vec![]),
             Self::Create { name, node, .. }
             | Self::Link { name, node }
             | Self::Unlink { name, node } => (vec![name], vec![*node]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     crash_point,
     event::Event,
-    fate::{Fate, after},
+    loss::{Loss, after},
     record::Recording,
     strategy::Strategy,
     tree::Tree,
@@ -20,7 +20,7 @@ pub(super) struct Image {
     pub(super) point: usize,
     pub(super) strategy: Strategy,
     /// What became of each operation that was not durable, by its event.
-    pub(super) fates: BTreeMap<usize, Fate>,
+    pub(super) losses: BTreeMap<usize, Loss>,
 }
 
 impl Image {
@@ -40,13 +40,13 @@ impl Image {
         Self {
             point,
             strategy,
-            fates: strategy.fates(&unsynced(happened), dice),
+            losses: strategy.losses(&unsynced(happened), dice),
         }
     }
 
     /// What the disk holds.
     pub(super) fn tree(&self, recording: &Recording) -> Tree {
-        after(&recording.base, self.happened(recording), &self.fates)
+        after(&recording.base, self.happened(recording), &self.losses)
     }
 
     /// What the process had noted.

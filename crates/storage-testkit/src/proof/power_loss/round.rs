@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{
     describe::Describer,
     image::Image,
-    origin::{CutOff, Origin},
+    origin::Origin,
     record::{RecordError, Recording, record},
     site::Site,
 };
@@ -18,6 +18,7 @@ use crate::{
         FindingKind, Verdict,
         child::Child,
         inspect::{Inspection, Left},
+        seed::Part,
     },
 };
 
@@ -74,7 +75,7 @@ pub(super) fn play(
         site: Site::new(store)?,
         number,
         seed,
-        dice: Dice::new(seed),
+        dice: Dice::new(Part::Ending.seed(seed)),
         origin,
     };
     play.run()
@@ -108,6 +109,7 @@ impl Play {
         };
         let mut next = Origin::default();
         let heir = self.dice.below(3);
+        let mut cuts = Vec::new();
         for _ in 0..IMAGES {
             let image = Image::draw(&recording, &self.dice);
             let judged = self.judge(&recording, &image)?;
@@ -118,8 +120,11 @@ impl Play {
                 ));
             }
             if heir == 0 {
-                next = self.after_cut(&recording, &image, judged.left.as_ref());
+                let left = judged.left.map_or(0, |left| left.last_sequence);
+                let (notes, tree) = (image.notes(&recording), image.tree(&recording));
+                next = self.origin.after_cut(self.number, notes, tree, left);
             }
+            cuts.push(judged.verdict);
         }
         let image = Image::at_the_end(&recording, &self.dice);
         let judged = self.judge(&recording, &image)?;
@@ -129,10 +134,11 @@ impl Play {
                 Origin::default(),
             ));
         }
-        if heir == 1 {
-            next = self.after_close(&recording, &image, judged.left);
+        if let Some(left) = judged.left.filter(|_| heir == 1) {
+            let tree = image.tree(&recording);
+            next = self.origin.after_close(self.number, tree, left);
         }
-        Ok((Round::over(judged.verdict, Vec::new(), None), next))
+        Ok((Round::over(sum(&cuts), Vec::new(), None), next))
     }
 
     /// Records a child at work, or says how the store failed it.
@@ -157,15 +163,17 @@ impl Play {
         let notes = self.site.write("notes", &image.notes(recording))?;
         let mut arguments = self.site.arguments("inspect", &left, self.number);
         arguments.extend(["--notes".into(), notes.into()]);
+        self.add_known(&mut arguments);
         for (round, digest) in &self.origin.closed {
             arguments.extend(["--earlier".into(), format!("{round}:{digest}").into()]);
         }
         let beyond = self.origin.last_sequence.to_string();
         arguments.extend(["--beyond".into(), beyond.into()]);
         let mut judged = inspect(arguments)?;
-        if let Some(cut_off) = &self.origin.cut_off {
+        for cut_off in &self.origin.cut_off {
             let notes = self.site.write("notes-before", &cut_off.notes)?;
             let mut arguments = self.site.arguments("inspect", &left, cut_off.round);
+            self.add_known(&mut arguments);
             arguments.extend(["--notes".into(), notes.into()]);
             let again = inspect(arguments)?;
             judged.verdict.findings.extend(again.verdict.findings);
@@ -173,29 +181,11 @@ impl Play {
         Ok(judged)
     }
 
-    /// Where the next round begins if the power went in the middle of this one.
-    fn after_cut(&self, recording: &Recording, image: &Image, left: Option<&Left>) -> Origin {
-        let mut next = self.after(recording, image, left);
-        next.cut_off = Some(CutOff {
-            round: self.number,
-            notes: image.notes(recording),
-        });
-        next.aged()
-    }
-
-    /// Where the next round begins if this one closed its store.
-    fn after_close(&self, recording: &Recording, image: &Image, left: Option<Left>) -> Origin {
-        let mut next = self.after(recording, image, left.as_ref());
-        next.closed
-            .extend(left.map(|left| (self.number, left.digest)));
-        next.aged()
-    }
-
-    fn after(&self, recording: &Recording, image: &Image, left: Option<&Left>) -> Origin {
-        let mut next = self.origin.clone();
-        next.tree = Some(image.tree(recording));
-        next.last_sequence = left.map_or(0, |left| left.last_sequence);
-        next
+    /// Names the rounds that wrote to the store.
+    fn add_known(&self, arguments: &mut Vec<OsString>) {
+        for round in self.origin.rounds().chain([self.number]) {
+            arguments.extend(["--known".into(), round.to_string().into()]);
+        }
     }
 
     /// Keeps an image that something was found in, and says what and where.
@@ -249,6 +239,18 @@ impl Play {
     }
 }
 
+/// What a round without findings put to the test: the acknowledgements that
+/// stood when the power went. Those before a close show nothing, for closing
+/// makes durable whatever the syncs before it did not.
+fn sum(cuts: &[Verdict]) -> Verdict {
+    let mut sum = Verdict::default();
+    for cut in cuts {
+        sum.acknowledged += cut.acknowledged;
+        sum.swaps.add(cut.swaps);
+    }
+    sum
+}
+
 /// Has a child judge an image.
 fn inspect(mut arguments: Vec<OsString>) -> Result<Judged> {
     arguments.extend(["--survives".into(), "synced".into()]);
@@ -276,4 +278,19 @@ fn inspect(mut arguments: Vec<OsString>) -> Result<Judged> {
         verdict,
         left: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_counts_what_stood_acknowledged_at_each_loss_of_power() {
+        let cut = |acknowledged| Verdict {
+            acknowledged,
+            ..Verdict::default()
+        };
+        assert_eq!(sum(&[cut(3), cut(0), cut(4)]).acknowledged, 7);
+        assert_eq!(sum(&[cut(0), cut(0)]).acknowledged, 0);
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     content::{length, pieces},
-    event::Operation,
-    fate::{Fate, SECTOR_BYTES},
+    event::FileOperation,
+    loss::{Loss, SECTOR_BYTES},
 };
 use crate::dice::Dice;
 
@@ -55,43 +55,43 @@ impl Strategy {
     }
 
     /// What becomes of each operation that was not durable.
-    pub(super) fn fates(
+    pub(super) fn losses(
         self,
-        unsynced: &[(usize, &Operation)],
+        unsynced: &[(usize, &FileOperation)],
         dice: &Dice,
-    ) -> BTreeMap<usize, Fate> {
+    ) -> BTreeMap<usize, Loss> {
         let count = u64::try_from(unsynced.len()).unwrap_or(u64::MAX);
         let chosen = dice.below(count);
         let few = dice.below(4).saturating_add(1);
-        let mut fates = BTreeMap::new();
+        let mut losses = BTreeMap::new();
         for (place, (index, operation)) in (0_u64..).zip(unsynced) {
-            let kept_if = |is_kept| if is_kept { Fate::Kept } else { Fate::Lost };
-            let fate = match self {
-                Self::LoseAll => Fate::Lost,
-                Self::KeepAll => Fate::Kept,
+            let kept_if = |is_kept| if is_kept { Loss::Kept } else { Loss::Lost };
+            let loss = match self {
+                Self::LoseAll => Loss::Lost,
+                Self::KeepAll => Loss::Kept,
                 Self::KeepFirst => kept_if(place < chosen),
                 Self::LoseLast => kept_if(place < count.saturating_sub(few)),
                 Self::LoseOne => kept_if(place != chosen),
                 Self::KeepOne => kept_if(place == chosen),
                 Self::Subset => kept_if(dice.once_in(2)),
                 Self::Torn => torn(operation, dice),
-                Self::LoseData => Fate::without_data(operation),
-                Self::LoseNames if operation.is_of_names() => Fate::Lost,
-                Self::LoseNames => Fate::without_size(operation),
+                Self::LoseData => Loss::without_data(operation),
+                Self::LoseNames if operation.is_of_names() => Loss::Lost,
+                Self::LoseNames => Loss::without_size(operation),
             };
-            fates.insert(*index, fate);
+            losses.insert(*index, loss);
         }
-        lose_dependents(unsynced, &mut fates);
-        fates
+        lose_dependents(unsynced, &mut losses);
+        losses
     }
 }
 
-fn torn(operation: &Operation, dice: &Dice) -> Fate {
-    let Operation::Write { offset, bytes, .. } = operation else {
+fn torn(operation: &FileOperation, dice: &Dice) -> Loss {
+    let FileOperation::Write { offset, bytes, .. } = operation else {
         return if dice.once_in(2) {
-            Fate::Kept
+            Loss::Kept
         } else {
-            Fate::Lost
+            Loss::Lost
         };
     };
     let end = offset.saturating_add(length(bytes));
@@ -110,20 +110,20 @@ fn torn(operation: &Operation, dice: &Dice) -> Fate {
     let sectors = pieces(*offset, bytes, SECTOR_BYTES)
         .map(|_| !dice.once_in(lost_one_in.saturating_add(1)))
         .collect();
-    Fate::Torn { sectors, size }
+    Loss::Torn { sectors, size }
 }
 
 /// An operation on names is lost with each that it depends on.
-fn lose_dependents(unsynced: &[(usize, &Operation)], fates: &mut BTreeMap<usize, Fate>) {
-    let mut lost: Vec<&Operation> = Vec::new();
+fn lose_dependents(unsynced: &[(usize, &FileOperation)], losses: &mut BTreeMap<usize, Loss>) {
+    let mut lost: Vec<&FileOperation> = Vec::new();
     for (index, operation) in unsynced {
         if !operation.is_of_names() {
             continue;
         }
-        let is_lost = fates.get(index) == Some(&Fate::Lost)
+        let is_lost = losses.get(index) == Some(&Loss::Lost)
             || lost.iter().any(|earlier| operation.depends_on(earlier));
         if is_lost {
-            fates.insert(*index, Fate::Lost);
+            losses.insert(*index, Loss::Lost);
             lost.push(operation);
         }
     }

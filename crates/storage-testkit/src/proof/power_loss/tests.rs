@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
     crash_point,
-    event::{Event, Kind, Name, NodeId, Operation, Scope},
-    fate::{Fate, after},
+    event::{Event, FileOperation, Kind, Name, NodeId, Scope},
+    loss::{Loss, after},
     strategy::Strategy,
     tree::Tree,
     unsynced::unsynced,
@@ -32,7 +32,7 @@ fn name(directory: NodeId, name: &str) -> Name {
 }
 
 fn create(directory: NodeId, called: &str, node: NodeId, kind: Kind) -> Event {
-    Event::Operation(Operation::Create {
+    Event::Operation(FileOperation::Create {
         name: name(directory, called),
         node,
         kind,
@@ -40,7 +40,7 @@ fn create(directory: NodeId, called: &str, node: NodeId, kind: Kind) -> Event {
 }
 
 fn rename(from: &str, to: &str, node: NodeId) -> Event {
-    Event::Operation(Operation::Rename {
+    Event::Operation(FileOperation::Rename {
         from: name(ROOT, from),
         to: name(ROOT, to),
         node,
@@ -49,7 +49,7 @@ fn rename(from: &str, to: &str, node: NodeId) -> Event {
 }
 
 fn write(node: NodeId, offset: u64, bytes: &[u8]) -> Event {
-    Event::Operation(Operation::Write {
+    Event::Operation(FileOperation::Write {
         node,
         offset,
         bytes: bytes.to_vec(),
@@ -57,7 +57,7 @@ fn write(node: NodeId, offset: u64, bytes: &[u8]) -> Event {
 }
 
 fn resize(node: NodeId, size: u64) -> Event {
-    Event::Operation(Operation::Resize { node, size })
+    Event::Operation(FileOperation::Resize { node, size })
 }
 
 fn sync(sync: usize, node: NodeId) -> [Event; 2] {
@@ -67,8 +67,8 @@ fn sync(sync: usize, node: NodeId) -> [Event; 2] {
 
 /// What is on the disk if the power goes at the end, by path.
 fn outcome(events: &[Event], strategy: Strategy, seed: u64) -> BTreeMap<String, Vec<u8>> {
-    let fates = strategy.fates(&unsynced(events), &Dice::new(seed));
-    files(&after(&base(), events, &fates))
+    let losses = strategy.losses(&unsynced(events), &Dice::new(seed));
+    files(&after(&base(), events, &losses))
 }
 
 fn files(tree: &Tree) -> BTreeMap<String, Vec<u8>> {
@@ -311,13 +311,13 @@ fn a_durable_rename_makes_durable_what_it_depends_on() {
         create(ROOT, "new", NEW, Kind::File),
     ];
     events.extend(sync(0, ROOT));
-    events.push(Event::Operation(Operation::Rename {
+    events.push(Event::Operation(FileOperation::Rename {
         from: name(ROOT, "new"),
         to: name(ROOT, "newer"),
         node: NEW,
         kind: Kind::File,
     }));
-    events.push(Event::Operation(Operation::Rename {
+    events.push(Event::Operation(FileOperation::Rename {
         from: name(ROOT, "newer"),
         to: name(SUB, "newest"),
         node: NEW,
@@ -331,7 +331,7 @@ fn a_durable_rename_makes_durable_what_it_depends_on() {
 
 #[test]
 fn an_unlink_is_undone_with_all_content() {
-    let events = [Event::Operation(Operation::Unlink {
+    let events = [Event::Operation(FileOperation::Unlink {
         name: name(ROOT, "old"),
         node: OLD,
     })];
@@ -360,12 +360,12 @@ fn holes_stay_holes_in_an_image() {
 }
 
 #[test]
-fn a_fate_that_is_torn_names_its_sectors() {
-    let fate = Fate::Torn {
+fn a_loss_that_is_torn_names_its_sectors() {
+    let loss = Loss::Torn {
         sectors: vec![true, false],
         size: None,
     };
-    assert_eq!(fate.to_string(), "torn: 1 of 2 sectors kept, size lost");
+    assert_eq!(loss.to_string(), "torn: 1 of 2 sectors kept, size lost");
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::event::{Event, Operation, Scope};
+use super::event::{Event, FileOperation, Scope};
 
 /// The operations among `events` that no sync has made durable, by the index of
 /// their event, in order.
 ///
 /// A sync covers what had ended before it began, and counts once it has ended.
-pub(super) fn unsynced(events: &[Event]) -> Vec<(usize, &Operation)> {
-    let mut pending: Vec<(usize, &Operation)> = Vec::new();
+pub(super) fn unsynced(events: &[Event]) -> Vec<(usize, &FileOperation)> {
+    let mut pending: Vec<(usize, &FileOperation)> = Vec::new();
     let mut running: Vec<(usize, BTreeSet<usize>)> = Vec::new();
     for (index, event) in events.iter().enumerate() {
         match event {
@@ -36,7 +36,7 @@ pub(super) fn unsynced(events: &[Event]) -> Vec<(usize, &Operation)> {
     pending
 }
 
-fn covers(scope: Scope, index: usize, operation: &Operation) -> bool {
+fn covers(scope: Scope, index: usize, operation: &FileOperation) -> bool {
     match scope {
         Scope::Node(node) => operation.governor() == node,
         Scope::Event(event) => event == index,
@@ -45,7 +45,7 @@ fn covers(scope: Scope, index: usize, operation: &Operation) -> bool {
 }
 
 /// Adds the operations on names without which the durable ones could not be.
-fn take_along(pending: &[(usize, &Operation)], durable: &mut BTreeSet<usize>) {
+fn take_along(pending: &[(usize, &FileOperation)], durable: &mut BTreeSet<usize>) {
     for (place, (index, operation)) in pending.iter().enumerate().rev() {
         if !operation.is_of_names() || !durable.contains(index) {
             continue;

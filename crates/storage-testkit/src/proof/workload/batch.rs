@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use storage_core::{Stamp, WriteBatch};
+use storage_core::{Put, SequencedPut, Stamp, Support, WriteBatch};
 
 use crate::proof::{Change, Condition, Keyspace, Operation, Place, SIGNED_BYTES_MIN, Signature};
 
 /// The batch of an operation. `stamps` has one for each place whose entry must
-/// be unchanged.
+/// be unchanged, and `expiry` says whether entries may expire.
 pub(super) fn batch(
     operation: &Operation,
     keys: Keyspace,
     stamps: &BTreeMap<Place, Stamp>,
+    expiry: Support,
 ) -> WriteBatch {
     let mut batch = WriteBatch::new();
     for condition in &operation.conditions {
@@ -34,7 +35,11 @@ pub(super) fn batch(
                     operation: operation.id,
                     change,
                 };
-                batch.put(keys.key(place), signature.sign(bytes))
+                let put = Put::new(keys.key(place), signature.sign(bytes));
+                batch.mutation(match bytes {
+                    0 => put,
+                    _ => put.until(signature.expires(expiry)),
+                })
             }
             Change::Delete { place } => batch.delete(keys.key(place)),
             Change::DeleteOwn { task, from, to } => {
@@ -43,12 +48,13 @@ pub(super) fn batch(
         };
     }
     if operation.is_logged {
-        let value = Signature::of_log_entry(round, operation);
-        batch = batch.put_sequenced(
+        let signature = Signature::of_log_entry(round, operation);
+        let put = SequencedPut::new(
             keys.log_prefix(),
             Keyspace::log_suffix(operation.id),
-            value.sign(SIGNED_BYTES_MIN),
+            signature.sign(SIGNED_BYTES_MIN),
         );
+        batch = batch.mutation(put.until(signature.expires(expiry)));
     }
     batch
 }

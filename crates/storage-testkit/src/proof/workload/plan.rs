@@ -2,7 +2,10 @@
 
 use storage_core::{BatchScope, Capabilities, Durability, SequenceScope, Support};
 
-use crate::{dice::Dice, proof::SIGNED_BYTES_MIN};
+use crate::{
+    dice::Dice,
+    proof::{SIGNED_BYTES_MIN, seed::Part},
+};
 
 /// How many tasks, on how many keys, with how large values; and what the store
 /// can be asked for.
@@ -10,7 +13,7 @@ use crate::{dice::Dice, proof::SIGNED_BYTES_MIN};
 pub(crate) struct Plan {
     /// Decides what each task does.
     pub(super) seed: u64,
-    pub(super) tasks: u16,
+    pub(crate) tasks: u16,
     /// How many keys of each space a task has.
     pub(super) keys: u16,
     /// How many keys all tasks contend for.
@@ -27,6 +30,7 @@ pub(crate) struct Plan {
     pub(super) batch_max: u32,
     pub(super) guards: Support,
     pub(super) range_deletes: Support,
+    pub(super) expiry: Support,
     pub(super) log: Support,
     /// Those on offer, the weakest first.
     pub(super) durabilities: Vec<Durability>,
@@ -41,7 +45,7 @@ impl Plan {
 
     /// Draws a plan for a store with these capabilities.
     pub(crate) fn draw(seed: u64, capabilities: &Capabilities) -> Self {
-        let dice = Dice::new(seed);
+        let dice = Dice::new(Part::Plan.seed(seed));
         let tasks = match dice.below(10) {
             0 => 1,
             1..5 => 2 + dice.small(7),
@@ -77,6 +81,7 @@ impl Plan {
             batch_max,
             guards: capabilities.guards,
             range_deletes: capabilities.range_deletes,
+            expiry: capabilities.expiry,
             log: if sequenced {
                 Support::Supported
             } else {

@@ -18,6 +18,7 @@ use crate::{
         Change, Condition, Content, Keyspace, Operation, OperationId, Place, Refusal,
         SIGNED_BYTES_MIN,
         note::{Note, NoteWriter},
+        seed::Part,
     },
 };
 
@@ -75,13 +76,12 @@ impl Task {
         plan: &Plan,
         notes: Arc<NoteWriter>,
     ) -> Self {
-        let seed = plan.seed ^ (u64::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Self {
             number,
             store,
             keys,
             plan: plan.clone(),
-            dice: Dice::new(seed),
+            dice: Dice::new(Part::Task(number).seed(plan.seed)),
             notes,
             next_step: 0,
             seen: BTreeMap::new(),
@@ -210,7 +210,7 @@ impl Task {
     }
 
     fn recognise(&self, entry: Entry) -> Result<Seen, String> {
-        let by = match Content::of(&entry.value) {
+        let by = match Content::of_entry(&entry, self.plan.expiry) {
             Content::Signed(signature) if signature.round == self.keys.round() => {
                 Some(signature.operation)
             }
@@ -237,7 +237,7 @@ impl Task {
         };
         self.next_step += 1;
         let id = operation.id;
-        let batch = batch(&operation, self.keys, &guards.stamps);
+        let batch = batch(&operation, self.keys, &guards.stamps, self.plan.expiry);
         let options = WriteOptions::new().durability(operation.durability);
         self.notes.write(&Note::Begins { operation })?;
         match self.store.commit_with(batch, &options).await {

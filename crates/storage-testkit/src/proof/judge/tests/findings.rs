@@ -128,6 +128,43 @@ fn an_unanswered_swap_that_a_synced_one_built_on_is_lost_if_it_is_gone() {
 }
 
 #[test]
+fn an_answer_that_promises_less_than_was_asked_for_is_a_failure() {
+    let answered = |durability| {
+        Scene::new()
+            .begins(id(0, 0), &[put(own(0, 0))])
+            .asking(Synced)
+            .acknowledged(id(0, 0), durability)
+    };
+    assert_found(&answered(Buffered).power_lost(), FindingKind::Failed, 1);
+    assert_found(&answered(Volatile).killed(), FindingKind::Failed, 1);
+    let kept = answered(Synced).holds(own(0, 0), id(0, 0), 0);
+    assert_legal(&kept.power_lost());
+}
+
+#[test]
+fn only_what_had_to_survive_counts_as_acknowledged() {
+    let scene = Scene::new()
+        .begins(id(0, 0), &[delete(own(0, 0))])
+        .acknowledged(id(0, 0), Volatile)
+        .does(id(0, 1), &[delete(own(0, 0))]);
+    assert_eq!(scene.killed().acknowledged, 1);
+    assert_eq!(scene.power_lost().acknowledged, 0);
+}
+
+#[test]
+fn an_answer_that_leaves_the_outcome_open_is_a_failure() {
+    let scene = Scene::new()
+        .begins(id(0, 0), &[put(own(0, 0))])
+        .left_open(id(0, 0));
+    assert_found(&scene.killed(), FindingKind::Failed, 1);
+    assert_found(
+        &scene.holds(own(0, 0), id(0, 0), 0).power_lost(),
+        FindingKind::Failed,
+        1,
+    );
+}
+
+#[test]
 fn half_a_batch_is_torn() {
     let scene = Scene::new()
         .begins(id(0, 0), &[put(own(0, 0)), put(own(0, 1))])

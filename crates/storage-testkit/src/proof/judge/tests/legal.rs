@@ -2,8 +2,8 @@
 
 use storage_core::Durability::{Buffered, Synced, Volatile};
 
-use super::scene::{Scene, assert_legal, blank, delete, id, own, put};
-use crate::proof::{Condition, Content, Place};
+use super::scene::{Scene, assert_found, assert_legal, blank, delete, id, own, put};
+use crate::proof::{Condition, Content, FindingKind, Place};
 
 const SHARED: Place = Place::Shared { index: 0 };
 
@@ -57,6 +57,14 @@ fn power_may_take_what_was_not_synced() {
         .does(id(0, 1), &[put(own(0, 0))])
         .holds(own(0, 0), id(0, 0), 0);
     assert_legal(&scene.power_lost());
+}
+
+#[test]
+fn power_may_take_all_from_a_closed_store_that_cannot_sync() {
+    let closed = Scene::new().does(id(0, 0), &[put(own(0, 0))]).closed();
+    assert_legal(&closed.power_lost_by_a_store_of(Buffered));
+    let verdict = closed.power_lost_by_a_store_of(Synced);
+    assert_found(&verdict, FindingKind::Lost, 1);
 }
 
 #[test]

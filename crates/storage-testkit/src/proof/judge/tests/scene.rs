@@ -1,6 +1,6 @@
 //! A history and what is left of it, told step by step.
 
-use storage_core::{CrashOrder, Durability, Sequence};
+use storage_core::{Capabilities, CrashOrder, Durability, Sequence};
 
 use crate::proof::{
     Change, Condition, Content, FindingKind, History, Note, Operation, OperationId, Place, Promise,
@@ -17,7 +17,7 @@ pub(super) struct Scene {
     recovered: Recovered,
 }
 
-pub(super) fn id(task: u16, step: u32) -> OperationId {
+pub(super) const fn id(task: u16, step: u32) -> OperationId {
     OperationId { task, step }
 }
 
@@ -62,7 +62,7 @@ impl Scene {
                 conditions: conditions.to_vec(),
                 changes: changes.to_vec(),
                 is_logged: false,
-                durability: Durability::Buffered,
+                durability: Durability::Volatile,
             },
         });
         self
@@ -72,6 +72,14 @@ impl Scene {
     pub(super) fn logged(mut self) -> Self {
         if let Some(Note::Begins { operation }) = self.notes.last_mut() {
             operation.is_logged = true;
+        }
+        self
+    }
+
+    /// The operation that began last asks for this durability.
+    pub(super) fn asking(mut self, durability: Durability) -> Self {
+        if let Some(Note::Begins { operation }) = self.notes.last_mut() {
+            operation.durability = durability;
         }
         self
     }
@@ -98,6 +106,14 @@ impl Scene {
         self.notes.push(Note::Refused {
             id,
             refusal: Refusal::Conflict,
+            message: String::new(),
+        });
+        self
+    }
+
+    pub(super) fn left_open(mut self, id: OperationId) -> Self {
+        self.notes.push(Note::Unknown {
+            id,
             message: String::new(),
         });
         self
@@ -163,6 +179,22 @@ impl Scene {
     /// The same of a loss of power.
     pub(super) fn power_lost(&self) -> Verdict {
         self.judged(Durability::Synced, CrashOrder::Any)
+    }
+
+    /// The store was closed.
+    pub(super) fn closed(mut self) -> Self {
+        self.notes.push(Note::Closed);
+        self
+    }
+
+    /// What the judge says of a loss of power if the strongest durability that
+    /// the store knows is `most`.
+    pub(super) fn power_lost_by_a_store_of(&self, most: Durability) -> Verdict {
+        let history = History::of(&self.notes).unwrap();
+        let mut capabilities = Capabilities::least();
+        capabilities.durability_max = most;
+        let promise = Promise::of(&capabilities, Durability::Synced, history.end());
+        judge(&history, &self.recovered, promise)
     }
 
     /// What is said of sequences if an earlier process had come to `last`.

@@ -8,10 +8,10 @@ use super::{
     RecordError,
     change::{Change, Opening, Source, Target},
     memory::{Buffer, Call, Stopped},
-    names::Place,
+    names::PathEntry,
     recorder::{Recorder, Step},
 };
-use crate::proof::power_loss::event::{Kind, Operation, Scope};
+use crate::proof::power_loss::event::{FileOperation, Kind, Scope};
 
 type Result<T = Step> = std::result::Result<T, RecordError>;
 
@@ -168,7 +168,7 @@ impl Recorder {
         let node = self.node_of(&found).ok_or_else(stranger)?;
         if flags & libc::RENAME_EXCHANGE != 0 {
             let nodes = [node, target.ok_or_else(stranger)?];
-            return Ok(names(Operation::Exchange { from, to, nodes }));
+            return Ok(names(FileOperation::Exchange { from, to, nodes }));
         }
         if flags & !libc::RENAME_NOREPLACE != 0 {
             return Err(RecordError::unmodelled(
@@ -185,7 +185,7 @@ impl Recorder {
         } else {
             Kind::File
         };
-        Ok(names(Operation::Rename {
+        Ok(names(FileOperation::Rename {
             from,
             to,
             node,
@@ -199,7 +199,7 @@ impl Recorder {
         };
         let node = self.node_at(&place);
         Ok(match (place.name, node) {
-            (Some(name), Some(node)) => names(Operation::Unlink { name, node }),
+            (Some(name), Some(node)) => names(FileOperation::Unlink { name, node }),
             _ => Step::Harmless,
         })
     }
@@ -213,7 +213,7 @@ impl Recorder {
 
     fn link(&self, thread: Stopped, paths: [(i32, u64); 2]) -> Result {
         let [from, to] = paths;
-        let Some(Place {
+        let Some(PathEntry {
             name: Some(name), ..
         }) = self.place(thread, to.0, to.1)?
         else {
@@ -234,7 +234,7 @@ impl Recorder {
             })
         };
         match node {
-            Some(node) => Ok(names(Operation::Link { name, node })),
+            Some(node) => Ok(names(FileOperation::Link { name, node })),
             None => Err(RecordError::unmodelled(
                 "link",
                 "it would give a file from elsewhere a name in the recorded directory",
@@ -292,7 +292,7 @@ impl Recorder {
     }
 }
 
-fn names(operation: Operation) -> Step {
+fn names(operation: FileOperation) -> Step {
     Step::Change(Change::Names(operation))
 }
 

@@ -8,15 +8,15 @@ use nix::libc;
 use super::{
     RecordError,
     memory::{Buffer, Stopped},
-    names::Place,
+    names::PathEntry,
     recorder::Recorder,
 };
-use crate::proof::power_loss::event::{Kind, NodeId, Operation};
+use crate::proof::power_loss::event::{FileOperation, Kind, NodeId};
 
 /// What a thread is about to do.
 pub(super) enum Change {
     /// It opens a file that may be made or cut to nothing.
-    Open { place: Place, opening: Opening },
+    Open { place: PathEntry, opening: Opening },
     /// It opens a new file that has no name.
     OpenNameless,
     /// It writes.
@@ -31,9 +31,9 @@ pub(super) enum Change {
         size_before: u64,
     },
     /// It makes a directory or a symbolic link.
-    Make { place: Place, kind: Kind },
+    Make { place: PathEntry, kind: Kind },
     /// It does what is known already, if it succeeds.
-    Names(Operation),
+    Names(FileOperation),
 }
 
 /// What an open does to a file.
@@ -76,11 +76,12 @@ impl Recorder {
             }
             Change::OpenNameless => {
                 if let Some(file) = thread.metadata(descriptor(result)) {
-                    self.new_node(&file);
+                    let node = self.new_node(&file);
+                    self.push(FileOperation::CreateNameless { node });
                 }
             }
             Change::Write { target, source } => self.wrote(thread, &target, &source, result)?,
-            Change::Resize { node, size } => self.push(Operation::Resize { node, size }),
+            Change::Resize { node, size } => self.push(FileOperation::Resize { node, size }),
             Change::Allocate {
                 node,
                 descriptor,
@@ -88,17 +89,17 @@ impl Recorder {
                 size_before,
             } => {
                 if let Some(range) = zeros {
-                    self.push(Operation::Zero { node, range });
+                    self.push(FileOperation::Zero { node, range });
                 }
                 let size = thread.metadata(descriptor).map(|file| file.len());
                 if let Some(size) = size.filter(|size| *size != size_before) {
-                    self.push(Operation::Resize { node, size });
+                    self.push(FileOperation::Resize { node, size });
                 }
             }
             Change::Make { place, kind } => {
                 if let (Some(file), Some(name)) = (place.metadata(), place.name) {
                     let node = self.new_node(&file);
-                    self.push(Operation::Create { name, node, kind });
+                    self.push(FileOperation::Create { name, node, kind });
                 }
             }
             Change::Names(operation) => self.push(operation),
@@ -110,7 +111,7 @@ impl Recorder {
         &mut self,
         thread: Stopped,
         descriptor: i32,
-        place: Place,
+        place: PathEntry,
         opening: Opening,
     ) -> Result<(), RecordError> {
         let file = thread.metadata(descriptor).ok_or_else(vanished)?;
@@ -118,12 +119,12 @@ impl Recorder {
             (Opening::Creates, Some(name)) => {
                 let node = self.new_node(&file);
                 let kind = Kind::File;
-                self.push(Operation::Create { name, node, kind });
+                self.push(FileOperation::Create { name, node, kind });
             }
             (Opening::Creates, None) => {}
             (Opening::Truncates, _) => {
                 if let Some(node) = self.node_of(&file) {
-                    self.push(Operation::Resize { node, size: 0 });
+                    self.push(FileOperation::Resize { node, size: 0 });
                 }
             }
         }
@@ -159,7 +160,7 @@ impl Recorder {
                 bytes
             }
         };
-        let operation = Operation::Write {
+        let operation = FileOperation::Write {
             node: target.node,
             offset,
             bytes,

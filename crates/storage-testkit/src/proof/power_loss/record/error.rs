@@ -1,6 +1,6 @@
 //! Why there is no recording.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, time::Duration};
 
 use nix::errno::Errno;
 
@@ -34,6 +34,14 @@ impl RecordError {
         Self::Unmodelled {
             call: call.into(),
             reason,
+        }
+    }
+
+    /// The process had to be killed.
+    pub(super) fn overdue(after: Duration) -> Self {
+        Self::Ended {
+            how: format!("did not end within {after:?} and was killed"),
+            complaints: String::new(),
         }
     }
 

@@ -28,14 +28,22 @@ use std::{
     io::Read,
     path::Path,
     process::{Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, RecvTimeoutError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
 pub(in crate::proof) use self::{error::RecordError, filter::submit};
 use self::{recorder::Recorder, tracer::Tracer};
-use super::{event::Event, fate::after, tree::Tree};
+use super::{event::Event, loss::after, tree::Tree};
+
+/// How long a process may take to end when its time is over.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What a process did to a directory.
 #[derive(Clone, Debug)]
@@ -50,7 +58,7 @@ pub(in crate::proof) struct Recording {
 /// what it does to the files below `root`. Files whose names end in one of
 /// `mapped` may be mapped into memory for writing; their content is not
 /// recorded. After `at_most` the process's standard input ends, and the process
-/// should do so too.
+/// should do so too, or it is killed, which is an error.
 pub(in crate::proof) fn record(
     command: &mut Command,
     root: &Path,
@@ -80,20 +88,29 @@ fn record_here(
         .spawn()?;
     let input = child.stdin.take();
     let (ends, ended) = mpsc::channel::<()>();
+    let process = Pid::from_raw(child.id().cast_signed());
     let watch = thread::spawn(move || {
         // Either the recording is over or it is time that it was.
         let _ = ended.recv_timeout(at_most);
         drop(input);
+        // Its end may be what it hangs at, so in the end nobody asks it.
+        let is_overdue = ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout);
+        is_overdue && kill(process, Signal::SIGKILL).is_ok()
     });
     // What is written there is seen as it is written.
     let output = drain(child.stdout.take());
     let complaints = drain(child.stderr.take());
     let traced = Tracer::seize(child.id(), recorder).and_then(Tracer::run);
     drop(ends);
-    let _ = watch.join();
+    let was_killed = watch.join().unwrap_or_default();
     let _ = output.join();
     let complaints = complaints.join().unwrap_or_default();
-    let events = traced.map_err(|error| error.with_complaints(&complaints))?;
+    let events = if was_killed {
+        Err(RecordError::overdue(at_most.saturating_add(GRACE)))
+    } else {
+        traced
+    };
+    let events = events.map_err(|error| error.with_complaints(&complaints))?;
     let recording = Recording { base, events };
     let (found, _) = Tree::load(&root)?;
     let played = after(&recording.base, &recording.events, &BTreeMap::new());

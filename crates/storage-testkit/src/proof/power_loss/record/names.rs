@@ -13,14 +13,14 @@ use crate::proof::power_loss::event::{Name, NodeId};
 
 /// A path that a call was given.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct PathEntry {
     /// The path, absolute and without symbolic links above its last part.
     pub(super) path: PathBuf,
     /// The entry it stands for, if that is in the recorded directory.
     pub(super) name: Option<Name>,
 }
 
-impl Place {
+impl PathEntry {
     /// What is there, a symbolic link itself if it is one.
     pub(super) fn metadata(&self) -> Option<Metadata> {
         self.path.symlink_metadata().ok()
@@ -35,13 +35,13 @@ impl Recorder {
         thread: Stopped,
         directory: i32,
         address: u64,
-    ) -> Result<Option<Place>, RecordError> {
+    ) -> Result<Option<PathEntry>, RecordError> {
         let given = PathBuf::from(thread.text(address)?);
         let path = absolute(thread, directory, &given)?;
         let (parent, last) = match (path.parent(), path.components().next_back()) {
             (Some(parent), Some(Component::Normal(last))) => (parent, last.to_owned()),
             // The root, or something that ends in `..`: no entry by a name.
-            _ => return Ok(Some(Place { path, name: None })),
+            _ => return Ok(Some(PathEntry { path, name: None })),
         };
         let parent = match parent.canonicalize() {
             Ok(parent) => parent,
@@ -57,7 +57,7 @@ impl Recorder {
         };
         let path = parent.join(&last);
         if path == self.root {
-            return Ok(Some(Place { path, name: None }));
+            return Ok(Some(PathEntry { path, name: None }));
         }
         let name = self
             .node_of(&fs::metadata(&parent)?)
@@ -66,11 +66,11 @@ impl Recorder {
                 directory,
                 name: last,
             });
-        Ok(Some(Place { path, name }))
+        Ok(Some(PathEntry { path, name }))
     }
 
     /// The node that an entry stands for now.
-    pub(super) fn node_at(&self, place: &Place) -> Option<NodeId> {
+    pub(super) fn node_at(&self, place: &PathEntry) -> Option<NodeId> {
         place.metadata().and_then(|found| self.node_of(&found))
     }
 }

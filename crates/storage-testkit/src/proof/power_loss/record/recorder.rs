@@ -8,7 +8,7 @@ use std::{
 
 use super::{RecordError, change::Change, memory::Stopped};
 use crate::proof::power_loss::{
-    event::{Event, NodeId, Operation, Scope},
+    event::{Event, FileOperation, NodeId, Scope},
     tree::Inode,
 };
 
@@ -121,12 +121,12 @@ impl Recorder {
         self.events.push(Event::SyncEnds { sync });
     }
 
-    pub(super) fn push(&mut self, operation: Operation) {
+    pub(super) fn push(&mut self, operation: FileOperation) {
         self.events.push(Event::Operation(operation));
     }
 
     /// Records an operation that was durable when it returned.
-    pub(super) fn push_synced(&mut self, operation: Operation) {
+    pub(super) fn push_synced(&mut self, operation: FileOperation) {
         let event = self.events.len();
         self.push(operation);
         let sync = self.sync_begins(Scope::Event(event));

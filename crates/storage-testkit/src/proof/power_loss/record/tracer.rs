@@ -118,17 +118,11 @@ impl Tracer {
                 "execve",
                 "only one program can be recorded",
             )),
-            WaitStatus::PtraceEvent(pid, ..) => Ok(ptrace::cont(pid, None)?),
+            // The whole process was stopped or continued, or a thread was made.
+            WaitStatus::PtraceEvent(pid, ..) => self.resume(pid, None),
             WaitStatus::PtraceSyscall(pid) => self.end(pid),
             // A signal on its way to the thread.
-            WaitStatus::Stopped(pid, signal) => {
-                if self.within.contains_key(&pid) {
-                    ptrace::syscall(pid, signal)?;
-                } else {
-                    ptrace::cont(pid, signal)?;
-                }
-                Ok(())
-            }
+            WaitStatus::Stopped(pid, signal) => self.resume(pid, Some(signal)),
             WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) => {
                 self.within.remove(&pid);
                 self.held.retain(|held| *held != pid);
@@ -136,6 +130,17 @@ impl Tracer {
             }
             WaitStatus::Continued(_) | WaitStatus::StillAlive => Ok(()),
         }
+    }
+
+    /// Lets a thread go on that was stopped by something else than a call, to
+    /// the end of the call that it is within.
+    fn resume(&self, pid: Pid, signal: Option<Signal>) -> Result<(), RecordError> {
+        if self.within.contains_key(&pid) {
+            ptrace::syscall(pid, signal)?;
+        } else {
+            ptrace::cont(pid, signal)?;
+        }
+        Ok(())
     }
 
     /// A thread is about to make a call.

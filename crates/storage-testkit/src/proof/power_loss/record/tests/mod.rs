@@ -3,6 +3,9 @@
 //! The recorded process is this test program again, which runs the one test
 //! that is no test unless it is asked to be recorded.
 
+mod endings;
+mod names;
+
 use std::{
     env,
     ffi::CString,
@@ -10,7 +13,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::fd::{AsFd, AsRawFd},
     os::unix::ffi::OsStringExt,
-    os::unix::fs::{FileExt, OpenOptionsExt, symlink},
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     process::Command,
     thread,
@@ -30,7 +33,7 @@ use super::{
     submit,
 };
 use crate::proof::power_loss::{
-    event::{Event, Kind, Operation, Scope},
+    event::{Event, FileOperation, Scope},
     tree::Tree,
     unsynced::unsynced,
 };
@@ -39,18 +42,21 @@ const DEED: &str = "STORAGE_RECORDED_DEED";
 
 type Deed = fn(&Path) -> io::Result<()>;
 
-const DEEDS: [(&str, Deed); 11] = [
+const DEEDS: [(&str, Deed); 14] = [
     ("appends", appends),
     ("positions", positions),
     ("vectors", vectors),
     ("sizes", sizes),
-    ("names", names),
+    ("names", names::names),
     ("copies", copies),
     ("syncs", syncs),
     ("threads", threads),
     ("synchronous", synchronous),
     ("spawns", spawns),
     ("fails", fails),
+    ("links", names::links),
+    ("stops", endings::stops),
+    ("hangs", endings::hangs),
 ];
 
 #[test]
@@ -66,6 +72,10 @@ fn the_recorded_process() {
 }
 
 fn recorded(deed: &str) -> Result<Recording, RecordError> {
+    recorded_within(deed, Duration::from_mins(1))
+}
+
+fn recorded_within(deed: &str, at_most: Duration) -> Result<Recording, RecordError> {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("old"), b"0123456789").unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
@@ -74,20 +84,20 @@ fn recorded(deed: &str) -> Result<Recording, RecordError> {
         .arg("proof::power_loss::record::tests::the_recorded_process")
         .env(DEED, deed)
         .env("STORAGE_RECORDED_ROOT", root.path());
-    record(&mut command, root.path(), &["-shm"], Duration::from_mins(1))
+    record(&mut command, root.path(), &["-shm"], at_most)
 }
 
 /// The writes of a recording: where, and what.
 fn writes(recording: &Recording) -> Vec<(u64, &[u8])> {
     operations(recording)
         .filter_map(|operation| match operation {
-            Operation::Write { offset, bytes, .. } => Some((*offset, bytes.as_slice())),
+            FileOperation::Write { offset, bytes, .. } => Some((*offset, bytes.as_slice())),
             _ => None,
         })
         .collect()
 }
 
-fn operations(recording: &Recording) -> impl Iterator<Item = &Operation> {
+fn operations(recording: &Recording) -> impl Iterator<Item = &FileOperation> {
     recording.events.iter().filter_map(|event| match event {
         Event::Operation(operation) => Some(operation),
         _ => None,
@@ -165,58 +175,12 @@ fn every_way_to_change_a_size_is_recorded() {
     let recording = recorded("sizes").unwrap();
     let sizes: Vec<String> = operations(&recording)
         .map(|operation| match operation {
-            Operation::Resize { size, .. } => size.to_string(),
-            Operation::Zero { range, .. } => format!("{range:?}"),
+            FileOperation::Resize { size, .. } => size.to_string(),
+            FileOperation::Zero { range, .. } => format!("{range:?}"),
             other => format!("{other:?}"),
         })
         .collect();
     assert_eq!(sizes, ["4", "6", "9000", "1..3", "0"]);
-}
-
-fn names(root: &Path) -> io::Result<()> {
-    env::set_current_dir(root)?;
-    fs::create_dir("sub")?;
-    fs::write("sub/new", b"new")?;
-    fs::rename("sub/new", root.join("newer"))?;
-    fs::hard_link("newer", "sub/../also")?;
-    symlink("newer", "link")?;
-    fs::remove_file("old")?;
-    fs::create_dir_all("sub/a/b")?;
-    fs::remove_dir_all("sub")?;
-    // None of these happens.
-    fs::create_dir("link").unwrap_err();
-    fs::rename("nothing", "something").unwrap_err();
-    fs::remove_file("nowhere/nothing").unwrap_err();
-    Ok(())
-}
-
-#[test]
-fn names_are_recorded_by_whatever_path_they_were_given() {
-    let recording = recorded("names").unwrap();
-    let names: Vec<&str> = operations(&recording)
-        .map(|operation| match operation {
-            Operation::Create {
-                kind: Kind::Directory,
-                ..
-            } => "mkdir",
-            Operation::Create {
-                kind: Kind::Symlink(_),
-                ..
-            } => "symlink",
-            Operation::Create { .. } => "create",
-            Operation::Rename { .. } => "rename",
-            Operation::Link { .. } => "link",
-            Operation::Unlink { .. } => "unlink",
-            _ => "content",
-        })
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "mkdir", "create", "content", "rename", "link", "symlink", "unlink", "mkdir", "mkdir",
-            "unlink", "unlink", "unlink"
-        ]
-    );
 }
 
 fn copies(root: &Path) -> io::Result<()> {
@@ -265,7 +229,7 @@ fn syncs_and_marks_stand_where_they_happened() {
         .unwrap();
     let pending = unsynced(&recording.events[..mark]);
     assert!(
-        matches!(pending[..], [(_, Operation::Create { .. })]),
+        matches!(pending[..], [(_, FileOperation::Create { .. })]),
         "the name is not durable yet: {pending:?}"
     );
     assert_eq!(unsynced(&recording.events), vec![]);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{
     content::{length, pieces},
-    event::{Event, Operation},
+    event::{Event, FileOperation, Kind},
     tree::Tree,
 };
 
@@ -13,7 +13,7 @@ pub(super) const SECTOR_BYTES: u64 = 512;
 
 /// What becomes of an operation that was not durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Loss {
     Kept,
     Lost,
     /// Of a write only these sectors reached the disk, and only this size.
@@ -25,11 +25,11 @@ pub(super) enum Fate {
     },
 }
 
-impl Fate {
+impl Loss {
     /// The size without the data: what is new in the file reads as zeros.
-    pub(super) fn without_data(operation: &Operation) -> Self {
+    pub(super) fn without_data(operation: &FileOperation) -> Self {
         match operation {
-            Operation::Write { offset, bytes, .. } => Self::Torn {
+            FileOperation::Write { offset, bytes, .. } => Self::Torn {
                 sectors: vec![false; pieces(*offset, bytes, SECTOR_BYTES).count()],
                 size: Some(offset.saturating_add(length(bytes))),
             },
@@ -38,9 +38,9 @@ impl Fate {
     }
 
     /// The data without the size.
-    pub(super) fn without_size(operation: &Operation) -> Self {
+    pub(super) fn without_size(operation: &FileOperation) -> Self {
         match operation {
-            Operation::Write { offset, bytes, .. } => Self::Torn {
+            FileOperation::Write { offset, bytes, .. } => Self::Torn {
                 sectors: vec![true; pieces(*offset, bytes, SECTOR_BYTES).count()],
                 size: None,
             },
@@ -49,7 +49,7 @@ impl Fate {
     }
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kept => f.write_str("kept"),
@@ -66,56 +66,57 @@ impl fmt::Display for Fate {
     }
 }
 
-/// What the disk holds after `events`, of which some suffered a fate; the
+/// What the disk holds after `events`, of which some suffered a loss; the
 /// others took full effect.
-pub(super) fn after(base: &Tree, events: &[Event], fates: &BTreeMap<usize, Fate>) -> Tree {
+pub(super) fn after(base: &Tree, events: &[Event], losses: &BTreeMap<usize, Loss>) -> Tree {
     let mut tree = base.clone();
     for (index, event) in events.iter().enumerate() {
         if let Event::Operation(operation) = event {
             apply(
                 &mut tree,
                 operation,
-                fates.get(&index).unwrap_or(&Fate::Kept),
+                losses.get(&index).unwrap_or(&Loss::Kept),
             );
         }
     }
     tree
 }
 
-fn apply(tree: &mut Tree, operation: &Operation, fate: &Fate) {
-    match (operation, fate) {
+fn apply(tree: &mut Tree, operation: &FileOperation, loss: &Loss) {
+    match (operation, loss) {
         // Something new exists even if its name is lost; then nobody sees it.
-        (Operation::Create { node, kind, .. }, Fate::Lost) => tree.add(*node, kind),
-        (_, Fate::Lost) => {}
+        (FileOperation::Create { node, kind, .. }, Loss::Lost) => tree.add(*node, kind),
+        (FileOperation::CreateNameless { node }, _) => tree.add(*node, &Kind::File),
+        (_, Loss::Lost) => {}
         (
-            Operation::Write {
+            FileOperation::Write {
                 node,
                 offset,
                 bytes,
             },
-            fate,
-        ) => write(tree, *node, *offset, bytes, fate),
-        (Operation::Resize { node, size }, _) => {
+            loss,
+        ) => write(tree, *node, *offset, bytes, loss),
+        (FileOperation::Resize { node, size }, _) => {
             if let Some(content) = tree.content(*node) {
                 content.resize(*size);
             }
         }
-        (Operation::Zero { node, range }, _) => {
+        (FileOperation::Zero { node, range }, _) => {
             if let Some(content) = tree.content(*node) {
                 content.zero(range.clone());
             }
         }
-        (Operation::Create { name, node, kind }, _) => {
+        (FileOperation::Create { name, node, kind }, _) => {
             tree.add(*node, kind);
             tree.set(name, Some(*node));
         }
-        (Operation::Link { name, node }, _) => tree.set(name, Some(*node)),
-        (Operation::Unlink { name, .. }, _) => tree.set(name, None),
-        (Operation::Rename { from, to, node, .. }, _) => {
+        (FileOperation::Link { name, node }, _) => tree.set(name, Some(*node)),
+        (FileOperation::Unlink { name, .. }, _) => tree.set(name, None),
+        (FileOperation::Rename { from, to, node, .. }, _) => {
             tree.set(from, None);
             tree.set(to, Some(*node));
         }
-        (Operation::Exchange { from, to, nodes }, _) => {
+        (FileOperation::Exchange { from, to, nodes }, _) => {
             let [first, second] = nodes;
             tree.set(from, Some(*second));
             tree.set(to, Some(*first));
@@ -123,11 +124,11 @@ fn apply(tree: &mut Tree, operation: &Operation, fate: &Fate) {
     }
 }
 
-fn write(tree: &mut Tree, node: super::event::NodeId, offset: u64, bytes: &[u8], fate: &Fate) {
+fn write(tree: &mut Tree, node: super::event::NodeId, offset: u64, bytes: &[u8], loss: &Loss) {
     let Some(content) = tree.content(node) else {
         return;
     };
-    let Fate::Torn { sectors, size } = fate else {
+    let Loss::Torn { sectors, size } = loss else {
         content.put(offset, bytes);
         content.extend(offset.saturating_add(length(bytes)));
         return;
