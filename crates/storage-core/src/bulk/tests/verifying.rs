@@ -19,7 +19,7 @@ fn readings_of_a_damaged_copy(expires: Option<Duration>) -> u64 {
     let mut readings = 0;
     let verified = block_on(source.verify(&to, |_| {
         readings += 1;
-        clock.advance(Duration::from_secs(3_600));
+        clock.advance(Duration::from_hours(1));
         Ok(())
     }));
     refused(verified, ErrorKind::Corrupt, "somebody wrote to it");
@@ -29,7 +29,7 @@ fn readings_of_a_damaged_copy(expires: Option<Duration>) -> u64 {
 #[test]
 fn a_difference_that_no_expiry_explains_is_told_after_one_reading() {
     assert_eq!(readings_of_a_damaged_copy(None), 2);
-    let in_a_year = Duration::from_secs(365 * 86_400);
+    let in_a_year = Duration::from_hours(365 * 24);
     assert_eq!(readings_of_a_damaged_copy(Some(in_a_year)), 4);
 }
 
