@@ -1,6 +1,6 @@
 //! Opening a store by its URL.
 
-use storage_core::{Result, SharedStore, Stack, memory::MemoryConfig};
+use storage_core::{ErasedStack, Result, SharedStore, memory::MemoryConfig};
 
 use crate::StoreUrl;
 
@@ -20,19 +20,7 @@ impl StoreUrl {
     /// `Invalid` if the scheme's feature is off; besides, whatever the engine
     /// answers.
     pub async fn open(&self) -> Result<SharedStore> {
-        match self {
-            Self::Memory => {
-                let backend = MemoryConfig::new().open();
-                Ok(SharedStore::new(Stack::on(backend).open().await?))
-            }
-            #[cfg(feature = "fjall")]
-            Self::Fjall { path } => {
-                let backend = crate::fjall::FjallConfig::new(path).open().await?;
-                Ok(SharedStore::new(Stack::on(backend).open().await?))
-            }
-            #[cfg(not(feature = "fjall"))]
-            Self::Fjall { .. } => Err(feature_off("fjall")),
-        }
+        ErasedStack::on(self.open_engine().await?).open().await
     }
 
     /// Opens the engine alone, below the header and all layers: for checks,
@@ -41,6 +29,10 @@ impl StoreUrl {
     ///
     /// # Errors
     /// As for [`open`](Self::open).
+    #[cfg_attr(
+        not(feature = "fjall"),
+        expect(clippy::unused_async, reason = "the engines that wait are left out")
+    )]
     pub async fn open_engine(&self) -> Result<SharedStore> {
         match self {
             Self::Memory => Ok(SharedStore::new(MemoryConfig::new().open())),

@@ -13,7 +13,7 @@ fn synced(bench: &Bench, arguments: &[&str]) -> BTreeSet<PathBuf> {
         .args([PROGRAM, "--store", &bench.url()])
         .args(arguments)
         .status();
-    assert!(traced.expect("strace runs").success());
+    assert!(traced.is_ok_and(|status| status.success()), "strace fails");
     let trace = fs::read_to_string(trace).unwrap();
     let path = |line: &str| Some(line.split_once('<')?.1.split_once('>')?.0.into());
     trace.lines().filter_map(path).collect()
