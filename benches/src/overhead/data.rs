@@ -26,11 +26,11 @@ impl Data {
     /// Enough to keep a process busy for a fraction of a second to a few.
     pub(crate) fn of(engine: Engine, workload: Workload, tasks: u32) -> Self {
         let (keys, operations) = match (engine, workload) {
-            (Engine::Memory, Workload::Get) => (10_000, 1_000_000),
+            (Engine::Memory, Workload::Get) => (10_000, 2_000_000),
             (Engine::Memory, _) => (10_000, 200_000),
-            (Engine::Fjall, Workload::Get) => (50_000, 100_000),
-            (Engine::Fjall, Workload::Scan) => (50_000, 5_000),
-            (Engine::Fjall, Workload::BufferedPut) => (150_000, 150_000),
+            (Engine::Fjall, Workload::Get) => (100_000, 200_000),
+            (Engine::Fjall, Workload::Scan) => (100_000, 10_000),
+            (Engine::Fjall, Workload::BufferedPut) => (200_000, 200_000),
             (Engine::Fjall, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
             (Engine::Fjall, Workload::SyncedPut) => (25_600, 25_600),
         };
