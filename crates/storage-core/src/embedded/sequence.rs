@@ -13,6 +13,10 @@ use crate::{
 /// How many numbers one reservation covers: one small write in so many commits.
 const BLOCK: u64 = 1 << 16;
 
+/// No store gets as far as here. A reservation beyond is damage, and numbering
+/// behind it would start again from zero.
+const RESERVED_MAX: u64 = u64::MAX >> 1;
+
 /// Gives out sequences in order.
 #[derive(Debug)]
 pub(super) struct Sequencer {
@@ -52,9 +56,9 @@ impl Sequencer {
         for mutation in mutations {
             if let Mutation::Put(put) = mutation
                 && put.key == self.key
-                && let Ok(bytes) = <[u8; 8]>::try_from(&*put.value)
+                && let Some(reserved) = parse_reservation(&put.value)
             {
-                self.last = self.last.max(u64::from_be_bytes(bytes));
+                self.last = self.last.max(reserved);
             }
         }
     }
@@ -95,12 +99,16 @@ fn read_reservation(engine: &impl EngineRead, key: &OwnedKey) -> Result<u64> {
     let Some(entry) = engine.get(key.as_key())? else {
         return Ok(0);
     };
-    let bytes = <[u8; 8]>::try_from(entry.as_ref()).map_err(|_| {
+    parse_reservation(&entry.value).ok_or_else(|| {
         Error::new(
             ErrorKind::Corrupt,
-            "the reservation of commit sequences is not eight bytes; restore the store from a backup",
+            "the reservation of commit sequences is damaged; restore the store from a backup",
         )
         .with_key(key)
-    })?;
-    Ok(u64::from_be_bytes(bytes))
+    })
+}
+
+fn parse_reservation(value: &[u8]) -> Option<u64> {
+    let reserved = u64::from_be_bytes(value.try_into().ok()?);
+    (reserved <= RESERVED_MAX).then_some(reserved)
 }

@@ -81,7 +81,8 @@ impl<E: Store, Layers, P: Phase> Stack<E, Layers, P> {
     /// `Unsupported` if a layer needs what the store below it cannot do, or if
     /// the store was written by a newer version of this library or of a layer.
     /// `Invalid` if the store was written by another stack; the message names
-    /// the difference. `Corrupt` if the header of the store is damaged.
+    /// the difference. `Invalid`, too, if the store is a [copy](crate::bulk)
+    /// that was not finished. `Corrupt` if the header of the store is damaged.
     /// Whatever the engine and the layers report.
     ///
     /// # Durability
