@@ -13,14 +13,13 @@ use storage_core::{
     ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection,
     ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats, StoreDirectory, Support,
     Unit,
-    embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, envelope},
+    embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, envelope, flat_key},
 };
 
 use crate::{
     FjallConfig, FjallSnapshot,
     error::{from_fjall, opening},
     journal::JournalSync,
-    key,
     seal::{LastClose, Seal, break_seal},
     snapshot::entry,
     stall::StallWatch,
@@ -123,7 +122,7 @@ impl FjallEngine {
 
 impl EngineRead for FjallEngine {
     fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
-        let undisturbed = key::with_stored(key, |stored| {
+        let undisturbed = flat_key::with_flat(key, |stored| {
             self.visibility.undisturbed(|| self.keyspace.get(stored))
         });
         match undisturbed {
@@ -333,12 +332,12 @@ fn open_database(config: &FjallConfig, path: &Path) -> fjall::Result<(Database, 
 fn stored(change: Change) -> (Slice, Option<Bytes>) {
     match change {
         Change::Put(put) => (
-            key::stored(put.key.space(), put.key.bytes()),
+            flat_key::flat(put.key.as_key()).into(),
             Some(envelope::seal(&put.value, put.expires)),
         ),
-        Change::Delete(key) => (key::stored(key.space(), key.bytes()), None),
+        Change::Delete(key) => (flat_key::flat(key.as_key()).into(), None),
         // Refused by `apply`; a range holds no key of its own.
-        Change::DeleteRange(range) => (key::stored(range.space(), &[]), None),
+        Change::DeleteRange(range) => (Slice::from([flat_key::prefix(range.space())]), None),
     }
 }
 

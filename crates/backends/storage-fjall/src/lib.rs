@@ -42,7 +42,6 @@ mod config;
 mod engine;
 mod error;
 mod journal;
-mod key;
 mod seal;
 mod snapshot;
 mod stall;

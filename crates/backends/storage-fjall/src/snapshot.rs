@@ -6,10 +6,10 @@ use bytes::Bytes;
 use fjall::{Guard, Keyspace, Readable, Slice, Snapshot};
 use storage_core::{
     Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Stamp,
-    embedded::{EngineRead, envelope},
+    embedded::{EngineRead, envelope, flat_key},
 };
 
-use crate::{error::from_fjall, key};
+use crate::error::from_fjall;
 
 /// A fjall store as of one moment.
 pub struct FjallSnapshot {
@@ -32,7 +32,7 @@ impl FjallSnapshot {
     ) -> impl Iterator<Item = Result<Item>> + use<> {
         let mut stored = (!range.is_empty()).then(|| {
             self.snapshot
-                .range::<Slice, _>(&self.keyspace, key::stored_bounds(range))
+                .range::<Vec<u8>, _>(&self.keyspace, flat_key::bounds(range))
         });
         std::iter::from_fn(move || {
             let stored = stored.as_mut()?;
@@ -47,7 +47,7 @@ impl FjallSnapshot {
 
 impl EngineRead for FjallSnapshot {
     fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
-        key::with_stored(key, |stored| self.snapshot.get(&self.keyspace, stored))
+        flat_key::with_flat(key, |stored| self.snapshot.get(&self.keyspace, stored))
             .map_err(from_fjall)
             .and_then(entry)
     }
@@ -79,7 +79,7 @@ pub(crate) fn entry(stored: Option<Slice>) -> Result<Option<Entry>> {
 
 fn item(guard: Guard, projection: Projection) -> Result<Item> {
     let (stored_key, stored) = guard.into_inner().map_err(from_fjall)?;
-    let key = key::unstored(stored_key);
+    let key = flat_key::unflat(stored_key);
     let entry = envelope::open(stored.into())?;
     Ok(match projection {
         Projection::Entries => Item::new(key, entry),

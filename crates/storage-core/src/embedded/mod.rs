@@ -14,6 +14,7 @@
 
 mod engine;
 pub mod envelope;
+pub mod flat_key;
 mod order;
 mod page;
 mod reader;
