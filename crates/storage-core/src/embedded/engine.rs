@@ -48,6 +48,31 @@ pub trait EngineRead: Send + Sync + 'static {
     fn get_cached(&self, _key: Key<'_>) -> Option<Result<Option<Entry>>> {
         None
     }
+
+    /// As [`get_many`](EngineRead::get_many), if the engine can tell all of it
+    /// without waiting for a disk. Asked only under [`ReadPolicy::Cached`].
+    ///
+    /// # Errors
+    /// As for [`get`](EngineRead::get).
+    fn get_many_cached(&self, _keys: &[OwnedKey]) -> Option<Result<Vec<Option<Entry>>>> {
+        None
+    }
+
+    /// As [`scan`](EngineRead::scan), for as long as the engine need not wait
+    /// for a disk: where it would have to, the iterator yields `None`, and the
+    /// scan is begun anew where it may wait. Asked only under
+    /// [`ReadPolicy::Cached`].
+    ///
+    /// # Errors
+    /// As for [`get`](EngineRead::get).
+    fn scan_cached(
+        &self,
+        _range: &KeyRange,
+        _direction: Direction,
+        _projection: Projection,
+    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
+        Ok(std::iter::once(None))
+    }
 }
 
 /// An embedded engine: an ordered map with atomic changes, behind blocking
@@ -71,8 +96,19 @@ pub trait Engine: EngineRead + Debug {
     /// Where reads run.
     fn read_policy(&self) -> ReadPolicy;
 
+    /// How the adapter learns that a write would have to wait.
+    fn write_policy(&self) -> WritePolicy {
+        WritePolicy::Foretold
+    }
+
     /// What `apply` expects of the changes it is given.
     fn change_form(&self) -> ChangeForm;
+
+    /// How durable a commit becomes that asks for `Buffered`: `Synced` for an
+    /// engine that keeps what it was given in its own memory until it syncs.
+    fn buffered_as(&self) -> Durability {
+        Durability::Buffered
+    }
 
     /// Applies `changes` atomically, so that they survive as `durability` says;
     /// the adapter asks for `Volatile` or `Buffered` only and calls
@@ -86,6 +122,16 @@ pub trait Engine: EngineRead + Debug {
     /// Whether an `apply` now might wait for a disk or sleep, so that it must
     /// not run on an async thread.
     fn apply_may_wait(&self) -> bool;
+
+    /// Does as [`apply`](Engine::apply), or refuses without effect because it
+    /// would have to wait for a disk or sleep. Called on async threads, and
+    /// only under [`WritePolicy::Tried`].
+    ///
+    /// # Errors
+    /// As for [`apply`](Engine::apply).
+    fn try_apply(&self, changes: Vec<Change>, durability: Durability) -> Result<Tried> {
+        self.apply(changes, durability).map(|()| Tried::Applied)
+    }
 
     /// Makes everything applied so far survive a loss of power. Called by one
     /// thread at a time, and beside `apply`, which should not have to wait.
@@ -154,11 +200,33 @@ pub enum ReadPolicy {
         /// The longest scan or multi-get that runs on the caller's thread.
         entries_max: NonZeroUsize,
     },
-    /// On the caller's thread if [`EngineRead::get_cached`] can tell, else on
-    /// the pool.
-    Cached,
+    /// On the caller's thread if the engine can tell without waiting
+    /// ([`EngineRead::get_cached`] and its like), else on the pool.
+    Cached {
+        /// The longest scan or multi-get that is tried on the caller's thread.
+        entries_max: NonZeroUsize,
+    },
     /// On the pool: they may wait for a disk.
     Pool,
+}
+
+/// How the adapter learns that a write would have to wait. What would goes to
+/// the writer thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WritePolicy {
+    /// [`Engine::apply_may_wait`] foretells it.
+    Foretold,
+    /// Besides, [`Engine::try_apply`] may refuse.
+    Tried,
+}
+
+/// What became of changes that were not allowed to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tried {
+    /// They are applied.
+    Applied,
+    /// They had no effect: to apply them takes waiting.
+    WouldWait,
 }
 
 /// What an engine's `apply` expects of its changes.

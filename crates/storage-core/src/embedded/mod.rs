@@ -3,7 +3,8 @@
 //! An embedded engine is a library of blocking calls. It implements [`Engine`],
 //! and [`Embedded`] makes a [`Store`](crate::Store) of it, owning everything
 //! that engines have in common: which thread a call runs on, the order of
-//! writes, guards, sequences, group commit, poisoning and closing.
+//! writes, guards, sequences, group commit, poisoning and closing. What only
+//! one engine can do is reached through [`Embedded::with_engine`].
 //!
 //! **Reads** run where the engine's [`ReadPolicy`] says. **Writes** pass one
 //! order point: a commit that nobody is ahead of is applied on the caller's
@@ -15,6 +16,7 @@
 mod engine;
 pub mod envelope;
 pub mod flat_key;
+mod no_snapshot;
 mod order;
 mod page;
 mod reader;
@@ -24,7 +26,8 @@ mod snapshot;
 mod store;
 
 pub use self::{
-    engine::{Change, ChangeForm, Engine, EngineRead, ReadPolicy},
+    engine::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
+    no_snapshot::NoSnapshot,
     snapshot::EmbeddedSnapshot,
     store::Embedded,
 };

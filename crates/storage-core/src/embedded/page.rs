@@ -23,13 +23,44 @@ pub(super) fn read_page(
     if range.is_empty() {
         return Ok(Page::default());
     }
+    let stored = source.scan(range, options.direction, options.projection)?;
+    cut_page(stored, range, options, clock)
+}
+
+/// The same page, if the engine need not wait for any of it.
+pub(super) fn read_cached_page(
+    source: &impl EngineRead,
+    range: &KeyRange,
+    options: &ScanOptions,
+    clock: &Clock,
+) -> Result<Option<Page>> {
+    if range.is_empty() {
+        return Ok(Some(Page::default()));
+    }
+    let stored = source.scan_cached(range, options.direction, options.projection)?;
+    let mut would_wait = false;
+    let cached = stored.map_while(|item| {
+        would_wait |= item.is_none();
+        item
+    });
+    let page = cut_page(cached, range, options, clock)?;
+    Ok((!would_wait).then_some(page))
+}
+
+/// Takes the entries of one page off the stored ones of `range`.
+fn cut_page(
+    stored: impl Iterator<Item = Result<Item>>,
+    range: &KeyRange,
+    options: &ScanOptions,
+    clock: &Clock,
+) -> Result<Page> {
     let mut examined_left = options
         .entries_max
         .saturating_mul(EXAMINED_PER_ENTRY)
         .max(EXAMINED_MIN);
     let mut bytes = 0_usize;
     let mut items: Vec<Item> = Vec::with_capacity(options.entries_max.min(RESERVED_MAX));
-    for item in source.scan(range, options.direction, options.projection)? {
+    for item in stored {
         let item = item?;
         if !is_live(&item.entry, clock) {
             examined_left -= 1;

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{EngineRead, ReadPolicy, page::read_page};
+use super::{
+    EngineRead, ReadPolicy, WritePolicy,
+    page::{read_cached_page, read_page},
+};
 use crate::{
-    Capabilities, Clock, Description, Entry, Error, Executor, Key, KeyRange, Operation, OwnedKey,
-    Page, ReadOptions, Result, ScanOptions,
+    Capabilities, Clock, Description, Durability, Entry, Error, Executor, Key, KeyRange, Operation,
+    OwnedKey, Page, ReadOptions, Result, ScanOptions,
 };
 
 /// Something whose engine can be called, for as long as it is open.
@@ -22,16 +25,31 @@ pub(super) struct Context {
     pub(super) description: Description,
     pub(super) capabilities: Capabilities,
     pub(super) read_policy: ReadPolicy,
+    pub(super) write_policy: WritePolicy,
+    /// What a commit is given that asks for `Buffered`.
+    pub(super) buffered_as: Durability,
     pub(super) clock: Clock,
     pub(super) executor: Arc<dyn Executor>,
 }
 
 impl Context {
-    /// Whether a read of so many entries may run on the caller's thread.
-    pub(super) fn runs_inline(&self, entries: usize) -> bool {
+    /// Where a read of so many entries runs.
+    pub(super) fn place_of(&self, entries: usize) -> Place {
         match self.read_policy {
-            ReadPolicy::Inline { entries_max } => entries <= entries_max.get(),
-            ReadPolicy::Cached | ReadPolicy::Pool => false,
+            ReadPolicy::Inline { entries_max } if entries <= entries_max.get() => Place::Here,
+            ReadPolicy::Cached { entries_max } if entries <= entries_max.get() => {
+                Place::HereIfCached
+            }
+            _ => Place::Pool,
+        }
+    }
+
+    /// What a commit is given that asks for `durability`, or leaves it open.
+    pub(super) fn granted(&self, asked: Option<Durability>) -> Durability {
+        match asked {
+            Some(Durability::Buffered) => self.buffered_as,
+            Some(asked) => asked,
+            None => self.capabilities.durability_max,
         }
     }
 
@@ -41,6 +59,17 @@ impl Context {
             .with_operation(operation)
             .with_layer(self.description.engine.clone())
     }
+}
+
+/// Where a read runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On the caller's thread.
+    Here,
+    /// There if the engine can tell without waiting, else on the pool.
+    HereIfCached,
+    /// On the pool.
+    Pool,
 }
 
 /// Reads one source.
@@ -69,7 +98,7 @@ impl<S: Source> Reader<'_, S> {
             ReadPolicy::Inline { .. } => {
                 return self.source.call(|engine| Ok(live(engine.get(key)?, clock)));
             }
-            ReadPolicy::Cached => {
+            ReadPolicy::Cached { .. } => {
                 let cached = self
                     .source
                     .call(|engine| engine.get_cached(key).transpose())?;
@@ -104,8 +133,15 @@ impl<S: Source> Reader<'_, S> {
             capabilities.admit(&key.as_key())?;
         }
         capabilities.admit(options)?;
-        let entries = if self.context.runs_inline(keys.len()) {
-            self.source.call(|engine| engine.get_many(keys))?
+        let here = match self.context.place_of(keys.len()) {
+            Place::Here => Some(self.source.call(|engine| engine.get_many(keys))?),
+            Place::HereIfCached => self
+                .source
+                .call(|engine| engine.get_many_cached(keys).transpose())?,
+            Place::Pool => None,
+        };
+        let entries = if let Some(entries) = here {
+            entries
         } else {
             let keys = keys.to_vec();
             self.on_pool(move |engine| engine.get_many(&keys)).await?
@@ -126,10 +162,17 @@ impl<S: Source> Reader<'_, S> {
     async fn scan_live(&self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
         self.context.capabilities.admit(&(range, options))?;
         let clock = self.context.clock.clone();
-        if self.context.runs_inline(options.entries_max) {
-            return self
+        let here = match self.context.place_of(options.entries_max) {
+            Place::Here => self
                 .source
-                .call(|engine| read_page(engine, range, options, &clock));
+                .call(|engine| read_page(engine, range, options, &clock).map(Some)),
+            Place::HereIfCached => self
+                .source
+                .call(|engine| read_cached_page(engine, range, options, &clock)),
+            Place::Pool => Ok(None),
+        };
+        if let Some(page) = here? {
+            return Ok(page);
         }
         let (range, options) = (range.clone(), options.clone());
         self.on_pool(move |engine| read_page(engine, &range, &options, &clock))

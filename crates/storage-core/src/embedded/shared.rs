@@ -56,6 +56,8 @@ impl<E: Engine> Shared<E> {
                 description: engine.describe(),
                 capabilities: engine.capabilities(),
                 read_policy: engine.read_policy(),
+                write_policy: engine.write_policy(),
+                buffered_as: engine.buffered_as(),
                 clock: components.clock.clone(),
                 executor: Arc::clone(&components.executor),
             },

@@ -65,6 +65,24 @@ impl<E: Engine> Embedded<E> {
             .map_err(|error| error.with_operation(Operation::Open))
     }
 
+    /// Calls the engine on the pool, for what only this engine can do. Found
+    /// below layers and in a `SharedStore` by
+    /// [`find`](crate::StoreExt::find).
+    ///
+    /// # Errors
+    /// What `work` reports; `Closed` once the store is closed. A panic is an
+    /// error of kind `Internal`.
+    ///
+    /// # Cancel safety
+    /// Once begun, `work` goes to its end.
+    pub async fn with_engine<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&E) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.on_pool(Operation::Maintain, |_, engine| work(engine))
+            .await
+    }
+
     fn of_shared(shared: Shared<E>) -> Self {
         Self {
             handle: Arc::new(Handle {
@@ -114,9 +132,9 @@ impl<E: Engine> Embedded<E> {
         batch: WriteBatch,
         options: &WriteOptions,
     ) -> Result<Committed> {
-        let capabilities = &self.shared().context.capabilities;
-        capabilities.admit(&(&batch, options))?;
-        let durability = options.durability.unwrap_or(capabilities.durability_max);
+        let context = &self.shared().context;
+        context.capabilities.admit(&(&batch, options))?;
+        let durability = context.granted(options.durability);
         self.shared().commit(batch, durability).await
     }
 }
@@ -217,8 +235,8 @@ impl<E: Engine> Store for Embedded<E> {
         .await
     }
 
-    fn control(&self, _id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        None
+    fn control(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        (id == TypeId::of::<Self>()).then_some(self)
     }
 
     async fn close(&self) -> Result<()> {

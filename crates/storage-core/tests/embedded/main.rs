@@ -22,8 +22,8 @@ use std::{
 use staged::{Failure, Stage, Staged, open};
 use storage_core::{
     Components, Durability, ErrorKind, Executor, Job, KeyRange, ManualClock, Outcome, ReadExt,
-    Store, StoreExt, ThreadPool, Timestamp, WriteBatch, WriteOptions,
-    embedded::{ChangeForm, Embedded, ReadPolicy},
+    SharedStore, Store, StoreExt, ThreadPool, Timestamp, WriteBatch, WriteOptions,
+    embedded::{ChangeForm, Embedded, Engine, ReadPolicy, WritePolicy},
 };
 use tokio::{task::yield_now, time::timeout};
 
@@ -257,20 +257,16 @@ async fn a_panic_of_the_engine_is_an_error_and_poisons() {
 #[tokio::test]
 async fn reads_run_where_the_policy_says() {
     let here = thread::current().id();
+    let entries_max = NonZeroUsize::MIN;
     for (read_policy, key, inline) in [
         (ReadPolicy::Pool, "cached", false),
-        (ReadPolicy::Cached, "cached", true),
-        (ReadPolicy::Cached, "other", false),
-        (
-            ReadPolicy::Inline {
-                entries_max: 1.try_into().unwrap(),
-            },
-            "other",
-            true,
-        ),
+        (ReadPolicy::Cached { entries_max }, "cached", true),
+        (ReadPolicy::Cached { entries_max }, "other", false),
+        (ReadPolicy::Inline { entries_max }, "other", true),
     ] {
         let mut stage = Stage::new();
         stage.read_policy = read_policy;
+        stage.would_wait_every = 1;
         let stage = Arc::new(stage);
         let store = open(&stage);
         stage.read_threads.lock().unwrap().clear();
@@ -279,6 +275,58 @@ async fn reads_run_where_the_policy_says() {
         assert_eq!(threads.len(), 1);
         assert_eq!(threads[0] == here, inline, "{read_policy:?} {key}");
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_the_engine_would_have_to_wait_for_goes_to_the_writer_thread() {
+    let mut stage = Stage::new();
+    stage.write_policy = WritePolicy::Tried;
+    stage.would_wait_every = 2;
+    let stage = Arc::new(stage);
+    let store = open(&stage);
+    stage.apply_gate.shut();
+    // The first call is let through and would block this thread at the gate.
+    stage.without_waiting.store(1, Ordering::SeqCst);
+    let refused = start({
+        let store = store.clone();
+        async move { store.commit_with(put("refused"), &BUFFERED).await }
+    })
+    .await;
+    stage.apply_gate.wait_for_arrival();
+    assert!(!refused.is_finished());
+    stage.apply_gate.open();
+    let refused = refused.await.unwrap().unwrap();
+    let taken = store.commit_with(put("taken"), &BUFFERED).await.unwrap();
+    assert!(refused.sequence < taken.sequence);
+    assert!(store.exists("refused").await.unwrap());
+}
+
+#[tokio::test]
+async fn an_engine_that_cannot_buffer_is_synced_for_a_buffered_commit() {
+    let mut stage = Stage::new();
+    stage.buffered_as = Durability::Synced;
+    let stage = Arc::new(stage);
+    let store = open(&stage);
+    let committed = store.commit_with(put("key"), &BUFFERED).await.unwrap();
+    assert_eq!(committed.durability, Durability::Synced);
+    assert_eq!(stage.syncs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_engine_is_found_below_layers_until_it_is_closed() {
+    let stage = Arc::new(Stage::new());
+    let shared = SharedStore::new(open(&stage));
+    shared.put("key", "value").await.unwrap();
+    let store = shared.find::<Embedded<Staged>>().unwrap();
+    let entries = store.with_engine(Engine::stats).await.unwrap();
+    assert_eq!(
+        entries.entries_estimate,
+        Some(2),
+        "the key, and the sequence"
+    );
+    shared.close().await.unwrap();
+    let error = store.with_engine(|_| Ok(())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
 #[tokio::test]

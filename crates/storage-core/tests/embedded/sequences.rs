@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use storage_core::{KeyRange, Read, Space, Store, StoreExt, WriteBatch};
+use storage_core::{ErrorKind, KeyRange, Read, Space, Store, StoreExt, SystemKeys, WriteBatch};
 
 use crate::{
     BUFFERED, put,
-    staged::{Failure, Stage, open},
+    staged::{self, Failure, Stage, open},
     start,
 };
 
@@ -82,4 +82,20 @@ async fn a_reservation_survives_the_range_delete_it_commits_with() {
     store.close().await.unwrap();
     let next = open(&stage).put("key", "value").await.unwrap();
     assert!(next.sequence > last.sequence);
+}
+
+#[tokio::test]
+async fn a_reservation_that_no_store_reaches_is_damage() {
+    let reservation = || SystemKeys::of("core").key("sequence");
+    for damaged in [&[0xff; 8][..], &[0x80, 0, 0, 0, 0, 0, 0, 0], b"short"] {
+        let stage = Arc::new(Stage::new());
+        let store = open(&stage);
+        // The first commit writes the reservation itself.
+        store.put("key", "value").await.unwrap();
+        let batch = WriteBatch::new().put(reservation(), damaged.to_vec());
+        store.commit(batch).await.unwrap();
+        store.close().await.unwrap();
+        let error = staged::try_open(&stage).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{damaged:?}");
+    }
 }

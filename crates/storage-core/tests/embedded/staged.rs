@@ -13,7 +13,7 @@ use storage_core::{
     Capabilities, Components, CrashOrder, Description, Direction, Durability, Entry, Error,
     ErrorKind, Health, Item, Key, KeyRange, Outcome, OwnedKey, Projection, Result, SequenceScope,
     Stats,
-    embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy},
+    embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
     memory::{MemoryEngine, MemorySnapshot},
 };
 
@@ -23,11 +23,18 @@ pub(crate) fn open(stage: &Arc<Stage>) -> Embedded<Staged> {
 }
 
 pub(crate) fn open_with(stage: &Arc<Stage>, components: &Components) -> Embedded<Staged> {
-    let engine = Staged {
+    Embedded::new(engine(stage), components).unwrap()
+}
+
+pub(crate) fn try_open(stage: &Arc<Stage>) -> Result<Embedded<Staged>> {
+    Embedded::new(engine(stage), &Components::default())
+}
+
+fn engine(stage: &Arc<Stage>) -> Staged {
+    Staged {
         memory: Arc::clone(&stage.memory),
         stage: Arc::clone(stage),
-    };
-    Embedded::new(engine, components).unwrap()
+    }
 }
 
 /// What the engine does, as a test directs it.
@@ -35,7 +42,14 @@ pub(crate) fn open_with(stage: &Arc<Stage>, components: &Components) -> Embedded
 pub(crate) struct Stage {
     pub(crate) memory: Arc<MemoryEngine>,
     pub(crate) read_policy: ReadPolicy,
+    pub(crate) write_policy: WritePolicy,
+    pub(crate) buffered_as: Durability,
     pub(crate) change_form: ChangeForm,
+    /// Where nothing may wait, every so many calls and scanned entries would
+    /// have to.
+    pub(crate) would_wait_every: usize,
+    /// The calls and entries so far.
+    pub(crate) without_waiting: AtomicUsize,
     pub(crate) get_many_answers_too_few: bool,
     /// Whether commits must go to the writer thread.
     pub(crate) apply_may_wait: AtomicBool,
@@ -63,7 +77,11 @@ impl Stage {
             read_policy: ReadPolicy::Inline {
                 entries_max: 100.try_into().unwrap(),
             },
+            write_policy: WritePolicy::Foretold,
+            buffered_as: Durability::Buffered,
             change_form: ChangeForm::Ordered,
+            would_wait_every: usize::MAX,
+            without_waiting: AtomicUsize::new(0),
             get_many_answers_too_few: false,
             apply_may_wait: AtomicBool::new(false),
             apply_failures: Mutex::default(),
@@ -74,6 +92,13 @@ impl Stage {
             syncs: AtomicUsize::new(0),
             read_threads: Mutex::default(),
         }
+    }
+}
+
+impl Stage {
+    fn would_wait(&self) -> bool {
+        let before = self.without_waiting.fetch_add(1, Ordering::SeqCst);
+        (before + 1).is_multiple_of(self.would_wait_every)
     }
 }
 
@@ -135,7 +160,22 @@ impl EngineRead for Staged {
     }
 
     fn get_cached(&self, key: Key<'_>) -> Option<Result<Option<Entry>>> {
-        (key.bytes() == b"cached").then(|| self.get(key))
+        let is_cached = key.bytes() == b"cached" || !self.stage.would_wait();
+        is_cached.then(|| self.get(key))
+    }
+
+    fn get_many_cached(&self, keys: &[OwnedKey]) -> Option<Result<Vec<Option<Entry>>>> {
+        (!self.stage.would_wait()).then(|| self.get_many(keys))
+    }
+
+    fn scan_cached(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
+        let items = self.memory.scan(range, direction, projection)?;
+        Ok(items.map(|item| (!self.stage.would_wait()).then_some(item)))
     }
 
     fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
@@ -174,8 +214,16 @@ impl Engine for Staged {
         self.stage.read_policy
     }
 
+    fn write_policy(&self) -> WritePolicy {
+        self.stage.write_policy
+    }
+
     fn change_form(&self) -> ChangeForm {
         self.stage.change_form
+    }
+
+    fn buffered_as(&self) -> Durability {
+        self.stage.buffered_as
     }
 
     fn apply(&self, changes: Vec<Change>, durability: Durability) -> Result<()> {
@@ -192,6 +240,13 @@ impl Engine for Staged {
         }
         self.stage.applied.lock().unwrap().push(changes.len());
         self.memory.apply(changes, durability)
+    }
+
+    fn try_apply(&self, changes: Vec<Change>, durability: Durability) -> Result<Tried> {
+        if self.stage.would_wait() {
+            return Ok(Tried::WouldWait);
+        }
+        self.apply(changes, durability).map(|()| Tried::Applied)
     }
 
     fn apply_may_wait(&self) -> bool {

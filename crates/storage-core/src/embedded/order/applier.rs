@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use super::{
     super::{
-        Change, ChangeForm, Engine,
-        reader::live,
+        Change, ChangeForm, Engine, Tried, WritePolicy,
+        reader::{Place, live},
         sequence::Sequencer,
         shared::{Shared, no_panic},
     },
@@ -16,6 +16,27 @@ use crate::{
     Committed, Durability, Entry, Error, ErrorKind, Guard, Mutation, Outcome, OwnedKey, Result,
     Sequence, SequenceScope, WriteBatch,
 };
+
+/// What became of a commit that was not allowed to wait.
+pub(super) enum Applied {
+    Done(Committed),
+    /// Nothing: to apply it takes waiting.
+    WouldWait,
+}
+
+impl Applied {
+    /// The answer, where the engine was not given leave to refuse.
+    pub(super) fn committed(self) -> Result<Committed> {
+        match self {
+            Self::Done(committed) => Ok(committed),
+            Self::WouldWait => Err(Error::new(
+                ErrorKind::Internal,
+                "the engine refused to wait, though its policy says that it never does",
+            )
+            .with_outcome(Outcome::NotApplied)),
+        }
+    }
+}
 
 /// Applies commits in order. Whoever has one is at the order point.
 pub(super) struct Applier<'a, E: Engine> {
@@ -33,20 +54,39 @@ impl<'a, E: Engine> Applier<'a, E> {
         }
     }
 
-    /// Judges and applies a single commit. It is not synced yet.
-    pub(super) fn apply_alone(
+    /// Judges and applies a single commit on an async thread, unless the engine
+    /// would have to wait. It is not synced yet.
+    pub(super) fn try_apply_alone(
         &mut self,
         batch: WriteBatch,
         durability: Durability,
-    ) -> Result<Committed> {
+    ) -> Result<Applied> {
         let (guards, mutations) = batch.into_parts();
         if !guards.is_empty() {
-            let entries = self.read_guarded(&guards)?;
+            let Some(entries) = self.read_guarded_here(&guards)? else {
+                return Ok(Applied::WouldWait);
+            };
             self.judge(&guards, &entries)?;
         }
         let (sequence, changes) = self.number(mutations);
-        self.apply(changes, durability, sequence)?;
-        Ok(self.committed(sequence, durability))
+        let tried = match self.shared.context.write_policy {
+            WritePolicy::Foretold => self.apply(changes, durability, sequence),
+            WritePolicy::Tried => match self.try_apply(changes, durability, sequence) {
+                Ok(Tried::WouldWait) => return Ok(Applied::WouldWait),
+                tried => tried.map(drop),
+            },
+        };
+        tried.map(|()| Applied::Done(self.committed(sequence, durability)))
+    }
+
+    /// The stored entries of the guards' keys, if the engine need not wait.
+    fn read_guarded_here(&self, guards: &[Guard]) -> Result<Option<Vec<Option<Entry>>>> {
+        if self.shared.context.place_of(guards.len()) != Place::HereIfCached {
+            return self.read_guarded(guards).map(Some);
+        }
+        let keys: Vec<OwnedKey> = guards.iter().map(|guard| guard.key().clone()).collect();
+        no_panic(|| self.engine.get_many_cached(&keys).transpose())
+            .map_err(|error| error.with_outcome(Outcome::NotApplied))
     }
 
     /// The stored entries of the guards' keys.
@@ -112,21 +152,49 @@ impl<'a, E: Engine> Applier<'a, E> {
         last: Sequence,
     ) -> Result<()> {
         if !changes.is_empty() {
-            let changes = match self.shared.change_form {
-                ChangeForm::Ordered => changes,
-                ChangeForm::Distinct => no_panic(|| distinct(self.engine, changes))
-                    .map_err(|error| error.with_outcome(Outcome::NotApplied))?,
-            };
-            let durability = durability.min(Durability::Buffered);
-            no_panic(|| self.engine.apply(changes, durability))
+            let changes = self.formed(changes)?;
+            no_panic(|| self.engine.apply(changes, unsynced(durability)))
                 .map_err(|error| self.failed(error))?;
             self.sequencer.applied(last);
         }
+        self.took_effect(last);
+        Ok(())
+    }
+
+    /// As [`apply`](Self::apply), unless the engine would have to wait.
+    fn try_apply(
+        &mut self,
+        changes: Vec<Change>,
+        durability: Durability,
+        last: Sequence,
+    ) -> Result<Tried> {
+        if !changes.is_empty() {
+            let changes = self.formed(changes)?;
+            let tried = no_panic(|| self.engine.try_apply(changes, unsynced(durability)))
+                .map_err(|error| self.failed(error))?;
+            if tried == Tried::WouldWait {
+                return Ok(tried);
+            }
+            self.sequencer.applied(last);
+        }
+        self.took_effect(last);
+        Ok(Tried::Applied)
+    }
+
+    /// The changes in the form that the engine expects.
+    fn formed(&self, changes: Vec<Change>) -> Result<Vec<Change>> {
+        match self.shared.change_form {
+            ChangeForm::Ordered => Ok(changes),
+            ChangeForm::Distinct => no_panic(|| distinct(self.engine, changes))
+                .map_err(|error| error.with_outcome(Outcome::NotApplied)),
+        }
+    }
+
+    fn took_effect(&self, last: Sequence) {
         self.shared
             .order
             .applied
             .store(last.get(), Ordering::Release);
-        Ok(())
     }
 
     /// The answer to a commit that was applied.
@@ -146,4 +214,9 @@ impl<'a, E: Engine> Applier<'a, E> {
             None => error.with_outcome(Outcome::Unknown),
         }
     }
+}
+
+/// What to ask of the engine before a sync.
+fn unsynced(durability: Durability) -> Durability {
+    durability.min(Durability::Buffered)
 }

@@ -9,9 +9,9 @@ use std::{
 use futures_channel::oneshot;
 
 use super::{
-    super::{Engine, shared::Shared},
+    super::{Engine, WritePolicy, reader::Place, shared::Shared},
     OrderPoint,
-    applier::Applier,
+    applier::{Applied, Applier},
     sync::Waiter,
 };
 use crate::{Committed, Durability, Error, ErrorKind, Mutation, Outcome, Result, WriteBatch};
@@ -96,9 +96,14 @@ impl<E: Engine> Shared<E> {
             Ok(true) => return Err(batch),
             Err(error) => return Ok(Accepted::Answered(Err(error))),
         }
+        let kept = self.may_be_refused(&batch).then(|| batch.clone());
         let applied = self.call_accepted(|engine| {
-            Applier::new(self, engine, &mut sequencer).apply_alone(batch, durability)
+            Applier::new(self, engine, &mut sequencer).try_apply_alone(batch, durability)
         });
+        let applied = match (applied, kept) {
+            (Ok(Applied::WouldWait), Some(batch)) => return Err(batch),
+            (applied, _) => applied.and_then(Applied::committed),
+        };
         Ok(match applied {
             Ok(committed) if durability == Durability::Synced => {
                 let (answer, receiver) = oneshot::channel();
@@ -119,11 +124,19 @@ impl<E: Engine> Shared<E> {
         answer.map_or(Accepted::Waiting(receiver), Accepted::Answered)
     }
 
+    /// Whether the engine may find, once the batch is taken apart, that it would
+    /// have to wait.
+    fn may_be_refused(&self, batch: &WriteBatch) -> bool {
+        self.context.write_policy == WritePolicy::Tried
+            || self.context.place_of(batch.guards().len()) == Place::HereIfCached
+    }
+
     /// Whether judging and resolving the batch takes little time.
     fn is_small(&self, batch: &WriteBatch) -> bool {
         batch.mutations().len() <= INLINE_MUTATIONS_MAX
             && batch.size_bytes() <= INLINE_BYTES_MAX
-            && (batch.guards().is_empty() || self.context.runs_inline(batch.guards().len()))
+            && (batch.guards().is_empty()
+                || self.context.place_of(batch.guards().len()) != Place::Pool)
             && !batch
                 .mutations()
                 .iter()
