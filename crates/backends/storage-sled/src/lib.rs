@@ -1,0 +1,1 @@
+//! The sled engine of `storage`: a lock-free tree in pure Rust.

@@ -1,0 +1,3 @@
+//! What the engine promises when its process dies or the power goes.
+
+fn main() {}
