@@ -7,6 +7,7 @@
 //! `docs/formats/directory.md` describes the files.
 
 mod inspect;
+mod watermark;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -15,7 +16,10 @@ use std::{
     time::Duration,
 };
 
-pub use self::inspect::FoundStore;
+pub use self::{
+    inspect::FoundStore,
+    watermark::{Mark, Watermark},
+};
 use crate::{Error, ErrorKind, Result, durable};
 
 const FORMAT_FILE: &str = "STORAGE";
