@@ -1,0 +1,125 @@
+//! Opening a store: its directory, its tables, and what a crash left.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+
+use rusqlite::{Connection, wal::CheckpointMode};
+use storage_core::{Error, Result, StoreDirectory, durable};
+
+use crate::{
+    SqliteConfig,
+    connection::{DATABASE, LOG_SUFFIX, Opener},
+    engine::ENGINE,
+    error::from_sqlite,
+    log::{End, Log, read_salt, verify_recovered},
+    schema,
+    writer::Writer,
+};
+
+/// What an open store is made of.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) directory: StoreDirectory,
+    pub(crate) database: PathBuf,
+    pub(crate) opener: Opener,
+    pub(crate) writer: Writer,
+    pub(crate) log: Log,
+}
+
+impl Opened {
+    /// Opens the store that `config` names, or makes one there.
+    pub(crate) fn open(config: &SqliteConfig) -> Result<Self> {
+        let directory = StoreDirectory::claim(&config.path, ENGINE, schema::VERSION, |new| {
+            create(&new.join(DATABASE), config)
+        })?;
+        let data = directory.data();
+        let database = data.join(DATABASE);
+        let log_path = data.join(format!("{DATABASE}{LOG_SUFFIX}"));
+        let (watermark, mark) = directory.watermark()?;
+        let opener = Opener::new(database.clone(), config)?;
+        let connection = opener.writer()?;
+        connection
+            .busy_timeout(config.busy_timeout)
+            .map_err(from_sqlite)?;
+        schema::verify(&connection)?;
+        let page_bytes = settle(&connection, config).map_err(schema::unreadable)?;
+
+        // By now the file is there, and SQLite has recovered what is in it.
+        let opening = |error| Error::io(format!("opening {}", log_path.display()), error);
+        let file = File::open(&log_path).map_err(opening)?;
+        let end = recovered(&connection, &file).map_err(|error| match error {
+            Unrecovered::Sqlite(error) => schema::unreadable(error),
+            Unrecovered::Io(error) => opening(error),
+        })?;
+        if let Some(mark) = mark {
+            verify_recovered(&log_path, page_bytes, mark, end)?;
+        }
+        // Its own name may be new.
+        durable::sync_directory(&data).map_err(opening)?;
+
+        let frames_max = config.checkpoint_bytes / u64::from(page_bytes);
+        let frames_max = u32::try_from(frames_max.max(1)).unwrap_or(u32::MAX);
+        let log = Log::new(log_path, file, watermark, end, frames_max);
+        let mut writer = Writer::new(connection, end.generation).map_err(schema::unreadable)?;
+        let marked = mark.map_or(0, |mark| i64::try_from(mark.log).unwrap_or(i64::MAX));
+        writer.begin_generation_behind(marked);
+        let frames = log.frames();
+        writer
+            .when_committed(move |count| frames.store(count, Ordering::Release))
+            .map_err(from_sqlite)?;
+        Ok(Self {
+            directory,
+            database,
+            opener,
+            writer,
+            log,
+        })
+    }
+}
+
+/// Makes the database of a new store, durably.
+fn create(path: &Path, config: &SqliteConfig) -> Result<()> {
+    let connection = Connection::open(path).map_err(from_sqlite)?;
+    schema::create(&connection, config).map_err(from_sqlite)?;
+    connection
+        .close()
+        .map_err(|(_, error)| from_sqlite(error))?;
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| Error::io(format!("making {}", path.display()), error))
+}
+
+/// Sets what is a matter of the database, and tells the size of its pages.
+fn settle(connection: &Connection, config: &SqliteConfig) -> rusqlite::Result<u32> {
+    // Somebody may have looked at the store in another mode.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // So large it may be after the next time that it begins anew.
+    let log_bytes = i64::try_from(config.checkpoint_bytes).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "journal_size_limit", log_bytes)?;
+    connection.pragma_query_value(None, "page_size", |row| row.get(0))
+}
+
+/// Why it is not known what was recovered.
+enum Unrecovered {
+    Sqlite(rusqlite::Error),
+    Io(io::Error),
+}
+
+/// Where the log ends that SQLite has recovered.
+fn recovered(connection: &Connection, file: &File) -> Result<End, Unrecovered> {
+    let generation = connection
+        .query_row("SELECT generation FROM log", [], |row| row.get(0))
+        .map_err(Unrecovered::Sqlite)?;
+    let (frames, _) = connection
+        .wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)
+        .map_err(Unrecovered::Sqlite)?;
+    Ok(End {
+        generation,
+        salt: read_salt(file).map_err(Unrecovered::Io)?,
+        frames: u32::try_from(frames).unwrap_or(0),
+    })
+}
