@@ -102,6 +102,8 @@ impl Opener {
         // and a close that is no clean one leaves the log alone.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        // Otherwise each scan is planned anew, because its bounds are others.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.execute_batch(&format!(
             "PRAGMA wal_autocheckpoint = 0;

@@ -35,10 +35,8 @@ pub(crate) fn expires_column(expires: Option<Timestamp>) -> Option<i64> {
 
 /// The checksum of a row.
 pub(crate) fn checksum(key: Key<'_>, expires: Option<Timestamp>, value: &[u8]) -> i64 {
-    let mut hasher = head_hasher(key, expires);
-    let head = hasher.clone().finalize();
-    hasher.update(value);
-    joined(head, hasher.finalize())
+    let hasher = head_hasher(key, expires);
+    checksum_of(hasher, value)
 }
 
 /// The entry of `key` in a row of [`entry_columns`].
@@ -47,7 +45,10 @@ pub(crate) fn checksum(key: Key<'_>, expires: Option<Timestamp>, value: &[u8]) -
 /// `Corrupt` if the row is not as it was written.
 pub(crate) fn entry(row: &Row<'_>, key: Key<'_>) -> Result<Entry> {
     let value = blob(row, 0).map_err(|error| error.with_key(key))?;
-    let expires = verified(row, key, |expires| checksum(key, expires, value))?;
+    let expires = expires(row)?;
+    if integer(row, 1)? != checksum(key, expires, value) {
+        return Err(damaged(key));
+    }
     envelope::open(envelope::seal(value, expires))
 }
 
@@ -57,16 +58,22 @@ pub(crate) fn entry(row: &Row<'_>, key: Key<'_>) -> Result<Entry> {
 /// # Errors
 /// As for [`entry`].
 pub(crate) fn item(row: &Row<'_>, space: Space) -> Result<Item> {
-    let found = blob(row, 3)?;
-    let key = Key::in_space(space, found);
-    let value = blob(row, 0).map_err(|error| error.with_key(key))?;
-    let expires = verified(row, key, |expires| checksum(key, expires, value))?;
-    let stored_bytes = envelope::overhead_bytes(expires) + value.len();
-    let mut both = Vec::with_capacity(found.len() + stored_bytes);
-    both.extend_from_slice(found);
+    let key = blob(row, 3)?;
+    let value = blob(row, 0).map_err(|error| error.with_key(Key::in_space(space, key)))?;
+    let expires = expires(row)?;
+    let head_bytes = key.len() + envelope::overhead_bytes(expires);
+    let mut both = Vec::with_capacity(head_bytes + value.len());
+    both.extend_from_slice(key);
     envelope::append(&mut both, value, expires);
+    // What the checksum covers lies side by side now, but for the space.
+    let (head, value) = both.split_at_checked(head_bytes).unwrap_or_default();
+    let mut hasher = space_hasher(space);
+    hasher.update(head);
+    if integer(row, 1)? != checksum_of(hasher, value) {
+        return Err(damaged(Key::in_space(space, key)));
+    }
     let mut stored = Bytes::from(both);
-    let key = stored.split_to(found.len());
+    let key = stored.split_to(key.len());
     Ok(Item::new(key, envelope::open(stored)?))
 }
 
@@ -78,41 +85,40 @@ pub(crate) fn item(row: &Row<'_>, space: Space) -> Result<Item> {
 pub(crate) fn key_item(row: &Row<'_>, space: Space) -> Result<Item> {
     let found = blob(row, 3)?;
     let key = Key::in_space(space, found);
-    let stored = integer(row, 1)?;
     let expires = expires(row)?;
-    if head_of(stored) != head_hasher(key, expires).finalize() {
+    if head_of(integer(row, 1)?) != head_hasher(key, expires).finalize() {
         return Err(damaged(key));
     }
     let entry = Entry::new(Bytes::new(), expires, Stamp::none());
     Ok(Item::new(Bytes::copy_from_slice(found), entry))
 }
 
-/// The expiry of a row whose checksum is the one that `expected` works out.
-fn verified(
-    row: &Row<'_>,
-    key: Key<'_>,
-    expected: impl FnOnce(Option<Timestamp>) -> i64,
-) -> Result<Option<Timestamp>> {
-    let expires = expires(row)?;
-    if integer(row, 1)? == expected(expires) {
-        Ok(expires)
-    } else {
-        Err(damaged(key))
-    }
-}
-
+/// What has hashed all but the value: the space, the key, and the envelope's
+/// header.
 fn head_hasher(key: Key<'_>, expires: Option<Timestamp>) -> crc32fast::Hasher {
-    let mut hasher = crc32fast::Hasher::new();
-    let space = flat_key::prefix(key.space());
+    let mut hasher = space_hasher(key.space());
+    hasher.update(key.bytes());
     match expires {
-        None => hasher.update(&[space, 0]),
+        None => hasher.update(&[0]),
         Some(expires) => {
-            hasher.update(&[space, 1]);
+            hasher.update(&[1]);
             hasher.update(&expires.as_unix_milliseconds().to_be_bytes());
         }
     }
-    hasher.update(key.bytes());
     hasher
+}
+
+fn space_hasher(space: Space) -> crc32fast::Hasher {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&[flat_key::prefix(space)]);
+    hasher
+}
+
+/// The checksum of a row whose head was hashed.
+fn checksum_of(mut hasher: crc32fast::Hasher, value: &[u8]) -> i64 {
+    let head = hasher.clone().finalize();
+    hasher.update(value);
+    joined(head, hasher.finalize())
 }
 
 fn joined(head: u32, whole: u32) -> i64 {
@@ -165,14 +171,19 @@ mod tests {
     #[test]
     fn the_checksum_is_the_documented_one() {
         let of = |bytes: &[u8]| u64::from(crc32fast::hash(bytes));
-        let expected = of(b"\x01\x00k") << 32 | of(b"\x01\x00kv");
-        let plain = checksum(Key::user(b"k"), None, b"v");
-        assert_eq!(plain.cast_unsigned(), expected);
-        let head = b"\x01\x01\x01\x02\x03\x04\x05\x06\x07\x08k";
-        let expected = of(head) << 32 | of(&[head.as_slice(), b"v"].concat());
-        let expiring = checksum(Key::user(b"k"), Some(EXPIRES), b"v");
-        assert_eq!(expiring.cast_unsigned(), expected);
-        assert_eq!(u64::from(head_of(expiring)), expected >> 32);
+        for (expires, head) in [
+            (None, &b"\x01k\x00"[..]),
+            (Some(EXPIRES), b"\x01k\x01\x01\x02\x03\x04\x05\x06\x07\x08"),
+        ] {
+            // As in the envelope, whose bytes scans hash.
+            let mut bytes = b"\x01k".to_vec();
+            envelope::append(&mut bytes, b"v", expires);
+            assert_eq!(bytes, [head, b"v"].concat());
+            let expected = of(head) << 32 | of(&bytes);
+            let found = checksum(Key::user(b"k"), expires, b"v");
+            assert_eq!(found.cast_unsigned(), expected);
+            assert_eq!(u64::from(head_of(found)), expected >> 32);
+        }
     }
 
     #[test]
