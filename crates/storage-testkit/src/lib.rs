@@ -44,6 +44,7 @@ pub mod proof;
 pub mod survival;
 
 mod bench;
+mod child;
 mod dice;
 mod environment;
 mod failure;
