@@ -67,6 +67,8 @@ impl FjallEngine {
         if break_seal(directory.path(), &data)? == LastClose::Unclean {
             cut_off_torn_batch(directory.path(), &data)?;
         }
+        // fjall makes and removes files by their paths as long as it is open.
+        let data = directory.anchored_data();
         let (database, keyspace) = opening(|| open_database(config, &data))?;
         Ok(Self {
             stalls: StallWatch::new(&database, &keyspace, config.write_buffer_bytes),
@@ -75,7 +77,7 @@ impl FjallEngine {
             visibility: Visibility::default(),
             journal: JournalSync::open(data.clone())?,
             location: config.path.clone(),
-            seal: Seal::new(directory.path(), data),
+            seal: Seal::new(directory.anchored_path(), data),
             directory,
         })
     }
