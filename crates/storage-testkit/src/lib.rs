@@ -40,6 +40,7 @@ pub mod cases;
 pub mod faulty;
 pub mod linearizability;
 pub mod model;
+pub mod on_disk;
 pub mod proof;
 pub mod survival;
 
