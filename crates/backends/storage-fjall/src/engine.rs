@@ -23,7 +23,7 @@ use crate::{
     error::{from_fjall, opening},
     journal::JournalSync,
     seal::{LastClose, Seal, break_seal},
-    snapshot::entry,
+    snapshot::{entry, items},
     stall::StallWatch,
     torn::{cut_off, cut_off_torn_batch},
     visibility::Visibility,
@@ -155,7 +155,14 @@ impl EngineRead for FjallEngine {
         direction: Direction,
         projection: Projection,
     ) -> Result<impl Iterator<Item = Result<Item>>> {
-        Ok(self.snapshot_now().items(range, direction, projection))
+        let snapshot = self.database.snapshot();
+        Ok(items(
+            &snapshot,
+            &self.keyspace,
+            range,
+            direction,
+            projection,
+        ))
     }
 }
 
