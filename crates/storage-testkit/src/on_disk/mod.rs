@@ -18,6 +18,7 @@
 
 pub mod cases;
 
+mod disk;
 mod enclosure;
 mod golden_content;
 mod ledger;
