@@ -27,6 +27,7 @@
 //! case tests it; where it is not, the case tests that the request is refused
 //! as `Unsupported`, without effect. No case is ever left out silently.
 //!
+//! [`on_disk!`] certifies an engine that keeps its files in a directory.
 //! [`survives_faults!`] certifies a layer over a [store that fails](faulty).
 //!
 //! What a store must hold after its process was killed is another matter:
@@ -40,10 +41,12 @@ pub mod cases;
 pub mod faulty;
 pub mod linearizability;
 pub mod model;
+pub mod on_disk;
 pub mod proof;
 pub mod survival;
 
 mod bench;
+mod child;
 mod dice;
 mod environment;
 mod failure;

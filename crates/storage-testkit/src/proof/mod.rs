@@ -28,7 +28,6 @@ pub mod judge;
 
 mod arguments;
 mod checks;
-mod child;
 mod crash;
 mod inspect;
 mod named_store;
@@ -42,6 +41,7 @@ mod power_loss;
 mod power_loss;
 mod program;
 mod seed;
+mod unsynced;
 mod value;
 mod work;
 mod workload;
@@ -52,5 +52,6 @@ pub use self::{
     operation::{Change, Condition, Effect, Operation, OperationId},
     place::{Keyspace, Place},
     program::Program,
+    unsynced::Unsynced,
     value::{Content, SIGNED_BYTES_MIN, Signature},
 };
