@@ -62,6 +62,13 @@ pub struct SqliteConfig {
     /// after a crash.
     #[serde(default = "defaults::checkpoint_bytes")]
     pub checkpoint_bytes: u64,
+    /// How large the database may be, in bytes, for a close to seal it and the
+    /// next open to compare it with the seal. Default: 64 MiB, which takes some
+    /// 20 ms each. Damage to a larger one is met by reads of the damaged rows,
+    /// and by a check; until then, damage to a page may hide rows from single
+    /// reads.
+    #[serde(default = "defaults::sealed_bytes_max")]
+    pub sealed_bytes_max: u64,
 }
 
 /// What becomes of pages that are free.
@@ -101,6 +108,7 @@ impl SqliteConfig {
             snapshots_max: defaults::snapshots_max(),
             snapshot_age_max: None,
             checkpoint_bytes: defaults::checkpoint_bytes(),
+            sealed_bytes_max: defaults::sealed_bytes_max(),
         }
     }
 
@@ -206,6 +214,10 @@ mod defaults {
 
     pub(super) const fn checkpoint_bytes() -> u64 {
         16 << 20
+    }
+
+    pub(super) const fn sealed_bytes_max() -> u64 {
+        64 << 20
     }
 }
 

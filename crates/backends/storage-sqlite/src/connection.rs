@@ -10,7 +10,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use storage_core::{Error, ErrorKind, Result};
 
-use crate::{SqliteConfig, error::from_sqlite, read::STATEMENTS_MAX};
+use crate::{
+    SqliteConfig,
+    error::{corrupt, from_sqlite},
+    read::STATEMENTS_MAX,
+};
 
 /// What the database is called in the directory of a store's data.
 pub(crate) const DATABASE: &str = "store.sqlite";
@@ -23,6 +27,7 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLI
 /// Opens connections, all to the same file.
 #[derive(Debug)]
 pub(crate) struct Opener {
+    /// Leads to the database wherever its directory is moved.
     path: PathBuf,
     file: FileId,
     cache_kib: u64,
@@ -39,18 +44,14 @@ enum Purpose {
 impl Opener {
     /// Opens connections to the database at `path`, as `config` says.
     ///
+    /// SQLite follows the links in the path each time it opens the database.
+    ///
     /// # Errors
     /// `Corrupt` if there is none.
     pub(crate) fn new(path: PathBuf, config: &SqliteConfig) -> Result<Self> {
         let file = FileId::of(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "{} is missing; restore the store from a backup",
-                    path.display()
-                ),
-            ),
-            _ => Error::io(format!("opening {}", path.display()), error),
+            io::ErrorKind::NotFound => corrupt(&format!("data/{DATABASE} is missing")),
+            _ => Error::io(format!("opening {DATABASE}"), error),
         })?;
         Ok(Self {
             path,
@@ -85,7 +86,7 @@ impl Opener {
         let opened = Connection::open_with_flags(&self.path, FLAGS);
         // Whoever looks at another database would read what is not in this one.
         if self.has_moved() {
-            return Err(moved(&self.path));
+            return Err(moved());
         }
         let connection = opened.map_err(from_sqlite)?;
         self.set_up(&connection, purpose).map_err(from_sqlite)?;
@@ -134,13 +135,10 @@ impl FileId {
     }
 }
 
-fn moved(path: &Path) -> Error {
+fn moved() -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        format!(
-            "{} was moved or removed while the store was open; close the store, and open it where it is now",
-            path.display()
-        ),
+        "the database was removed or replaced while the store was open; put it back, or close the store and open it again",
     )
     .with_retry_after(Duration::from_secs(1))
 }

@@ -26,6 +26,7 @@ use crate::{
     read,
     readers::Readers,
     scan::{Items, Source},
+    seal::Seal,
     snapshot::Snapshots,
     writer::{Failure, Writer},
 };
@@ -44,6 +45,8 @@ pub struct SqliteEngine {
     pub(crate) readers: Arc<Readers>,
     pub(crate) snapshots: Snapshots,
     writer: Mutex<Writer>,
+    // INVARIANT: dropped after the writer, since it seals what that has closed.
+    _seal: Seal,
     pub(crate) log: Log,
     busy_timeout: Duration,
     snapshot_support: SnapshotSupport,
@@ -65,15 +68,13 @@ impl SqliteEngine {
             opener,
             writer,
             log,
+            seal,
         } = Opened::open(&config)?;
         Ok(Self {
             readers: Arc::new(Readers::new(opener, config.readers_max.get())),
-            snapshots: Snapshots::new(
-                config.snapshots_max.get(),
-                config.snapshot_age_max,
-                clock,
-            ),
+            snapshots: Snapshots::new(config.snapshots_max.get(), config.snapshot_age_max, clock),
             writer: Mutex::new(writer),
+            _seal: seal,
             log,
             busy_timeout: config.busy_timeout,
             snapshot_support: config

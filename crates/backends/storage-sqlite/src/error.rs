@@ -60,8 +60,9 @@ pub(crate) fn corrupt(what: &str) -> Error {
 
 fn extended_code(error: &rusqlite::Error) -> Option<i32> {
     match error {
-        rusqlite::Error::SqliteFailure(error, _)
-        | rusqlite::Error::SqlInputError { error, .. } => Some(error.extended_code),
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            Some(error.extended_code)
+        }
         _ => None,
     }
 }
@@ -77,9 +78,9 @@ fn kind_of(code: i32) -> (ErrorKind, &'static str) {
             ErrorKind::Unavailable,
             "the database was moved or removed while it was open; close the store, and open it where it is now",
         ),
-        ffi::SQLITE_IOERR_SHORT_READ
-        | ffi::SQLITE_IOERR_CORRUPTFS
-        | ffi::SQLITE_IOERR_DATA => DAMAGED,
+        ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_DATA => {
+            DAMAGED
+        }
         ffi::SQLITE_IOERR_NOMEM => out_of_memory(),
         _ => match code & PRIMARY {
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => (
@@ -98,10 +99,7 @@ fn kind_of(code: i32) -> (ErrorKind, &'static str) {
             ffi::SQLITE_FULL => (ErrorKind::Full, "free some space and try again"),
             ffi::SQLITE_NOLFS => (ErrorKind::Full, "the file system takes no larger file"),
             ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => DAMAGED,
-            ffi::SQLITE_PERM
-            | ffi::SQLITE_READONLY
-            | ffi::SQLITE_CANTOPEN
-            | ffi::SQLITE_AUTH => (
+            ffi::SQLITE_PERM | ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN | ffi::SQLITE_AUTH => (
                 ErrorKind::Denied,
                 "give this user the right to read and write the files, and the process enough descriptors",
             ),

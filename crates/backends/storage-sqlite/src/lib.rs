@@ -12,6 +12,7 @@ mod report;
 mod row;
 mod scan;
 mod schema;
+mod seal;
 mod snapshot;
 mod upkeep;
 mod writer;

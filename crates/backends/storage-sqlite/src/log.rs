@@ -10,7 +10,6 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -19,7 +18,10 @@ use std::{
 
 use storage_core::{Error, ErrorKind, Mark, Outcome, Result, Watermark};
 
-use crate::error::corrupt;
+use crate::{
+    connection::{DATABASE, LOG_SUFFIX},
+    error::corrupt,
+};
 
 /// Where the first half of the log's salt is, which tells one log from those
 /// that were in the same file before it.
@@ -32,7 +34,6 @@ const FRAME_HEADER_BYTES: u64 = 24;
 /// The log of an open store.
 #[derive(Debug)]
 pub(crate) struct Log {
-    path: PathBuf,
     /// A descriptor of its own. Closing it takes no lock of SQLite's away: those
     /// are on the database and on the index of the log.
     file: File,
@@ -62,9 +63,8 @@ pub(crate) struct End {
 
 impl Log {
     /// The log in `file`, which ends at `end`.
-    pub(crate) fn new(path: PathBuf, file: File, watermark: Watermark, end: End, frames_max: u32) -> Self {
+    pub(crate) fn new(file: File, watermark: Watermark, end: End, frames_max: u32) -> Self {
         Self {
-            path,
             file,
             watermark,
             frames: Arc::new(AtomicU32::new(end.frames)),
@@ -144,7 +144,7 @@ impl Log {
         let end = *self.end();
         self.file.sync_data().map_err(|error| {
             self.fail();
-            Error::io(format!("syncing {}", self.path.display()), error)
+            Error::io("syncing the log", error)
         })?;
         if let Some(mark) = end.mark() {
             // Where it cannot be written, damage may look like a crash later on.
@@ -204,21 +204,21 @@ pub(crate) fn read_salt(file: &File) -> io::Result<Option<u32>> {
 ///
 /// # Errors
 /// `Corrupt`, naming the place, if something is missing.
-pub(crate) fn verify_recovered(path: &Path, page_bytes: u32, mark: Mark, end: End) -> Result<()> {
+pub(crate) fn verify_recovered(page_bytes: u32, mark: Mark, end: End) -> Result<()> {
     if i64::try_from(mark.log).unwrap_or(i64::MAX) > end.generation {
         return Err(corrupt(&format!(
-            "{} is missing, or its beginning cannot be read, though commits in it were durable",
-            path.display()
+            "{DATABASE}{LOG_SUFFIX} is missing, or its beginning cannot be read, though commits in it were durable"
         )));
     }
     let durable = mark.position & u64::from(u32::MAX);
-    let is_same_log = end.salt.is_some_and(|salt| u64::from(salt) == mark.position >> 32);
+    let is_same_log = end
+        .salt
+        .is_some_and(|salt| u64::from(salt) == mark.position >> 32);
     if is_same_log && u64::from(end.frames) < durable {
-        let place = HEADER_BYTES
-            + u64::from(end.frames) * (FRAME_HEADER_BYTES + u64::from(page_bytes));
+        let place =
+            HEADER_BYTES + u64::from(end.frames) * (FRAME_HEADER_BYTES + u64::from(page_bytes));
         return Err(corrupt(&format!(
-            "{} cannot be read from byte {place} on, behind frame {}, though it was durable up to frame {durable}",
-            path.display(),
+            "{DATABASE}{LOG_SUFFIX} cannot be read from byte {place} on, behind frame {}, though it was durable up to frame {durable}",
             end.frames
         )));
     }
@@ -237,7 +237,7 @@ mod tests {
 
     fn verify(log: u64, salt: u64, frames: u64) -> Result<()> {
         let position = salt << 32 | frames;
-        verify_recovered(Path::new("x-wal"), 4_096, Mark { log, position }, END)
+        verify_recovered(4_096, Mark { log, position }, END)
     }
 
     #[test]
@@ -258,6 +258,6 @@ mod tests {
         assert!(error.message().contains("byte 41232"), "{error}");
         let error = verify(4, 9, 1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
-        assert!(error.message().contains("x-wal"), "{error}");
+        assert!(error.message().contains("store.sqlite-wal"), "{error}");
     }
 }

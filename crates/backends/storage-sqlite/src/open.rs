@@ -8,15 +8,20 @@ use std::{
 };
 
 use rusqlite::{Connection, wal::CheckpointMode};
-use storage_core::{Error, Result, StoreDirectory, durable};
+use storage_core::{
+    Direction, Error, KeyRange, Projection, Result, Space, StoreDirectory, durable,
+};
 
 use crate::{
     SqliteConfig,
     connection::{DATABASE, LOG_SUFFIX, Opener},
     engine::ENGINE,
-    error::from_sqlite,
+    error::{corrupt, from_sqlite},
     log::{End, Log, read_salt, verify_recovered},
+    read::Cursor,
+    report::damages,
     schema,
+    seal::{self, LastClose, Seal},
     writer::Writer,
 };
 
@@ -28,6 +33,7 @@ pub(crate) struct Opened {
     pub(crate) opener: Opener,
     pub(crate) writer: Writer,
     pub(crate) log: Log,
+    pub(crate) seal: Seal,
 }
 
 impl Opened {
@@ -36,9 +42,14 @@ impl Opened {
         let directory = StoreDirectory::claim(&config.path, ENGINE, schema::VERSION, |new| {
             create(&new.join(DATABASE), config)
         })?;
-        let data = directory.data();
+        // SQLite opens further connections, and a close removes the log, wherever
+        // the directory is by then.
+        let data = directory.anchored_data();
         let database = data.join(DATABASE);
         let log_path = data.join(format!("{DATABASE}{LOG_SUFFIX}"));
+        // Before SQLite has the file open: to close it here takes SQLite's locks
+        // away.
+        let last_close = seal::compare(directory.anchored_path(), &database)?;
         let (watermark, mark) = directory.watermark()?;
         let opener = Opener::new(database.clone(), config)?;
         let connection = opener.writer()?;
@@ -46,24 +57,28 @@ impl Opened {
             .busy_timeout(config.busy_timeout)
             .map_err(from_sqlite)?;
         schema::verify(&connection)?;
+        if last_close == LastClose::Changed {
+            verify_all(&connection)?;
+        }
         let page_bytes = settle(&connection, config).map_err(schema::unreadable)?;
 
         // By now the file is there, and SQLite has recovered what is in it.
-        let opening = |error| Error::io(format!("opening {}", log_path.display()), error);
+        let opening = |error| Error::io(format!("opening {DATABASE}{LOG_SUFFIX}"), error);
         let file = File::open(&log_path).map_err(opening)?;
         let end = recovered(&connection, &file).map_err(|error| match error {
             Unrecovered::Sqlite(error) => schema::unreadable(error),
             Unrecovered::Io(error) => opening(error),
         })?;
         if let Some(mark) = mark {
-            verify_recovered(&log_path, page_bytes, mark, end)?;
+            verify_recovered(page_bytes, mark, end)?;
         }
         // Its own name may be new.
         durable::sync_directory(&data).map_err(opening)?;
+        seal::break_seal(directory.anchored_path())?;
 
         let frames_max = config.checkpoint_bytes / u64::from(page_bytes);
         let frames_max = u32::try_from(frames_max.max(1)).unwrap_or(u32::MAX);
-        let log = Log::new(log_path, file, watermark, end, frames_max);
+        let log = Log::new(file, watermark, end, frames_max);
         let mut writer = Writer::new(connection, end.generation).map_err(schema::unreadable)?;
         let marked = mark.map_or(0, |mark| i64::try_from(mark.log).unwrap_or(i64::MAX));
         writer.begin_generation_behind(marked);
@@ -72,13 +87,36 @@ impl Opened {
             .when_committed(move |count| frames.store(count, Ordering::Release))
             .map_err(from_sqlite)?;
         Ok(Self {
-            directory,
-            database,
             opener,
             writer,
             log,
+            seal: Seal {
+                directory: directory.anchored_path().to_owned(),
+                database: database.clone(),
+                log: log_path,
+                bytes_max: config.sealed_bytes_max,
+            },
+            database,
+            directory,
         })
     }
+}
+
+/// Looks at every page and every row.
+fn verify_all(connection: &Connection) -> Result<()> {
+    let damages = damages(connection)?;
+    if let Some(damage) = damages.first() {
+        return Err(corrupt(&format!("{DATABASE} is damaged ({damage})")));
+    }
+    for space in [Space::System, Space::User] {
+        let range = KeyRange::all().in_space(space);
+        let mut cursor =
+            Cursor::begin(connection, &range, Direction::Forward, Projection::Entries)?;
+        while let Some(item) = cursor.step() {
+            item?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the database of a new store, durably.

@@ -5,9 +5,7 @@
 use std::{mem::ManuallyDrop, ops::Bound};
 
 use rusqlite::{CachedStatement, Connection, Row, params};
-use storage_core::{
-    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Space,
-};
+use storage_core::{Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Space};
 
 use crate::{
     error::from_sqlite,

@@ -69,7 +69,11 @@ impl SqliteEngine {
             .with("page_size", pages.page_bytes, Unit::Bytes)
             .with("pages", pages.pages, Unit::Count)
             .with("free_pages", pages.free, Unit::Count)
-            .with("free", pages.free.saturating_mul(pages.page_bytes), Unit::Bytes)
+            .with(
+                "free",
+                pages.free.saturating_mul(pages.page_bytes),
+                Unit::Bytes,
+            )
             .with("free_permille", pages.free_permille(), Unit::Count)
             .with("log", self.log_bytes()?, Unit::Bytes)
             .with("log_frames", self.log.frame_count().into(), Unit::Count)
@@ -85,7 +89,7 @@ impl SqliteEngine {
         if self.readers.has_moved() {
             return Ok(health.with(
                 "moved",
-                "the database is no longer where it was opened; close the store, and open it where it is now",
+                "the database was removed or replaced while the store was open; put it back, or close the store and open it again",
             ));
         }
         if self.is_locked_out.load(Ordering::Acquire) {
@@ -138,41 +142,35 @@ impl SqliteEngine {
     /// rows tell.
     pub(crate) fn check_structure(&self) -> Result<CheckReport> {
         let lease = self.readers.lease()?;
-        let connection = lease.connection()?;
         let mut report = CheckReport::default();
-        let found = read::at_once(connection, |connection| {
-            Ok(damages(connection))
-        })?;
-        match found {
-            Ok(found) => {
-                let damages = found.into_iter().map(|what| Damage::new(DATABASE, what));
-                report.damages.extend(damages);
-            }
-            Err(error) => {
-                let error = from_sqlite(error);
-                if error.kind() != ErrorKind::Corrupt {
-                    return Err(error);
-                }
-                report.damages.push(Damage::new(DATABASE, error.message().to_owned()));
-            }
-        }
+        let found = read::at_once(lease.connection()?, damages)?;
+        let damages = found.into_iter().map(|what| Damage::new(DATABASE, what));
+        report.damages.extend(damages);
         Ok(report)
     }
 }
 
 /// What is wrong with the pages, and which values belong to no row.
-fn damages(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut all = lines(
-        connection,
-        &format!("PRAGMA integrity_check({DAMAGES_MAX})"),
-    )?;
-    all.retain(|line| line != "ok");
+///
+/// # Errors
+/// What SQLite reports, unless it is damage.
+pub(crate) fn damages(connection: &Connection) -> Result<Vec<String>> {
+    let integrity = format!("PRAGMA integrity_check({DAMAGES_MAX})");
     let stray = format!(
         "SELECT 'large value ' || id || ' belongs to no entry' FROM large_values
          WHERE id NOT IN (SELECT large FROM entries WHERE large IS NOT NULL) LIMIT {DAMAGES_MAX}"
     );
-    all.extend(lines(connection, &stray)?);
-    Ok(all)
+    let mut damages = Vec::new();
+    for query in [integrity, stray] {
+        match lines(connection, &query).map_err(from_sqlite) {
+            Ok(found) => damages.extend(found.into_iter().filter(|line| line != "ok")),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                damages.push(error.message().to_owned());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(damages)
 }
 
 fn lines(connection: &Connection, query: &str) -> rusqlite::Result<Vec<String>> {

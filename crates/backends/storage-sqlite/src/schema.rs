@@ -22,7 +22,10 @@ const OBJECTS: [(&str, &str); 4] = [
     ("entries", include_str!("schema/entries.sql")),
     ("large_values", include_str!("schema/large_values.sql")),
     ("log", include_str!("schema/log.sql")),
-    ("entries_as_text", include_str!("schema/entries_as_text.sql")),
+    (
+        "entries_as_text",
+        include_str!("schema/entries_as_text.sql"),
+    ),
 ];
 
 /// Makes the tables in an empty database.
@@ -101,8 +104,9 @@ pub(crate) fn verify(connection: &Connection) -> Result<()> {
 /// The names and statements of what the database consists of, except for what
 /// SQLite makes for itself.
 fn objects(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut statement = connection
-        .prepare("SELECT name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'")?;
+    let mut statement = connection.prepare(
+        "SELECT name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'",
+    )?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
@@ -178,7 +182,9 @@ mod tests {
     #[test]
     fn what_analyze_leaves_belongs_there() {
         let connection = made();
-        connection.execute_batch("INSERT INTO entries VALUES (1, x'01', NULL, 0, NULL, x''); ANALYZE").unwrap();
+        connection
+            .execute_batch("INSERT INTO entries VALUES (1, x'01', NULL, 0, NULL, x''); ANALYZE")
+            .unwrap();
         verify(&connection).unwrap();
     }
 }

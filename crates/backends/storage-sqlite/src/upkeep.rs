@@ -91,7 +91,8 @@ impl SqliteEngine {
     /// If it fails, they stay in the log, and the next is tried later.
     pub(crate) fn checkpoint_as_due(&self, writer: &mut Writer) {
         self.snapshots.end_expired();
-        let is_large = self.log.frame_count() >= self.log.frames_max().saturating_mul(LARGE_LOG_TIMES);
+        let is_large =
+            self.log.frame_count() >= self.log.frames_max().saturating_mul(LARGE_LOG_TIMES);
         // With a snapshot there is no use in waiting for readers.
         let mode = if is_large && self.snapshots.holding().is_none() {
             CheckpointMode::RESTART

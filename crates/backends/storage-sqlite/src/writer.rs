@@ -66,11 +66,10 @@ impl Writer {
     /// Writes through `connection`, to a database whose log is of `generation`.
     pub(crate) fn new(connection: Connection, generation: i64) -> rusqlite::Result<Self> {
         let page_bytes: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        let may_have_large = connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM large_values)",
-            [],
-            |row| row.get(0),
-        )?;
+        let may_have_large =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM large_values)", [], |row| {
+                row.get(0)
+            })?;
         Ok(Self {
             connection,
             busy_timeout: Duration::ZERO,
@@ -140,7 +139,8 @@ impl Writer {
         {
             return self.change(change).map_err(Failure::at_commit);
         }
-        self.run("BEGIN IMMEDIATE").map_err(Failure::before_commit)?;
+        self.run("BEGIN IMMEDIATE")
+            .map_err(Failure::before_commit)?;
         let applied = self
             .change_all(changes)
             .map_err(Failure::before_commit)

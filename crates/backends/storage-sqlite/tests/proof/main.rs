@@ -1,14 +1,10 @@
 //! What SQLite promises when its process dies or the power goes.
 
-mod unsynced;
-
 use std::{path::PathBuf, process::ExitCode};
 
 use storage_core::{Components, Result, SharedStore};
 use storage_sqlite::{AutoVacuum, SqliteConfig};
-use storage_testkit::proof::Program;
-
-use self::unsynced::Unsynced;
+use storage_testkit::proof::{Program, Unsynced};
 
 /// So small that the log begins anew many times in a round.
 const CHECKPOINT_BYTES: u64 = 64 << 10;
@@ -29,7 +25,7 @@ fn main() -> ExitCode {
         })
         .subject_broken_by_power_loss("says_that_it_syncs", |directory, components| async {
             let store = open(directory, components).await?;
-            Ok(SharedStore::new(Unsynced(store)))
+            Ok(SharedStore::new(Unsynced::new(store)))
         })
         .run()
 }
