@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    io,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
@@ -62,13 +61,16 @@ impl Opened {
         }
         let page_bytes = settle(&connection, config).map_err(schema::unreadable)?;
 
-        // By now the file is there, and SQLite has recovered what is in it.
+        let generation = noted_generation(&connection).map_err(schema::unreadable)?;
+
+        // Now the file is there, and SQLite has recovered what is in it.
         let opening = |error| Error::io(format!("opening {DATABASE}{LOG_SUFFIX}"), error);
         let file = File::open(&log_path).map_err(opening)?;
-        let end = recovered(&connection, &file).map_err(|error| match error {
-            Unrecovered::Sqlite(error) => schema::unreadable(error),
-            Unrecovered::Io(error) => opening(error),
-        })?;
+        let end = End {
+            generation,
+            salt: read_salt(&file).map_err(opening)?,
+            frames: recovered_frames(&connection).map_err(from_sqlite)?,
+        };
         if let Some(mark) = mark {
             verify_recovered(page_bytes, mark, end)?;
         }
@@ -141,23 +143,13 @@ fn settle(connection: &Connection, config: &SqliteConfig) -> rusqlite::Result<u3
     connection.pragma_query_value(None, "page_size", |row| row.get(0))
 }
 
-/// Why it is not known what was recovered.
-enum Unrecovered {
-    Sqlite(rusqlite::Error),
-    Io(io::Error),
+/// The generation of the log that the last commit noted.
+fn noted_generation(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT generation FROM log", [], |row| row.get(0))
 }
 
-/// Where the log ends that SQLite has recovered.
-fn recovered(connection: &Connection, file: &File) -> Result<End, Unrecovered> {
-    let generation = connection
-        .query_row("SELECT generation FROM log", [], |row| row.get(0))
-        .map_err(Unrecovered::Sqlite)?;
-    let (frames, _) = connection
-        .wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)
-        .map_err(Unrecovered::Sqlite)?;
-    Ok(End {
-        generation,
-        salt: read_salt(file).map_err(Unrecovered::Io)?,
-        frames: u32::try_from(frames).unwrap_or(0),
-    })
+/// How many frames SQLite has recovered from the log.
+fn recovered_frames(connection: &Connection) -> rusqlite::Result<u32> {
+    let (frames, _) = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)?;
+    Ok(u32::try_from(frames).unwrap_or(0))
 }
