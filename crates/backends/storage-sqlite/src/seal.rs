@@ -9,11 +9,11 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use storage_core::{Error, Result, durable};
+use storage_core::{Error, FileContent, Result, durable};
 
 const SEAL_FILE: &str = "SEAL";
 const SEAL_FILE_NEW: &str = "SEAL.new";
@@ -40,8 +40,8 @@ pub(crate) enum LastClose {
 pub(crate) fn compare(directory: &Path, database: &Path) -> Result<LastClose> {
     let path = directory.join(SEAL_FILE);
     let read = || match fs::read(&path) {
-        Ok(seal) => match Content::of(database) {
-            Ok(content) if content.encode() == *seal => Ok(LastClose::Sealed),
+        Ok(seal) => match FileContent::of(database) {
+            Ok(content) if encode(content) == *seal => Ok(LastClose::Sealed),
             Ok(_) => Ok(LastClose::Changed),
             // Whoever opens it says what that means.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(LastClose::Changed),
@@ -86,7 +86,7 @@ impl Seal {
         }
         let new = self.directory.join(SEAL_FILE_NEW);
         let mut file = File::create(&new)?;
-        file.write_all(&Content::of(&self.database)?.encode())?;
+        file.write_all(&encode(FileContent::of(&self.database)?))?;
         file.sync_all()?;
         fs::rename(&new, self.directory.join(SEAL_FILE))?;
         durable::sync_directory(&self.directory)
@@ -100,41 +100,15 @@ impl Drop for Seal {
     }
 }
 
-/// What a seal knows of a file.
-struct Content {
-    length: u64,
-    checksum: u32,
-}
-
-impl Content {
-    fn of(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let mut hasher = crc32fast::Hasher::new();
-        let mut buffer = vec![0; 1 << 20];
-        let mut length = 0;
-        loop {
-            let read = file.read(&mut buffer)?;
-            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                break;
-            };
-            hasher.update(bytes);
-            length += u64::try_from(read).unwrap_or(u64::MAX);
-        }
-        Ok(Self {
-            length,
-            checksum: hasher.finalize(),
-        })
-    }
-
-    fn encode(&self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
-        let (content, own) = bytes.split_at_mut(BYTES - size_of::<u32>());
-        let (length, checksum) = content.split_at_mut(size_of::<u64>());
-        length.copy_from_slice(&self.length.to_be_bytes());
-        checksum.copy_from_slice(&self.checksum.to_be_bytes());
-        own.copy_from_slice(&crc32fast::hash(content).to_be_bytes());
-        bytes
-    }
+/// What a seal says of a database: its own checksum comes last.
+fn encode(content: FileContent) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    let (content_bytes, own) = bytes.split_at_mut(BYTES - size_of::<u32>());
+    let (length, checksum) = content_bytes.split_at_mut(size_of::<u64>());
+    length.copy_from_slice(&content.length.to_be_bytes());
+    checksum.copy_from_slice(&content.checksum.to_be_bytes());
+    own.copy_from_slice(&crc32fast::hash(content_bytes).to_be_bytes());
+    bytes
 }
 
 #[cfg(test)]
@@ -143,11 +117,10 @@ mod tests {
 
     #[test]
     fn the_file_is_the_documented_one() {
-        let content = Content {
+        let bytes = encode(FileContent {
             length: 0x0102,
             checksum: 0x0304_0506,
-        };
-        let bytes = content.encode();
+        });
         assert_eq!(bytes[..12], [0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(bytes[12..], crc32fast::hash(&bytes[..12]).to_be_bytes());
     }
