@@ -66,12 +66,12 @@ impl SqliteEngine {
         let idle = self.readers.idle_count();
         let snapshots = self.snapshots.holding().map_or(0, |(count, _)| count);
         Ok(stats
-            .with("page_size", pages.page_bytes, Unit::Bytes)
-            .with("pages", pages.pages, Unit::Count)
+            .with("page_size", pages.size_bytes, Unit::Bytes)
+            .with("pages", pages.count, Unit::Count)
             .with("free_pages", pages.free, Unit::Count)
             .with(
                 "free",
-                pages.free.saturating_mul(pages.page_bytes),
+                pages.free.saturating_mul(pages.size_bytes),
                 Unit::Bytes,
             )
             .with("free_permille", pages.free_permille(), Unit::Count)
@@ -113,7 +113,7 @@ impl SqliteEngine {
                 "free_pages",
                 format!(
                     "{} of {} pages are free; compact the store to give them back",
-                    pages.free, pages.pages
+                    pages.free, pages.count
                 ),
             );
         }
@@ -181,8 +181,8 @@ fn lines(connection: &Connection, query: &str) -> rusqlite::Result<Vec<String>> 
 
 /// The figures that the header of the database holds.
 struct Pages {
-    page_bytes: u64,
-    pages: u64,
+    size_bytes: u64,
+    count: u64,
     free: u64,
     /// As of the last `ANALYZE`.
     entries_estimate: Option<u64>,
@@ -192,15 +192,15 @@ impl Pages {
     fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let pragma = |name| connection.pragma_query_value(None, name, |row| count(row, 0));
         Ok(Self {
-            page_bytes: pragma("page_size")?,
-            pages: pragma("page_count")?,
+            size_bytes: pragma("page_size")?,
+            count: pragma("page_count")?,
             free: pragma("freelist_count")?,
             entries_estimate: analyzed_entries(connection)?,
         })
     }
 
     fn free_permille(&self) -> u64 {
-        self.free.saturating_mul(1_000) / self.pages.max(1)
+        self.free.saturating_mul(1_000) / self.count.max(1)
     }
 }
 

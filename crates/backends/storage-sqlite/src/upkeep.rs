@@ -64,7 +64,7 @@ impl SqliteEngine {
         let before = self.disk_bytes()?;
         let mut writer = self.writer();
         match maintenance {
-            Maintenance::Compact if self.vacuums_incrementally(&writer)? => {
+            Maintenance::Compact if vacuums_incrementally(&writer)? => {
                 self.checkpoint_wholly(&mut writer)?;
                 self.run(&mut writer, "PRAGMA incremental_vacuum")?;
                 self.checkpoint_wholly(&mut writer)?;
@@ -145,14 +145,6 @@ impl SqliteEngine {
         }
     }
 
-    fn vacuums_incrementally(&self, writer: &Writer) -> Result<bool> {
-        const INCREMENTAL: i64 = 2;
-        let mode = writer
-            .connection()
-            .pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0));
-        mode.map(|mode| mode == INCREMENTAL).map_err(from_sqlite)
-    }
-
     /// Runs a statement that changes how the database is stored, not what is in
     /// it.
     fn run(&self, writer: &mut Writer, statement: &str) -> Result<()> {
@@ -204,4 +196,13 @@ impl SqliteEngine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether free pages can be given back without rewriting everything.
+fn vacuums_incrementally(writer: &Writer) -> Result<bool> {
+    const INCREMENTAL: i64 = 2;
+    let mode = writer
+        .connection()
+        .pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0));
+    mode.map(|mode| mode == INCREMENTAL).map_err(from_sqlite)
 }

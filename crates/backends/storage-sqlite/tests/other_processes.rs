@@ -1,11 +1,7 @@
 //! Other processes at the same database: they may read it at any time, and
 //! whoever writes there takes the write lock.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::{
     env,
