@@ -4,14 +4,20 @@
 //! covers all but the value, for scans that leave values out; its lower half
 //! covers everything.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use rusqlite::{Row, types::ValueRef};
 use storage_core::{
     Entry, Error, Item, Key, Result, Space, Stamp, Timestamp,
     embedded::{envelope, flat_key},
 };
 
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
 use crate::error::{corrupt, from_sqlite};
+
+/// What is hashed beside a value is put together on the stack if it is no
+/// longer.
+const HEAD_ON_STACK_BYTES: usize = 128;
 
 /// What a query selects where it returns entries, in the order in which
 /// [`entry`] and [`item`] expect it. A scan adds the key.
@@ -35,8 +41,7 @@ pub(crate) fn expires_column(expires: Option<Timestamp>) -> Option<i64> {
 
 /// The checksum of a row.
 pub(crate) fn checksum(key: Key<'_>, expires: Option<Timestamp>, value: &[u8]) -> i64 {
-    let hasher = head_hasher(key, expires);
-    checksum_of(hasher, value)
+    whole_checksum(head_hash(key, expires), value)
 }
 
 /// The entry of `key` in a row of [`entry_columns`].
@@ -65,11 +70,9 @@ pub(crate) fn item(row: &Row<'_>, space: Space) -> Result<Item> {
     let mut both = Vec::with_capacity(head_bytes + value.len());
     both.extend_from_slice(key);
     envelope::append(&mut both, value, expires);
-    // What the checksum covers lies side by side now, but for the space.
+    // What the checksum covers lies side by side now.
     let (head, value) = both.split_at_checked(head_bytes).unwrap_or_default();
-    let mut hasher = space_hasher(space);
-    hasher.update(head);
-    if integer(row, 1)? != checksum_of(hasher, value) {
+    if integer(row, 1)? != whole_checksum(hash_in(space, head), value) {
         return Err(damaged(Key::in_space(space, key)));
     }
     let mut stored = Bytes::from(both);
@@ -86,47 +89,49 @@ pub(crate) fn key_item(row: &Row<'_>, space: Space) -> Result<Item> {
     let found = blob(row, 3)?;
     let key = Key::in_space(space, found);
     let expires = expires(row)?;
-    if head_of(integer(row, 1)?) != head_hasher(key, expires).finalize() {
+    if upper_half(integer(row, 1)?) != lower_half(head_hash(key, expires)) {
         return Err(damaged(key));
     }
     let entry = Entry::new(Bytes::new(), expires, Stamp::none());
     Ok(Item::new(Bytes::copy_from_slice(found), entry))
 }
 
-/// What has hashed all but the value: the space, the key, and the envelope's
-/// header.
-fn head_hasher(key: Key<'_>, expires: Option<Timestamp>) -> crc32fast::Hasher {
-    let mut hasher = space_hasher(key.space());
-    hasher.update(key.bytes());
-    match expires {
-        None => hasher.update(&[0]),
-        Some(expires) => {
-            hasher.update(&[1]);
-            hasher.update(&expires.as_unix_milliseconds().to_be_bytes());
-        }
+/// The hash of all but the value: the key and the header of its envelope.
+fn head_hash(key: Key<'_>, expires: Option<Timestamp>) -> u64 {
+    let head_bytes = key.bytes().len() + envelope::overhead_bytes(expires);
+    let mut on_stack = [0; HEAD_ON_STACK_BYTES];
+    if let Some(head) = on_stack.get_mut(..head_bytes) {
+        put_head(&mut &mut *head, key, expires);
+        return hash_in(key.space(), head);
     }
-    hasher
+    let mut head = Vec::with_capacity(head_bytes);
+    put_head(&mut head, key, expires);
+    hash_in(key.space(), &head)
 }
 
-fn space_hasher(space: Space) -> crc32fast::Hasher {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&[flat_key::prefix(space)]);
-    hasher
+fn put_head(head: &mut impl BufMut, key: Key<'_>, expires: Option<Timestamp>) {
+    head.put_slice(key.bytes());
+    envelope::append(head, &[], expires);
 }
 
-/// The checksum of a row whose head was hashed.
-fn checksum_of(mut hasher: crc32fast::Hasher, value: &[u8]) -> i64 {
-    let head = hasher.clone().finalize();
-    hasher.update(value);
-    joined(head, hasher.finalize())
+/// The hash of a head in `space`.
+fn hash_in(space: Space, head: &[u8]) -> u64 {
+    xxh3_64_with_seed(head, flat_key::prefix(space).into())
 }
 
-fn joined(head: u32, whole: u32) -> i64 {
-    ((u64::from(head) << 32) | u64::from(whole)).cast_signed()
+/// The checksum of a row whose head has this hash.
+fn whole_checksum(head: u64, value: &[u8]) -> i64 {
+    // To seed the hash of a long value takes as long as to make it.
+    let whole = xxh3_64(value) ^ head;
+    ((lower_half(head) << 32) | lower_half(whole)).cast_signed()
 }
 
-fn head_of(checksum: i64) -> u32 {
-    u32::try_from(checksum.cast_unsigned() >> 32).unwrap_or_default()
+const fn lower_half(hash: u64) -> u64 {
+    hash & 0xffff_ffff
+}
+
+const fn upper_half(checksum: i64) -> u64 {
+    checksum.cast_unsigned() >> 32
 }
 
 fn blob<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r [u8]> {
@@ -170,19 +175,32 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_documented_one() {
-        let of = |bytes: &[u8]| u64::from(crc32fast::hash(bytes));
         for (expires, head) in [
-            (None, &b"\x01k\x00"[..]),
-            (Some(EXPIRES), b"\x01k\x01\x01\x02\x03\x04\x05\x06\x07\x08"),
+            (None, &b"k\x00"[..]),
+            (Some(EXPIRES), b"k\x01\x01\x02\x03\x04\x05\x06\x07\x08"),
         ] {
             // As in the envelope, whose bytes scans hash.
-            let mut bytes = b"\x01k".to_vec();
+            let mut bytes = b"k".to_vec();
             envelope::append(&mut bytes, b"v", expires);
             assert_eq!(bytes, [head, b"v"].concat());
-            let expected = of(head) << 32 | of(&bytes);
+            let head = xxh3_64_with_seed(head, 1);
+            let whole = xxh3_64(b"v") ^ head;
+            let expected = head << 32 | whole & 0xffff_ffff;
             let found = checksum(Key::user(b"k"), expires, b"v");
             assert_eq!(found.cast_unsigned(), expected);
-            assert_eq!(u64::from(head_of(found)), expected >> 32);
+            assert_eq!(upper_half(found), lower_half(head));
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_length_has_its_checksum() {
+        for length in 0..2 * HEAD_ON_STACK_BYTES {
+            let key = vec![7; length];
+            let mut head = key.clone();
+            envelope::append(&mut head, b"", Some(EXPIRES));
+            let expected = hash_in(Space::System, &head);
+            let key = Key::in_space(Space::System, &key);
+            assert_eq!(head_hash(key, Some(EXPIRES)), expected);
         }
     }
 

@@ -24,7 +24,7 @@ pub fn seal(value: &[u8], expires: Option<Timestamp>) -> Bytes {
 
 /// Appends the stored form of a value and its expiry, which takes
 /// [`overhead_bytes`] more than the value.
-pub fn append(stored: &mut Vec<u8>, value: &[u8], expires: Option<Timestamp>) {
+pub fn append(stored: &mut impl BufMut, value: &[u8], expires: Option<Timestamp>) {
     match expires {
         None => stored.put_u8(PLAIN),
         Some(expires) => {
