@@ -1,9 +1,13 @@
 //! Disks to fill and to protect: file systems in memory, which only a process
 //! with [mounts](super::enclosure::Enclosure::Mounts) of its own has.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
-use crate::CaseResult;
+use crate::{CaseResult, Failure};
 
 /// A mounted file system.
 #[derive(Debug)]
@@ -28,6 +32,19 @@ impl Disk {
 
     pub(super) fn resize(&self, size_bytes: u64) -> CaseResult {
         system::resize(&self.path, size_bytes)
+    }
+
+    /// Fills what is left of the disk with a file.
+    pub(super) fn fill(&self, file: &Path) -> CaseResult {
+        let block = [1; 4 << 10];
+        let mut file = File::create(file)?;
+        loop {
+            match file.write_all(&block) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Ok(()),
+                Err(error) => return Err(Failure::from(error).within(self.path.display())),
+            }
+        }
     }
 
     pub(super) fn allow(&self, access: Access) -> CaseResult {
