@@ -37,7 +37,7 @@ pub(crate) const ENGINE: &str = "sqlite";
 /// Scans and multi-gets of up to this many entries run on the caller's thread.
 const INLINE_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
-/// Room in a row of SQLite's largest size for the key and the other columns.
+/// SQLite takes rows of up to 1,000,000,000 bytes.
 const VALUE_BYTES_MAX: usize = 512 << 20;
 
 /// SQLite as an embedded engine.

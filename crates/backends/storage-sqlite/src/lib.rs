@@ -36,7 +36,7 @@
 //! crate writes it is `Corrupt`.
 //!
 //! # What it costs
-//! Some twelve bytes a row, besides key and value. A commit appends each page
+//! Some twenty bytes a row, besides key and value. A commit appends each page
 //! that it changes to the log; pages are written to the database once enough of
 //! them have gathered, by a thread that may wait. A reader's cached pages are
 //! stale after each commit and are read anew. A snapshot keeps a connection, and

@@ -8,7 +8,7 @@ use std::{
 
 use rusqlite::{Connection, wal::CheckpointMode};
 use storage_core::{
-    Direction, Error, KeyRange, Projection, Result, Space, StoreDirectory, durable,
+    Direction, Error, ErrorKind, KeyRange, Projection, Result, Space, StoreDirectory, durable,
 };
 
 use crate::{
@@ -59,6 +59,7 @@ impl Opened {
         if last_close == LastClose::Changed {
             verify_all(&connection)?;
         }
+        settle_mode(&connection)?;
         let page_bytes = settle(&connection, config).map_err(schema::unreadable)?;
 
         let generation = noted_generation(&connection).map_err(schema::unreadable)?;
@@ -133,10 +134,23 @@ fn create(path: &Path, config: &SqliteConfig) -> Result<()> {
         .map_err(|error| Error::io(format!("making {}", path.display()), error))
 }
 
-/// Sets what is a matter of the database, and tells the size of its pages.
+/// Has commits go to the log: somebody may have used the database otherwise.
+fn settle_mode(connection: &Connection) -> Result<()> {
+    let settled = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    match settled.map_err(schema::unreadable)?.as_str() {
+        "wal" => Ok(()),
+        mode => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "SQLite keeps no log here, but is in {mode} mode; use a file system that is not across a network"
+            ),
+        )),
+    }
+}
+
+/// Bounds what is left of the log, and tells the size of a page.
 fn settle(connection: &Connection, config: &SqliteConfig) -> rusqlite::Result<u32> {
-    // Somebody may have looked at the store in another mode.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     // So large it may be after the next time that it begins anew.
     let log_bytes = i64::try_from(config.checkpoint_bytes).unwrap_or(i64::MAX);
     connection.pragma_update(None, "journal_size_limit", log_bytes)?;

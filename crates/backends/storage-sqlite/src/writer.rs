@@ -70,9 +70,11 @@ impl Writer {
             connection.query_row("SELECT EXISTS (SELECT 1 FROM large_values)", [], |row| {
                 row.get(0)
             })?;
+        let busy_timeout = Duration::ZERO;
+        connection.busy_timeout(busy_timeout)?;
         Ok(Self {
             connection,
-            busy_timeout: Duration::ZERO,
+            busy_timeout,
             inline_bytes_max: usize::try_from(page_bytes / 8).unwrap_or(usize::MAX),
             may_have_large,
             generation,

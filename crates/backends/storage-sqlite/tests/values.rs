@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::path::Path;
+use std::{num::NonZeroUsize, path::Path};
 
 use rusqlite::Connection;
 use storage_core::{
@@ -114,4 +114,36 @@ async fn the_longest_keys_are_taken_and_longer_ones_are_invalid() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_readers_than_are_kept_read_a_mapped_store_without_a_cache() {
+    let directory = tempdir().unwrap();
+    let mut config = SqliteConfig::new(directory.path());
+    config.mmap_bytes = 1 << 20;
+    config.cache_bytes = 0;
+    config.readers_max = NonZeroUsize::MIN;
+    let store = config.open().await.unwrap();
+    for number in 0..100_u8 {
+        store.put(&[number], vec![number; 2_000]).await.unwrap();
+    }
+    store
+        .with_engine(storage_sqlite::SqliteEngine::checkpoint)
+        .await
+        .unwrap();
+    let reading = (0..16).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0..100_u8 {
+                let entry = store.get(&[number]).await.unwrap().unwrap();
+                assert_eq!(entry.value, vec![number; 2_000]);
+            }
+            assert_eq!(store.count(KeyRange::all()).await.unwrap(), 100);
+        })
+    });
+    for task in reading.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let stats = store.stats().await.unwrap();
+    assert_eq!(stats.detail("idle_readers"), Some(1));
 }
