@@ -21,6 +21,7 @@ use storage_core::{
 use crate::{
     SqliteConfig, SqliteSnapshot,
     error::from_sqlite,
+    failure::Failure,
     log::Log,
     open::Opened,
     read,
@@ -28,7 +29,7 @@ use crate::{
     scan::{Items, Source},
     seal::Seal,
     snapshot::Snapshots,
-    writer::{Failure, Writer},
+    writer::Writer,
 };
 
 /// The name under which the directory is claimed.
@@ -214,7 +215,8 @@ impl Engine for SqliteEngine {
         }
         writer.wait_for_locks(Duration::ZERO).map_err(from_sqlite)?;
         match self.commit(&mut writer, &changes) {
-            Err(failure) if failure.is_busy() => Ok(Tried::WouldWait),
+            // The commit is judged anew before it is applied elsewhere.
+            Err(failure) if failure.is_busy() || failure.is_overtaken() => Ok(Tried::WouldWait),
             applied => {
                 applied?;
                 Ok(Tried::Applied)

@@ -32,8 +32,9 @@
 //! may read the database while the store is open. One that writes there holds
 //! SQLite's write lock: a commit then waits for up to
 //! [`busy_timeout`](SqliteConfig::busy_timeout), on a thread of the store's own,
-//! and answers `Unavailable` with nothing applied. A row that is not as this
-//! crate writes it is `Corrupt`.
+//! and answers `Unavailable` with nothing applied. So it does where the other
+//! program committed after the guards of the commit were judged. A row that is
+//! not as this crate writes it is `Corrupt`.
 //!
 //! # What it costs
 //! Some twenty bytes a row, besides key and value. A commit appends each page
@@ -60,6 +61,7 @@ mod config;
 mod connection;
 mod engine;
 mod error;
+mod failure;
 mod log;
 mod open;
 mod read;

@@ -129,7 +129,7 @@ impl SqliteEngine {
             Ok((log_frames, written_frames)) => {
                 let count = |frames| u32::try_from(frames).unwrap_or(0);
                 self.log.checkpointed(count(log_frames));
-                writer.begin_generation_behind(0);
+                writer.begin_generation();
                 Ok(Checkpoint {
                     log_frames: count(log_frames),
                     written_frames: count(written_frames),
