@@ -22,7 +22,7 @@ use crate::{
     SqliteConfig, SqliteSnapshot,
     error::from_sqlite,
     failure::Failure,
-    log::Log,
+    log::{Log, Restarted},
     open::Opened,
     read,
     readers::Readers,
@@ -114,13 +114,34 @@ impl SqliteEngine {
     fn commit(&self, writer: &mut Writer, changes: &[Change]) -> Result<(), Failure> {
         let applied = writer.apply(changes);
         match &applied {
-            Ok(()) => self.log.committed(writer.generation()),
-            Err(failure) if failure.is_failed_sync() || writer.is_broken() => self.log.fail(),
-            Err(_) => {}
+            Ok(()) => self.note_commit(writer),
+            Err(failure) => self.note_failure(writer, failure),
         }
         let is_locked_out = applied.as_ref().is_err_and(Failure::is_busy);
         self.is_locked_out.store(is_locked_out, Ordering::Release);
         applied
+    }
+}
+
+impl SqliteEngine {
+    fn note_failure(&self, writer: &Writer, failure: &Failure) {
+        if failure.is_failed_sync() || writer.is_broken() {
+            self.log.fail();
+        }
+    }
+
+    /// Has the log know of a commit. Where another process has let it begin
+    /// anew, it is given its generation at once.
+    pub(crate) fn note_commit(&self, writer: &mut Writer) {
+        if self.log.committed(writer.generation()) == Restarted::AsKnown {
+            return;
+        }
+        writer.begin_generation();
+        // If not now, the next commit notes it, and until then there is no mark.
+        match writer.note_generation() {
+            Ok(()) => drop(self.log.committed(writer.generation())),
+            Err(failure) => self.note_failure(writer, &failure),
+        }
     }
 }
 

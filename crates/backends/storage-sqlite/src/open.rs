@@ -71,6 +71,8 @@ impl Opened {
             generation,
             salt: read_salt(&file).map_err(opening)?,
             frames: recovered_frames(&connection).map_err(from_sqlite)?,
+            // The first commit notes another.
+            is_noted: false,
         };
         if let Some(mark) = mark {
             verify_recovered(page_bytes, mark, end)?;

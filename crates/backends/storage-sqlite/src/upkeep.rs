@@ -159,7 +159,7 @@ impl SqliteEngine {
         };
         let done: rusqlite::Result<()> = run();
         match done {
-            Ok(()) => self.log.committed(writer.generation()),
+            Ok(()) => self.note_commit(writer),
             Err(error) => {
                 if is_failed_sync(&error) {
                     self.log.fail();

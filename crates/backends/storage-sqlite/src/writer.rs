@@ -150,13 +150,28 @@ impl Writer {
     /// committed since the last call: what the caller found in the database
     /// before may no longer be so.
     pub(crate) fn apply(&mut self, changes: &[Change]) -> Result<(), Failure> {
+        self.commit(|writer| {
+            writer.see_that_nobody_wrote()?;
+            let applied = changes.iter().try_for_each(|change| writer.change(change));
+            applied.map_err(Failure::before_commit)
+        })
+    }
+
+    /// Notes the generation that is to begin, if one is.
+    pub(crate) fn note_generation(&mut self) -> Result<(), Failure> {
+        self.commit(|_| Ok(()))
+    }
+
+    fn commit(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         self.run("BEGIN IMMEDIATE")
             .map_err(Failure::before_commit)?;
-        let applied = self
-            .see_that_nobody_wrote()
-            .and_then(|()| self.change_all(changes).map_err(Failure::before_commit))
+        let committed = work(self)
+            .and_then(|()| self.begin_next().map_err(Failure::before_commit))
             .and_then(|()| self.run("COMMIT").map_err(Failure::at_commit));
-        match applied {
+        match committed {
             Ok(()) => {
                 if let Some(generation) = self.next_generation.take() {
                     self.generation = generation;
@@ -193,11 +208,11 @@ impl Writer {
         }
     }
 
-    fn change_all(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
+    fn begin_next(&self) -> rusqlite::Result<()> {
         if let Some(generation) = self.next_generation {
             self.prepared(NOTE_GENERATION)?.execute([generation])?;
         }
-        changes.iter().try_for_each(|change| self.change(change))
+        Ok(())
     }
 
     fn change(&mut self, change: &Change) -> rusqlite::Result<()> {
