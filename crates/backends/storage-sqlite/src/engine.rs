@@ -25,7 +25,7 @@ use crate::{
     log::{Log, Restarted},
     open::Opened,
     read,
-    readers::Readers,
+    readers::{Lease, Readers},
     scan::{Items, Source},
     seal::Seal,
     snapshot::Snapshots,
@@ -151,12 +151,7 @@ impl EngineRead for SqliteEngine {
     }
 
     fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
-        let lease = self.readers.lease()?;
-        let connection = lease.connection()?;
-        match keys {
-            [_] => read::get_many(connection, keys),
-            _ => read::at_once(connection, |connection| read::get_many(connection, keys)),
-        }
+        get_many(&self.readers.lease()?, keys)
     }
 
     fn scan(
@@ -167,6 +162,38 @@ impl EngineRead for SqliteEngine {
     ) -> Result<impl Iterator<Item = Result<Item>>> {
         let source = Source::Leased(self.readers.lease()?);
         Items::begin(source, range, direction, projection)
+    }
+
+    fn get_cached(&self, key: Key<'_>) -> Option<Result<Option<Entry>>> {
+        let lease = self.readers.lease_idle()?;
+        Some(
+            lease
+                .connection()
+                .and_then(|connection| read::get(connection, key)),
+        )
+    }
+
+    fn get_many_cached(&self, keys: &[OwnedKey]) -> Option<Result<Vec<Option<Entry>>>> {
+        Some(get_many(&self.readers.lease_idle()?, keys))
+    }
+
+    fn scan_cached(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
+        let source = self.readers.lease_idle().map(Source::Leased);
+        Items::begin_if(source, range, direction, projection)
+    }
+}
+
+/// The entries of `keys`, of one state.
+fn get_many(lease: &Lease<'_>, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
+    let connection = lease.connection()?;
+    match keys {
+        [_] => read::get_many(connection, keys),
+        _ => read::at_once(connection, |connection| read::get_many(connection, keys)),
     }
 }
 
@@ -198,7 +225,8 @@ impl Engine for SqliteEngine {
     }
 
     fn read_policy(&self) -> ReadPolicy {
-        ReadPolicy::Inline {
+        // What is cached is a connection; a page may come from the disk.
+        ReadPolicy::Cached {
             entries_max: INLINE_ENTRIES_MAX,
         }
     }
@@ -286,5 +314,49 @@ impl Drop for SqliteEngine {
         if self.log.check().is_ok() {
             self.writer().let_close_cleanly();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage_core::Space;
+
+    use super::*;
+
+    #[test]
+    fn what_would_open_a_connection_or_wait_for_another_read_is_not_read_here() {
+        fn reads_here(source: &impl EngineRead) -> [bool; 3] {
+            let key = Key::in_space(Space::User, b"key");
+            let range = KeyRange::all();
+            let mut scan = source
+                .scan_cached(&range, Direction::Forward, Projection::Entries)
+                .unwrap();
+            let scan = scan.next().is_none_or(|item| item.is_some());
+            [
+                source.get_cached(key).is_some(),
+                source.get_many_cached(&[key.to_owned()]).is_some(),
+                scan,
+            ]
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(directory.path());
+        let engine = SqliteEngine::open(config, Clock::default()).unwrap();
+        assert_eq!(reads_here(&engine), [false; 3]);
+        let range = KeyRange::all();
+        let scan = |source: &SqliteEngine| {
+            let scan = source.scan(&range, Direction::Forward, Projection::Entries);
+            drop(scan.unwrap());
+        };
+        scan(&engine);
+        assert_eq!(reads_here(&engine), [true; 3]);
+
+        let snapshot = engine.snapshot().unwrap();
+        assert_eq!(reads_here(&snapshot), [true; 3]);
+        let scan = snapshot
+            .scan(&range, Direction::Forward, Projection::Entries)
+            .unwrap();
+        assert_eq!(reads_here(&snapshot), [false; 3]);
+        drop(scan);
+        assert_eq!(reads_here(&snapshot), [true; 3]);
     }
 }
