@@ -12,7 +12,7 @@ use storage_core::{Error, ErrorKind, Maintenance, MaintenanceReport, Result};
 
 use crate::{
     SqliteEngine,
-    connection::LOG_SUFFIX,
+    connection::{DATABASE, LOG_SUFFIX},
     error::{from_sqlite, is_busy, is_failed_sync},
     writer::Writer,
 };
@@ -188,7 +188,7 @@ impl SqliteEngine {
         path.push(suffix);
         fs::metadata(&path)
             .map(|metadata| metadata.len())
-            .map_err(|error| Error::io(format!("looking at {}", path.display()), error))
+            .map_err(|error| Error::io(format!("looking at {DATABASE}{suffix}"), error))
     }
 
     pub(crate) fn checkpoint_failure(&self) -> MutexGuard<'_, Option<String>> {
