@@ -86,6 +86,7 @@ impl<'a, E: Engine> Applier<'a, E> {
         }
         let keys: Vec<OwnedKey> = guards.iter().map(|guard| guard.key().clone()).collect();
         no_panic(|| self.engine.get_many_cached(&keys).transpose())
+            .and_then(|entries| entries.map(|entries| one_each(&keys, entries)).transpose())
             .map_err(|error| error.with_outcome(Outcome::NotApplied))
     }
 
@@ -104,15 +105,7 @@ impl<'a, E: Engine> Applier<'a, E> {
     /// The stored entries of `keys`.
     pub(super) fn read_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
         no_panic(|| self.engine.get_many(keys))
-            .and_then(|entries| {
-                if entries.len() == keys.len() {
-                    return Ok(entries);
-                }
-                Err(Error::new(
-                    ErrorKind::Internal,
-                    "the engine answered another number of keys than it was asked for",
-                ))
-            })
+            .and_then(|entries| one_each(keys, entries))
             .map_err(|error| error.with_outcome(Outcome::NotApplied))
     }
 
@@ -214,6 +207,17 @@ impl<'a, E: Engine> Applier<'a, E> {
             None => error.with_outcome(Outcome::Unknown),
         }
     }
+}
+
+/// The entries, if there is one for each key: a guard without would go unjudged.
+fn one_each(keys: &[OwnedKey], entries: Vec<Option<Entry>>) -> Result<Vec<Option<Entry>>> {
+    if entries.len() == keys.len() {
+        return Ok(entries);
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        "the engine answered another number of keys than it was asked for",
+    ))
 }
 
 /// What to ask of the engine before a sync.
