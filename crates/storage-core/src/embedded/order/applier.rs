@@ -71,10 +71,12 @@ impl<'a, E: Engine> Applier<'a, E> {
         let (sequence, changes) = self.number(mutations);
         let tried = match self.shared.context.write_policy {
             WritePolicy::Foretold => self.apply(changes, durability, sequence),
-            WritePolicy::Tried => match self.try_apply(changes, durability, sequence) {
-                Ok(Tried::WouldWait) => return Ok(Applied::WouldWait),
-                tried => tried.map(drop),
-            },
+            WritePolicy::Tried => {
+                match self.apply_by(E::try_apply, changes, durability, sequence) {
+                    Ok(Tried::WouldWait) => return Ok(Applied::WouldWait),
+                    tried => tried.map(drop),
+                }
+            }
         };
         tried.map(|()| Applied::Done(self.committed(sequence, durability)))
     }
@@ -144,26 +146,23 @@ impl<'a, E: Engine> Applier<'a, E> {
         durability: Durability,
         last: Sequence,
     ) -> Result<()> {
-        if !changes.is_empty() {
-            let changes = self.formed(changes)?;
-            no_panic(|| self.engine.apply(changes, unsynced(durability)))
-                .map_err(|error| self.failed(error))?;
-            self.sequencer.applied(last);
-        }
-        self.took_effect(last);
-        Ok(())
+        let apply = |engine: &E, changes, durability| {
+            engine.apply(changes, durability).map(|()| Tried::Applied)
+        };
+        self.apply_by(apply, changes, durability, last).map(drop)
     }
 
-    /// As [`apply`](Self::apply), unless the engine would have to wait.
-    fn try_apply(
+    /// As [`apply`](Self::apply), by a call that may refuse to wait.
+    fn apply_by(
         &mut self,
+        call: impl FnOnce(&E, Vec<Change>, Durability) -> Result<Tried>,
         changes: Vec<Change>,
         durability: Durability,
         last: Sequence,
     ) -> Result<Tried> {
         if !changes.is_empty() {
             let changes = self.formed(changes)?;
-            let tried = no_panic(|| self.engine.try_apply(changes, unsynced(durability)))
+            let tried = no_panic(|| call(self.engine, changes, unsynced(durability)))
                 .map_err(|error| self.failed(error))?;
             if tried == Tried::WouldWait {
                 return Ok(tried);
