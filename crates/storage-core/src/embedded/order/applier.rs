@@ -68,7 +68,7 @@ impl<'a, E: Engine> Applier<'a, E> {
             };
             self.judge(&guards, &entries)?;
         }
-        let (sequence, changes) = self.number(mutations);
+        let (sequence, changes) = self.number(mutations)?;
         let tried = match self.shared.context.write_policy {
             WritePolicy::Foretold => self.apply(changes, durability, sequence),
             WritePolicy::Tried => {
@@ -123,8 +123,8 @@ impl<'a, E: Engine> Applier<'a, E> {
     }
 
     /// Gives the commit its sequence, and its mutations their final form.
-    pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> (Sequence, Vec<Change>) {
-        self.sequencer.raise(&mutations);
+    pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> Result<(Sequence, Vec<Change>)> {
+        self.sequencer.raise(&mutations)?;
         let sequence = self.sequencer.next();
         let mut changes = Vec::with_capacity(mutations.len() + 1);
         changes.extend(mutations.into_iter().map(|mutation| match mutation {
@@ -135,7 +135,7 @@ impl<'a, E: Engine> Applier<'a, E> {
         }));
         // Last, so that no range delete of the system space takes it away.
         changes.extend(self.sequencer.reservation(sequence));
-        (sequence, changes)
+        Ok((sequence, changes))
     }
 
     /// Applies changes that end with the commit `last`, as durably as can be

@@ -134,11 +134,16 @@ impl Group {
             ..
         } = request;
         let (guards, mutations) = batch.into_parts();
-        if let Err(error) = self.judge(applier, &guards, ahead) {
-            self.answers.push((answer, Err(error)));
-            return;
-        }
-        let (sequence, changes) = applier.number(mutations);
+        let numbered = self
+            .judge(applier, &guards, ahead)
+            .and_then(|()| applier.number(mutations));
+        let (sequence, changes) = match numbered {
+            Ok(numbered) => numbered,
+            Err(error) => {
+                self.answers.push((answer, Err(error)));
+                return;
+            }
+        };
         if let Some(touched) = &mut self.touched {
             touched.extend(&changes);
         }
