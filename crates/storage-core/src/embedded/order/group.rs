@@ -12,8 +12,7 @@ use super::{
     sync::Waiter,
 };
 use crate::{
-    Committed, Durability, Entry, Error, ErrorKind, Guard, KeyRange, Outcome, OwnedKey, Result,
-    Sequence,
+    Committed, Durability, Entry, Error, Guard, KeyRange, Outcome, OwnedKey, Result, Sequence,
 };
 
 /// How much the writer thread takes at once. More would make the first wait for
@@ -86,6 +85,9 @@ struct Group {
     /// What members so far have changed, applied or not. Kept only where some
     /// member has guards.
     touched: Option<Touched>,
+    /// The refusal for a lock of another process, once there was one. Each wait
+    /// for it may be long, so the group waits once.
+    lockout: Option<Error>,
     /// Applied commits that wait for a sync.
     unsynced: Vec<Waiter>,
     /// Answers to be sent once the order point is left.
@@ -135,7 +137,8 @@ impl Group {
         } = request;
         let (guards, mutations) = batch.into_parts();
         let numbered = self
-            .judge(applier, &guards, ahead)
+            .check_lockout()
+            .and_then(|()| self.judge(applier, &guards, ahead))
             .and_then(|()| applier.number(mutations));
         let (sequence, changes) = match numbered {
             Ok(numbered) => numbered,
@@ -177,7 +180,8 @@ impl Group {
         applier.judge(guards, &entries)
     }
 
-    /// Applies the members as one; each on its own if the engine refuses that.
+    /// Applies the members as one; each on its own if the engine refuses that,
+    /// unless it does so for a lock, which refuses each of them as well.
     fn flush<E: Engine>(&mut self, applier: &mut Applier<'_, E>) {
         let members = std::mem::take(&mut self.members);
         let (Some(last), Some(durability)) = (
@@ -190,16 +194,44 @@ impl Group {
             .iter()
             .flat_map(|member| member.changes.iter().cloned())
             .collect();
-        let whole = applier.apply(merged, durability, last);
-        let is_split = members.len() > 1 && whole.as_ref().is_err_and(may_spare_parts);
+        let whole = self.apply(applier, merged, durability, last);
+        let is_split = members.len() > 1
+            && self.lockout.is_none()
+            && whole.as_ref().is_err_and(is_not_applied);
         for member in members {
             let result = if is_split {
-                applier.apply(member.changes, member.durability, member.sequence)
+                self.apply(applier, member.changes, member.durability, member.sequence)
             } else {
                 whole.as_ref().copied().map_err(Error::duplicate)
             };
             let result = result.map(|()| applier.committed(member.sequence, member.durability));
             self.answer(result, member.answer);
+        }
+    }
+
+    /// Applies changes, unless a lock has kept some of the group out before.
+    fn apply<E: Engine>(
+        &mut self,
+        applier: &mut Applier<'_, E>,
+        changes: Vec<Change>,
+        durability: Durability,
+        last: Sequence,
+    ) -> Result<()> {
+        self.check_lockout()?;
+        let applied = applier.apply(changes, durability, last);
+        if let Err(error) = &applied
+            && error.is_foreign_lock()
+        {
+            let lockout = error.duplicate().with_outcome(Outcome::NotApplied);
+            self.lockout = Some(lockout);
+        }
+        applied
+    }
+
+    fn check_lockout(&self) -> Result<()> {
+        match &self.lockout {
+            None => Ok(()),
+            Some(lockout) => Err(lockout.duplicate()),
         }
     }
 
@@ -213,10 +245,8 @@ impl Group {
     }
 }
 
-/// Whether parts of a batch may be applied that was refused with `error`. What
-/// is not available refuses each of them as well, perhaps after as long a wait.
-fn may_spare_parts(error: &Error) -> bool {
-    error.outcome() == Some(Outcome::NotApplied) && error.kind() != ErrorKind::Unavailable
+fn is_not_applied(error: &Error) -> bool {
+    error.outcome() == Some(Outcome::NotApplied)
 }
 
 /// The entries of all guards of a group, in order, as they were before it.
