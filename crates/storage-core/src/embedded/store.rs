@@ -125,11 +125,10 @@ impl<E: Engine> Embedded<E> {
     async fn take_snapshot(&self, options: &SnapshotOptions) -> Result<Taken<E>> {
         let context = &self.shared().context;
         context.capabilities.admit(options)?;
-        if let Some(answer) = self.shared().try_snapshot() {
-            return answer;
+        match self.shared().try_snapshot() {
+            Some(taken) => taken,
+            None => self.shared().snapshot_in_turn().await,
         }
-        let shared = Arc::clone(self.shared());
-        context.executor.run(move || shared.snapshot()).await
     }
 
     async fn commit_admitted(

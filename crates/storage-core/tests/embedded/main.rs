@@ -10,6 +10,7 @@
 mod closing;
 mod conformance;
 mod sequences;
+mod snapshots;
 mod staged;
 mod unavailable;
 
