@@ -68,7 +68,11 @@ const SHORT_BYTES: usize = 15;
 impl Stamp {
     /// A stamp made of an engine's token.
     #[must_use]
+    #[inline]
     pub fn new(token: Bytes) -> Self {
+        if token.len() > SHORT_BYTES {
+            return Self(Token::Long(token));
+        }
         Self::short(&token).unwrap_or(Self(Token::Long(token)))
     }
 

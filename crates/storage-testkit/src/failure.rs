@@ -1,6 +1,6 @@
 //! How a case says that a store is not what it claims to be.
 
-use std::{error::Error as StdError, fmt, panic::Location};
+use std::{error::Error as StdError, fmt, io, panic::Location};
 
 use storage_core::Error;
 use tokio::task::JoinError;
@@ -40,6 +40,17 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             message: format!("an operation that should succeed failed: {error}"),
+            place: Location::caller(),
+            source: Some(error.into()),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    #[track_caller]
+    fn from(error: io::Error) -> Self {
+        Self {
+            message: format!("the operating system failed: {error}"),
             place: Location::caller(),
             source: Some(error.into()),
         }

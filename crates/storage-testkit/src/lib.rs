@@ -40,10 +40,12 @@ pub mod cases;
 pub mod faulty;
 pub mod linearizability;
 pub mod model;
+pub mod on_disk;
 pub mod proof;
 pub mod survival;
 
 mod bench;
+mod child;
 mod dice;
 mod environment;
 mod failure;

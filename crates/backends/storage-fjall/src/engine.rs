@@ -4,6 +4,8 @@ use std::{
     env, fmt,
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,7 +23,7 @@ use crate::{
     error::{from_fjall, opening},
     journal::JournalSync,
     seal::{LastClose, Seal, break_seal},
-    snapshot::entry,
+    snapshot::{entry, items},
     stall::StallWatch,
     torn::{cut_off, cut_off_torn_batch},
     visibility::Visibility,
@@ -67,6 +69,8 @@ impl FjallEngine {
         if break_seal(directory.path(), &data)? == LastClose::Unclean {
             cut_off_torn_batch(directory.path(), &data)?;
         }
+        // fjall makes and removes files by their paths as long as it is open.
+        let data = directory.anchored_data();
         let (database, keyspace) = opening(|| open_database(config, &data))?;
         Ok(Self {
             stalls: StallWatch::new(&database, &keyspace, config.write_buffer_bytes),
@@ -75,7 +79,7 @@ impl FjallEngine {
             visibility: Visibility::default(),
             journal: JournalSync::open(data.clone())?,
             location: config.path.clone(),
-            seal: Seal::new(directory.path(), data),
+            seal: Seal::new(directory.anchored_path(), data),
             directory,
         })
     }
@@ -109,11 +113,21 @@ impl FjallEngine {
             .map_err(from_fjall)
     }
 
+    /// Writes what is gathered in memory to sorted files.
+    fn flush(&self) -> Result<()> {
+        /// fjall has no way to wait that ends if it cannot write them.
+        const POLL: Duration = Duration::from_millis(10);
+        self.keyspace.rotate_memtable().map_err(from_fjall)?;
+        while self.keyspace.sealed_memtable_count() > 0 {
+            self.check_poison()?;
+            thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
     fn compact(&self) -> Result<MaintenanceReport> {
         let before = self.database.disk_space().map_err(from_fjall)?;
-        self.keyspace
-            .rotate_memtable_and_wait()
-            .map_err(from_fjall)?;
+        self.flush()?;
         self.keyspace.major_compact().map_err(from_fjall)?;
         let after = self.database.disk_space().map_err(from_fjall)?;
         Ok(MaintenanceReport::of_disk_bytes(before, after))
@@ -141,7 +155,14 @@ impl EngineRead for FjallEngine {
         direction: Direction,
         projection: Projection,
     ) -> Result<impl Iterator<Item = Result<Item>>> {
-        Ok(self.snapshot_now().items(range, direction, projection))
+        let snapshot = self.database.snapshot();
+        Ok(items(
+            &snapshot,
+            &self.keyspace,
+            range,
+            direction,
+            projection,
+        ))
     }
 }
 

@@ -21,28 +21,6 @@ impl FjallSnapshot {
     pub(crate) const fn new(keyspace: Keyspace, snapshot: Snapshot) -> Self {
         Self { keyspace, snapshot }
     }
-
-    /// The items of `range`, which outlive this snapshot: fjall's iterators
-    /// keep their own.
-    pub(crate) fn items(
-        &self,
-        range: &KeyRange,
-        direction: Direction,
-        projection: Projection,
-    ) -> impl Iterator<Item = Result<Item>> + use<> {
-        let mut stored = (!range.is_empty()).then(|| {
-            self.snapshot
-                .range::<Vec<u8>, _>(&self.keyspace, flat_key::bounds(range))
-        });
-        std::iter::from_fn(move || {
-            let stored = stored.as_mut()?;
-            let guard = match direction {
-                Direction::Forward => stored.next(),
-                Direction::Reverse => stored.next_back(),
-            }?;
-            Some(item(guard, projection))
-        })
-    }
 }
 
 impl EngineRead for FjallSnapshot {
@@ -62,7 +40,13 @@ impl EngineRead for FjallSnapshot {
         direction: Direction,
         projection: Projection,
     ) -> Result<impl Iterator<Item = Result<Item>>> {
-        Ok(self.items(range, direction, projection))
+        Ok(items(
+            &self.snapshot,
+            &self.keyspace,
+            range,
+            direction,
+            projection,
+        ))
     }
 }
 
@@ -75,6 +59,27 @@ impl fmt::Debug for FjallSnapshot {
 /// The entry of a stored value.
 pub(crate) fn entry(stored: Option<Slice>) -> Result<Option<Entry>> {
     stored.map(Bytes::from).map(envelope::open).transpose()
+}
+
+/// The items of `range` in a snapshot, which they outlive: fjall's iterators
+/// keep their own.
+pub(crate) fn items(
+    snapshot: &Snapshot,
+    keyspace: &Keyspace,
+    range: &KeyRange,
+    direction: Direction,
+    projection: Projection,
+) -> impl Iterator<Item = Result<Item>> + use<> {
+    let mut stored = (!range.is_empty())
+        .then(|| snapshot.range::<Vec<u8>, _>(keyspace, flat_key::bounds(range)));
+    std::iter::from_fn(move || {
+        let stored = stored.as_mut()?;
+        let guard = match direction {
+            Direction::Forward => stored.next(),
+            Direction::Reverse => stored.next_back(),
+        }?;
+        Some(item(guard, projection))
+    })
 }
 
 fn item(guard: Guard, projection: Projection) -> Result<Item> {

@@ -6,6 +6,7 @@
 //! and creations that were cut off are treated alike.
 //! `docs/formats/directory.md` describes the files.
 
+mod anchor;
 mod inspect;
 mod watermark;
 
@@ -16,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use self::anchor::Anchor;
 pub use self::{
     inspect::FoundStore,
     watermark::{Mark, Watermark},
@@ -33,6 +35,7 @@ const DATA_NEW: &str = "data.new";
 #[derive(Debug)]
 pub struct StoreDirectory {
     path: PathBuf,
+    anchor: Anchor,
     /// Holds the lock.
     _lock: File,
 }
@@ -64,7 +67,13 @@ impl StoreDirectory {
             .map_err(|error| Error::io(format!("creating {}", path.display()), error))?;
         refuse_foreign(&path)?;
         let lock = lock(&path)?;
-        let directory = Self { path, _lock: lock };
+        let anchor = Anchor::at(&path)
+            .map_err(|error| Error::io(format!("opening {}", path.display()), error))?;
+        let directory = Self {
+            path,
+            anchor,
+            _lock: lock,
+        };
         // Only now: another process may have made it a store meanwhile.
         if directory.path.join(FORMAT_FILE).exists() {
             check_format(&directory.path, engine, version)?;
@@ -75,16 +84,33 @@ impl StoreDirectory {
         Ok(directory)
     }
 
-    /// Where the directory is; an absolute path.
+    /// Where the directory was when it was claimed; an absolute path. What an
+    /// engine says of its files, it says with this.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the engine's files are.
+    /// Where the engine's files were when the directory was claimed.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.path.join(DATA)
+    }
+
+    /// A path to the directory for as long as it is claimed, also when it is
+    /// moved and another is made in its place: an engine that opens, makes or
+    /// removes files later does so by this. On Linux it leads through
+    /// `/proc/self/fd`, so it means nothing to people, to other processes and to
+    /// a later one; elsewhere it is [`path`](Self::path).
+    #[must_use]
+    pub fn anchored_path(&self) -> &Path {
+        self.anchor.path()
+    }
+
+    /// As [`anchored_path`](Self::anchored_path), a path to [`data`](Self::data).
+    #[must_use]
+    pub fn anchored_data(&self) -> PathBuf {
+        self.anchored_path().join(DATA)
     }
 
     fn create(

@@ -3,7 +3,7 @@
 //! One header byte, then the expiry where the header says so, then the value.
 //! `docs/formats/envelope.md` gives it byte by byte.
 
-use bytes::{BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 
 use crate::{Entry, Error, ErrorKind, Result, Stamp, Timestamp};
 
@@ -38,9 +38,18 @@ pub fn seal(value: &[u8], expires: Option<Timestamp>) -> Bytes {
 ///
 /// # Errors
 /// `Corrupt` if the header is not one that [`seal`] writes.
+#[inline]
 pub fn open(stored: Bytes) -> Result<Entry> {
+    if stored.first() == Some(&PLAIN) {
+        let mut value = stored.clone();
+        value.advance(1);
+        return Ok(Entry::new(value, None, Stamp::new(stored)));
+    }
+    open_expiring(stored)
+}
+
+fn open_expiring(stored: Bytes) -> Result<Entry> {
     match stored.split_first() {
-        Some((&PLAIN, _)) => Ok(Entry::new(stored.slice(1..), None, Stamp::new(stored))),
         Some((&EXPIRING, rest)) => {
             let Some((expires, _)) = rest.split_first_chunk() else {
                 return Err(corrupt("its expiry is cut off"));

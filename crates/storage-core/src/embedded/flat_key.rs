@@ -52,6 +52,7 @@ pub fn flat(key: Key<'_>) -> Vec<u8> {
 
 /// The key within its space of which `flat` is the flat form.
 #[must_use]
+#[inline]
 pub fn unflat(flat: impl Into<Bytes>) -> Bytes {
     let mut key = flat.into();
     key.advance(OVERHEAD_BYTES.min(key.len()));

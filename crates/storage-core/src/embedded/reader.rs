@@ -161,20 +161,20 @@ impl<S: Source> Reader<'_, S> {
 
     async fn scan_live(&self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
         self.context.capabilities.admit(&(range, options))?;
-        let clock = self.context.clock.clone();
+        let clock = &self.context.clock;
         let here = match self.context.place_of(options.entries_max) {
             Place::Here => self
                 .source
-                .call(|engine| read_page(engine, range, options, &clock).map(Some)),
+                .call(|engine| read_page(engine, range, options, clock).map(Some)),
             Place::HereIfCached => self
                 .source
-                .call(|engine| read_cached_page(engine, range, options, &clock)),
+                .call(|engine| read_cached_page(engine, range, options, clock)),
             Place::Pool => Ok(None),
         };
         if let Some(page) = here? {
             return Ok(page);
         }
-        let (range, options) = (range.clone(), options.clone());
+        let (range, options, clock) = (range.clone(), options.clone(), clock.clone());
         self.on_pool(move |engine| read_page(engine, &range, &options, &clock))
             .await
     }

@@ -12,11 +12,11 @@ use storage_core::{SequenceScope, Store};
 use super::{
     FindingKind, History, Keyspace, Promise, Recovered, Verdict,
     arguments::InspectArguments,
-    child::end_with_the_parent,
     judge::{self, recovered::digest},
     named_store::NamedStore,
     note,
 };
+use crate::child::end_with_the_parent;
 
 /// What an inspection says: one line of JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -28,7 +28,6 @@ pub mod judge;
 
 mod arguments;
 mod checks;
-mod child;
 mod crash;
 mod inspect;
 mod named_store;

@@ -9,11 +9,11 @@ use tokio::time;
 use super::{
     Keyspace, Note,
     arguments::WorkArguments,
-    child::end_with_the_parent,
     named_store::NamedStore,
     note::NoteWriter,
     workload::{self, Plan, Stop},
 };
+use crate::child::end_with_the_parent;
 
 /// Opens the store, works on it, and closes it if the parent lets it live so
 /// long.

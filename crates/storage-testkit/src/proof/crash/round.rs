@@ -9,13 +9,9 @@ use super::{
     site::Site,
 };
 use crate::{
+    child::{Child, Remains},
     dice::Dice,
-    proof::{
-        FindingKind, Verdict,
-        child::{Child, Remains},
-        inspect::Inspection,
-        seed::Part,
-    },
+    proof::{FindingKind, Verdict, inspect::Inspection, seed::Part},
 };
 
 /// A child that takes longer to open, to end or to judge hangs.

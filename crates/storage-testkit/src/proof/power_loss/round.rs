@@ -13,10 +13,10 @@ use super::{
     site::Site,
 };
 use crate::{
+    child::Child,
     dice::Dice,
     proof::{
         FindingKind, Verdict,
-        child::Child,
         inspect::{Inspection, Left},
         seed::Part,
     },

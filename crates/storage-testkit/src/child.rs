@@ -15,7 +15,7 @@ use std::{
 
 /// A running child; dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(crate) struct Child {
     process: process::Child,
     stdout: Option<JoinHandle<io::Result<Vec<u8>>>>,
     stderr: Option<JoinHandle<io::Result<Vec<u8>>>>,
@@ -24,9 +24,9 @@ pub(super) struct Child {
 
 /// What a child left behind.
 #[derive(Debug)]
-pub(super) struct Remains {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: Vec<u8>,
+pub(crate) struct Remains {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
@@ -35,11 +35,11 @@ impl Child {
     const POLL: Duration = Duration::from_millis(2);
 
     /// Starts this program with these arguments.
-    pub(super) fn start(arguments: impl IntoIterator<Item = OsString>) -> io::Result<Self> {
+    pub(crate) fn start(arguments: impl IntoIterator<Item = OsString>) -> io::Result<Self> {
         Self::run(Command::new(env::current_exe()?).args(arguments))
     }
 
-    fn run(command: &mut Command) -> io::Result<Self> {
+    pub(crate) fn run(command: &mut Command) -> io::Result<Self> {
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -61,7 +61,7 @@ impl Child {
 
     /// Waits until the child has written something, or has ended; `false` if
     /// it takes longer than `at_most`.
-    pub(super) fn speaks_within(&self, at_most: Duration) -> bool {
+    pub(crate) fn speaks_within(&self, at_most: Duration) -> bool {
         !matches!(
             self.spoken.recv_timeout(at_most),
             Err(RecvTimeoutError::Timeout)
@@ -70,7 +70,7 @@ impl Child {
 
     /// Waits until the child writes something more, or has ended; `false` if it
     /// takes longer than `at_most`.
-    pub(super) fn speaks_anew_within(&self, at_most: Duration) -> bool {
+    pub(crate) fn speaks_anew_within(&self, at_most: Duration) -> bool {
         // What it said before is no sign of life.
         let _ = self.spoken.try_recv();
         self.speaks_within(at_most)
@@ -78,7 +78,7 @@ impl Child {
 
     /// Waits until the child ends by itself; `false` if it takes longer than
     /// `at_most`.
-    pub(super) fn ends_within(&mut self, at_most: Duration) -> io::Result<bool> {
+    pub(crate) fn ends_within(&mut self, at_most: Duration) -> io::Result<bool> {
         let deadline = Instant::now() + at_most;
         loop {
             if self.process.try_wait()?.is_some() {
@@ -93,7 +93,7 @@ impl Child {
     }
 
     /// Kills the child if it still runs, and collects what it wrote.
-    pub(super) fn kill(mut self) -> io::Result<Remains> {
+    pub(crate) fn kill(mut self) -> io::Result<Remains> {
         self.process.kill()?;
         let status = self.process.wait()?;
         Ok(Remains {
@@ -114,7 +114,7 @@ impl Drop for Child {
 
 impl Remains {
     /// How it ended, and the last of what it said about it.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         const LINES: usize = 12;
         let text = String::from_utf8_lossy(&self.stderr);
         let lines: Vec<_> = text.lines().collect();
@@ -124,7 +124,7 @@ impl Remains {
 }
 
 /// Ends this process as soon as its parent is gone or lets go of it.
-pub(super) fn end_with_the_parent() {
+pub(crate) fn end_with_the_parent() {
     thread::spawn(|| {
         let mut nothing = Vec::new();
         // An error says as much as the end.
