@@ -41,6 +41,7 @@ mod power_loss;
 mod power_loss;
 mod program;
 mod seed;
+mod unsynced;
 mod value;
 mod work;
 mod workload;
@@ -51,5 +52,6 @@ pub use self::{
     operation::{Change, Condition, Effect, Operation, OperationId},
     place::{Keyspace, Place},
     program::Program,
+    unsynced::Unsynced,
     value::{Content, SIGNED_BYTES_MIN, Signature},
 };

@@ -1,21 +1,18 @@
 //! What fjall promises when its process dies or the power goes.
 
 mod rotating;
-mod unsynced;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use storage_core::{Components, Result, SharedStore};
 use storage_fjall::FjallConfig;
-use storage_testkit::proof::Program;
-
-use self::unsynced::Unsynced;
+use storage_testkit::proof::{Program, Unsynced};
 
 fn main() -> ExitCode {
     Program::new("fjall", open)
         .subject_broken_by_power_loss("says_that_it_syncs", |directory, components| async {
             let store = open(directory, components).await?;
-            Ok(SharedStore::new(Unsynced(store)))
+            Ok(SharedStore::new(Unsynced::new(store)))
         })
         .slow_subject("fjall_rotating", rotating::open)
         .run()

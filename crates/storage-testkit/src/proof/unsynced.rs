@@ -9,9 +9,18 @@ use storage_core::{
 };
 
 /// Commits as `Buffered` whatever it is asked for, and answers as if it had
-/// synced.
+/// synced. A [`Program`](super::Program) must report it as
+/// [broken by a loss of power](super::Program::subject_broken_by_power_loss).
 #[derive(Debug)]
-pub(crate) struct Unsynced(pub(crate) SharedStore);
+pub struct Unsynced(SharedStore);
+
+impl Unsynced {
+    /// A store that says of `store` what is not so.
+    #[must_use]
+    pub const fn new(store: SharedStore) -> Self {
+        Self(store)
+    }
+}
 
 impl Read for Unsynced {
     async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
