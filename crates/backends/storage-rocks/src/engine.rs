@@ -67,13 +67,12 @@ impl RocksEngine {
             options.create_if_missing(true);
             open_database(&options, new).map(drop)
         })?;
-        let data = directory.data();
         let (watermark, mark) = directory.watermark()?;
         if let Some(mark) = mark {
-            Examination::open(&data)?.reaches(mark)?;
+            Examination::open(&directory)?.reaches(mark)?;
         }
         let options = options(config)?;
-        let db = Arc::new(open_database(&options, &data)?);
+        let db = Arc::new(open_database(&options, &directory.anchored_data())?);
         let log = Arc::new(Log::new(Arc::clone(&db), config.log, watermark));
         Ok(Self {
             periodic: periodic(config.log, &log)?,
@@ -248,7 +247,7 @@ impl Engine for RocksEngine {
     }
 
     fn stats(&self) -> Result<Stats> {
-        figures::stats(&self.db, &self.options, &self.directory.data())
+        figures::stats(&self.db, &self.options, &self.directory)
     }
 
     fn health(&self) -> Result<Health> {
@@ -260,12 +259,12 @@ impl Engine for RocksEngine {
     }
 
     fn check(&self) -> Result<CheckReport> {
-        upkeep::check(&self.db, &self.log, &self.directory.data())
+        upkeep::check(&self.db, &self.log, &self.directory)
     }
 
     fn maintain(&self, maintenance: Maintenance) -> Result<MaintenanceReport> {
         match maintenance {
-            Maintenance::Compact => upkeep::compact(&self.db, &self.directory.data(), None),
+            Maintenance::Compact => upkeep::compact(&self.db, &self.directory, None),
             other => Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("RocksDB has no {other:?} maintenance; it compacts and flushes"),
@@ -281,7 +280,7 @@ impl RocksEngine {
     /// # Errors
     /// `Full` and `Corrupt`, where the files cannot be merged.
     pub fn compact_range(&self, range: &KeyRange) -> Result<MaintenanceReport> {
-        upkeep::compact(&self.db, &self.directory.data(), Some(range))
+        upkeep::compact(&self.db, &self.directory, Some(range))
     }
 
     /// Makes another store in `path`, a missing or empty directory, of what this

@@ -11,12 +11,26 @@ use storage_core::{Error, ErrorKind, Outcome};
 /// When to try again what something else is in the way of.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// How the anchored path of a store directory begins, before a number.
+const ANCHOR: &str = "/proc/self/fd/";
+
 /// No operating system numbers its errors beyond.
 const OS_CODE_MAX: i32 = 133;
 
 /// The storage error for an error of RocksDB.
 pub(crate) fn from_rocks(error: rocksdb::Error) -> Error {
-    from_parts(&error.kind(), error.as_ref()).with_source(error)
+    from_parts(&error.kind(), &for_people(error.as_ref())).with_source(error)
+}
+
+/// What RocksDB says, without the way by which it was led to the store: that
+/// means nothing to anybody else.
+fn for_people(text: &str) -> String {
+    let mut parts = text.split(ANCHOR);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| {
+        let within = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        said + within.strip_prefix('/').unwrap_or(within)
+    })
 }
 
 /// The storage error for a write that failed, or that RocksDB refused.
@@ -234,6 +248,14 @@ mod tests {
         ] {
             assert_eq!(from_parts(&Code::IOError, text).kind(), kind, "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_is_named_from_the_store_directory_on() {
+        assert_eq!(
+            for_people("Corruption: in /proc/self/fd/12/data/000012.sst: as /proc/self/fd/3"),
+            "Corruption: in data/000012.sst: as "
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::{
 };
 
 use rocksdb::{BlockBasedOptions, Cache, DB, DBRawIterator, DBRecoveryMode, Options, ReadOptions};
-use storage_core::{Damage, ErrorKind, Mark, Result};
+use storage_core::{Damage, ErrorKind, Mark, Result, StoreDirectory};
 
 use crate::{
     bounds::successor,
@@ -30,16 +30,17 @@ const OPEN_FILES_MAX: i32 = 32;
 /// The files of a database, open for reading.
 pub(crate) struct Examination {
     db: DB,
+    /// Where the files are, for people.
     data: PathBuf,
 }
 
 impl Examination {
-    /// Opens the files in `data`, whether or not somebody has them open for
-    /// writing.
+    /// Opens the files of the store in `directory`, whether or not they are open
+    /// for writing.
     ///
     /// # Errors
     /// `Corrupt` where they are too damaged to be opened.
-    pub(crate) fn open(data: &Path) -> Result<Self> {
+    pub(crate) fn open(directory: &StoreDirectory) -> Result<Self> {
         let mut options = Options::default()
             .get_options_from_string(FURTHER)
             .map_err(from_rocks)?;
@@ -49,10 +50,11 @@ impl Examination {
         table.set_block_cache(&Cache::new_lru_cache(CACHE_BYTES));
         options.set_block_based_table_factory(&table);
         let error_if_log_exists = false;
+        let data = directory.anchored_data();
         let db = DB::open_for_read_only(&options, data, error_if_log_exists).map_err(from_rocks)?;
         Ok(Self {
             db,
-            data: data.to_owned(),
+            data: directory.data(),
         })
     }
 

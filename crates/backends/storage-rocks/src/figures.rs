@@ -1,9 +1,9 @@
 //! Statistics: what RocksDB counts, and what its files take.
 
-use std::{ffi::OsStr, fs, io, path::Path};
+use std::{ffi::OsStr, fs, io};
 
 use rocksdb::{DB, Options, statistics::Ticker};
-use storage_core::{Error, Result, Stats, Unit};
+use storage_core::{Error, Result, Stats, StoreDirectory, Unit};
 
 use crate::error::from_rocks;
 
@@ -103,9 +103,9 @@ const COUNTED: &[(&str, Ticker, Unit)] = &[
     ),
 ];
 
-/// All figures of the database `db` in `data`, which was opened with `options`.
-pub(crate) fn stats(db: &DB, options: &Options, data: &Path) -> Result<Stats> {
-    let files = Files::of(db, data)?;
+/// All figures of the database `db`, which was opened with `options`.
+pub(crate) fn stats(db: &DB, options: &Options, directory: &StoreDirectory) -> Result<Stats> {
+    let files = Files::of(db, directory)?;
     let mut stats = Stats::default();
     stats.entries_estimate = Some(property(db, "rocksdb.estimate-num-keys")?);
     stats.disk_bytes = Some(files.total());
@@ -146,15 +146,16 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files of `db` in `data`. Those that RocksDB no longer uses, and is
+    /// The files of `db`. Those that RocksDB no longer uses, and is
     /// about to remove, do not count.
-    pub(crate) fn of(db: &DB, data: &Path) -> Result<Self> {
+    pub(crate) fn of(db: &DB, directory: &StoreDirectory) -> Result<Self> {
         let mut files = Self {
             tables_and_blobs: property(db, TABLES)?.saturating_add(property(db, BLOBS)?),
             logs: 0,
             others: 0,
         };
-        files.add_others(data).map_err(|error| {
+        files.add_others(directory).map_err(|error| {
+            let data = directory.data();
             Error::io(format!("measuring the files in {}", data.display()), error)
         })?;
         Ok(files)
@@ -166,8 +167,8 @@ impl Files {
             .saturating_add(self.others)
     }
 
-    fn add_others(&mut self, data: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(data)? {
+    fn add_others(&mut self, directory: &StoreDirectory) -> io::Result<()> {
+        for entry in fs::read_dir(directory.anchored_data())? {
             let entry = entry?;
             let bytes = match entry.metadata() {
                 Ok(metadata) => metadata.len(),

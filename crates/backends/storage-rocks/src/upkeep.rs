@@ -1,9 +1,9 @@
 //! Merging files, and checking them.
 
-use std::path::Path;
-
 use rocksdb::{BottommostLevelCompaction, CompactOptions, DB};
-use storage_core::{CheckReport, Damage, ErrorKind, KeyRange, MaintenanceReport, Result};
+use storage_core::{
+    CheckReport, Damage, ErrorKind, KeyRange, MaintenanceReport, Result, StoreDirectory,
+};
 
 use crate::{
     bounds::half_open, error::from_rocks, examination::Examination, figures::Files,
@@ -11,11 +11,15 @@ use crate::{
 };
 
 /// Merges what lies in `range`, or everything.
-pub(crate) fn compact(db: &DB, data: &Path, range: Option<&KeyRange>) -> Result<MaintenanceReport> {
+pub(crate) fn compact(
+    db: &DB,
+    directory: &StoreDirectory,
+    range: Option<&KeyRange>,
+) -> Result<MaintenanceReport> {
     if range.is_some_and(KeyRange::is_empty) {
         return Ok(MaintenanceReport::default());
     }
-    let before = Files::of(db, data)?.total();
+    let before = Files::of(db, directory)?.total();
     let (start, end) = range.map(half_open).unzip();
     let mut options = CompactOptions::default();
     // The last level too: it may hold what was deleted while a snapshot could
@@ -28,24 +32,24 @@ pub(crate) fn compact(db: &DB, data: &Path, range: Option<&KeyRange>) -> Result<
     }
     Ok(MaintenanceReport::of_disk_bytes(
         before,
-        Files::of(db, data)?.total(),
+        Files::of(db, directory)?.total(),
     ))
 }
 
 /// Reads all files from the disk, past the cache, and tells which are damaged.
-pub(crate) fn check(db: &DB, log: &Log, data: &Path) -> Result<CheckReport> {
+pub(crate) fn check(db: &DB, log: &Log, directory: &StoreDirectory) -> Result<CheckReport> {
     // Whatever is merged meanwhile, what is to be read stays.
     let _kept = KeptFiles::of(db)?;
     let written = log.written();
     let mut report = CheckReport::default();
-    let examined = Examination::open(data).and_then(|files| {
+    let examined = Examination::open(directory).and_then(|files| {
         files.reaches(written)?;
         files.damages()
     });
     match examined {
         Ok(damages) => report.damages = damages,
         Err(error) if error.kind() == ErrorKind::Corrupt => {
-            let place = data.display().to_string();
+            let place = directory.data().display().to_string();
             report.damages.push(Damage::new(place, error.message()));
         }
         Err(error) => return Err(error),
