@@ -10,7 +10,7 @@ use std::{
 use rocksdb::{ColumnFamilyDescriptor, DB, DEFAULT_COLUMN_FAMILY_NAME, Options, WriteOptions};
 use storage_core::{
     BatchScope, Capabilities, CheckReport, CrashOrder, Description, Direction, Durability, Entry,
-    Error, ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome,
+    Error, ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, Mark, Outcome,
     OwnedKey, Projection, ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats,
     StoreDirectory, Support,
     embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
@@ -24,6 +24,7 @@ use crate::{
     examination::Examination,
     figures, health,
     log::Log,
+    manifest::Settled,
     options::options,
     periodic::PeriodicSync,
     reading::{PointReads, Reading, Waiting},
@@ -68,9 +69,7 @@ impl RocksEngine {
             open_database(&options, new).map(drop)
         })?;
         let (watermark, mark) = directory.watermark()?;
-        if let Some(mark) = mark {
-            Examination::open(&directory)?.reaches(mark)?;
-        }
+        recover(&directory, mark)?;
         let options = options(config)?;
         let db = Arc::new(open_database(&options, &directory.anchored_data())?);
         let log = Arc::new(Log::new(Arc::clone(&db), config.log, watermark));
@@ -356,6 +355,20 @@ impl Writes {
             Waiting::Refused => &self.refused,
         }
     }
+}
+
+/// Puts right what a loss of power left, and makes sure that everything is there
+/// that was synced.
+fn recover(directory: &StoreDirectory, mark: Option<Mark>) -> Result<()> {
+    let settled = Settled::of(directory)?;
+    let Some(mark) = mark else {
+        return Ok(());
+    };
+    let examined = Examination::open(directory).and_then(|files| files.reaches(mark));
+    if examined.is_err() {
+        settled.undo(directory)?;
+    }
+    examined
 }
 
 fn open_database(options: &Options, path: &Path) -> Result<DB> {

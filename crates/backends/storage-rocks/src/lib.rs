@@ -11,6 +11,7 @@ mod examination;
 mod figures;
 mod health;
 mod log;
+mod manifest;
 mod options;
 mod periodic;
 mod reading;
