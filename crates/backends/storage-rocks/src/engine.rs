@@ -1,11 +1,6 @@
 //! The engine: RocksDB's calls behind the trait that embedded engines implement.
 
-use std::{
-    fmt,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, num::NonZeroUsize, path::Path, sync::Arc};
 
 use rocksdb::{ColumnFamilyDescriptor, DB, DEFAULT_COLUMN_FAMILY_NAME, Options, WriteOptions};
 use storage_core::{
@@ -44,12 +39,11 @@ pub struct RocksEngine {
     /// Syncs the log; ended first.
     periodic: Option<PeriodicSync>,
     log: Arc<Log>,
-    kept: WriteAheadLog,
     points: PointReads,
     writes: Writes,
     /// Holds the counters.
     options: Options,
-    location: PathBuf,
+    config: RocksConfig,
     db: Arc<DB>,
     // INVARIANT: dropped after the database, since its lock keeps others away.
     directory: StoreDirectory,
@@ -76,11 +70,10 @@ impl RocksEngine {
         Ok(Self {
             periodic: periodic(config.log, &log)?,
             log,
-            kept: config.log,
             points: PointReads::new(None),
             writes: Writes::new(config.log),
             options,
-            location: config.path.clone(),
+            config: config.clone(),
             db,
             directory,
         })
@@ -92,6 +85,10 @@ impl RocksEngine {
             snapshot: None,
             points: &self.points,
         }
+    }
+
+    fn compact(&self, range: Option<&KeyRange>) -> Result<MaintenanceReport> {
+        upkeep::compact(&self.db, &self.directory, self.config.blobs.as_ref(), range)
     }
 
     fn check_periodic(&self) -> Result<()> {
@@ -174,7 +171,7 @@ impl Engine for RocksEngine {
     type Snapshot = RocksSnapshot;
 
     fn describe(&self) -> Description {
-        Description::of_engine(ENGINE, self.location.display().to_string())
+        Description::of_engine(ENGINE, self.config.path.display().to_string())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -188,7 +185,7 @@ impl Engine for RocksEngine {
         capabilities.snapshots = SnapshotSupport::Unlimited;
         capabilities.scan_order = ScanOrder::Ordered;
         capabilities.reads = ReadSupport::Linearizable;
-        capabilities.durability_min = match self.kept {
+        capabilities.durability_min = match self.config.log {
             WriteAheadLog::Off => Durability::Volatile,
             // A commit that left out the log would be lost before earlier ones.
             _ => Durability::Buffered,
@@ -217,7 +214,7 @@ impl Engine for RocksEngine {
     }
 
     fn buffered_as(&self) -> Durability {
-        match self.kept {
+        match self.config.log {
             WriteAheadLog::Off => Durability::Synced,
             _ => Durability::Buffered,
         }
@@ -263,7 +260,7 @@ impl Engine for RocksEngine {
 
     fn maintain(&self, maintenance: Maintenance) -> Result<MaintenanceReport> {
         match maintenance {
-            Maintenance::Compact => upkeep::compact(&self.db, &self.directory, None),
+            Maintenance::Compact => self.compact(None),
             other => Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("RocksDB has no {other:?} maintenance; it compacts and flushes"),
@@ -279,7 +276,7 @@ impl RocksEngine {
     /// # Errors
     /// `Full` and `Corrupt`, where the files cannot be merged.
     pub fn compact_range(&self, range: &KeyRange) -> Result<MaintenanceReport> {
-        upkeep::compact(&self.db, &self.directory, Some(range))
+        self.compact(Some(range))
     }
 
     /// Makes another store in `path`, a missing or empty directory, of what this
@@ -317,7 +314,7 @@ impl RocksEngine {
 impl fmt::Debug for RocksEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RocksEngine")
-            .field("location", &self.location)
+            .field("location", &self.config.path)
             .finish_non_exhaustive()
     }
 }

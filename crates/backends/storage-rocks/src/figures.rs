@@ -9,8 +9,8 @@ use crate::error::from_rocks;
 
 /// Figures as they are now, by the name of RocksDB's property.
 const PRESENT: &[(&str, &str, Unit)] = &[
-    ("live", "rocksdb.estimate-live-data-size", Unit::Bytes),
-    ("tables", TABLES, Unit::Bytes),
+    ("live_data", "rocksdb.estimate-live-data-size", Unit::Bytes),
+    ("table_data", TABLES, Unit::Bytes),
     ("tables_level_0", "rocksdb.num-files-at-level0", Unit::Count),
     ("tables_level_1", "rocksdb.num-files-at-level1", Unit::Count),
     ("tables_level_2", "rocksdb.num-files-at-level2", Unit::Count),
@@ -18,7 +18,7 @@ const PRESENT: &[(&str, &str, Unit)] = &[
     ("tables_level_4", "rocksdb.num-files-at-level4", Unit::Count),
     ("tables_level_5", "rocksdb.num-files-at-level5", Unit::Count),
     ("tables_level_6", "rocksdb.num-files-at-level6", Unit::Count),
-    ("blobs", BLOBS, Unit::Bytes),
+    ("blob_data", BLOBS, Unit::Bytes),
     ("blob_files", "rocksdb.num-blob-files", Unit::Count),
     (
         "blob_garbage",
@@ -58,6 +58,12 @@ const PRESENT: &[(&str, &str, Unit)] = &[
         "rocksdb.background-errors",
         Unit::Count,
     ),
+];
+
+/// Deletes that are still in write buffers.
+const DELETIONS: &[&str] = &[
+    "rocksdb.num-deletes-active-mem-table",
+    "rocksdb.num-deletes-imm-mem-tables",
 ];
 
 const TABLES: &str = "rocksdb.total-sst-files-size";
@@ -112,29 +118,46 @@ pub(crate) fn stats(db: &DB, options: &Options, directory: &StoreDirectory) -> R
     for (name, of, unit) in PRESENT {
         stats = stats.with(name, property(db, of)?, *unit);
     }
-    stats =
-        stats
-            .with("log", files.logs, Unit::Bytes)
-            .with("deletions", deletions(db)?, Unit::Count);
+    let tables = db.live_files().map_err(from_rocks)?;
+    // Of a range in a write buffer RocksDB keeps no count.
+    let deletions = DELETIONS
+        .iter()
+        .map(|of| property(db, of))
+        .chain(tables.iter().map(|table| Ok(table.num_deletions)))
+        .sum::<Result<u64>>()?;
+    let tables = u64::try_from(tables.len()).unwrap_or(u64::MAX);
+    stats = stats
+        .with("tables", tables, Unit::Count)
+        .with("deletions", deletions, Unit::Count)
+        .with("log_data", files.logs, Unit::Bytes);
+    Ok(with_counted(stats, options))
+}
+
+fn with_counted(mut stats: Stats, options: &Options) -> Stats {
     let count = |ticker: Ticker| options.get_ticker_count(ticker);
     for (name, ticker, unit) in COUNTED {
         stats = stats.with(name, count(*ticker), *unit);
     }
     let hits = count(Ticker::BlockCacheHit);
-    let written = count(Ticker::WalFileBytes)
-        .saturating_add(count(Ticker::FlushWriteBytes))
-        .saturating_add(count(Ticker::CompactWriteBytes));
-    Ok(stats
+    let looks = hits.saturating_add(count(Ticker::BlockCacheMiss));
+    let written = [
+        Ticker::WalFileBytes,
+        Ticker::FlushWriteBytes,
+        Ticker::CompactWriteBytes,
+    ];
+    let written = written.map(count).into_iter().sum();
+    let committed = count(Ticker::BytesWritten);
+    stats
         .with(
             "cache_hit_rate",
-            thousandths(hits, hits.saturating_add(count(Ticker::BlockCacheMiss))),
+            thousandths(hits, looks),
             Unit::Thousandths,
         )
         .with(
             "write_amplification",
-            thousandths(written, count(Ticker::BytesWritten)),
+            thousandths(written, committed),
             Unit::Thousandths,
-        ))
+        )
 }
 
 /// The bytes that the files of a database take.
@@ -194,21 +217,10 @@ pub(crate) fn property(db: &DB, name: &str) -> Result<u64> {
         .unwrap_or_default())
 }
 
-/// The deletes, of keys and of ranges, that are still kept: to hide what has not
-/// been merged away.
-fn deletions(db: &DB) -> Result<u64> {
-    let mut deletions = property(db, "rocksdb.num-deletes-active-mem-table")?
-        .saturating_add(property(db, "rocksdb.num-deletes-imm-mem-tables")?);
-    for file in db.live_files().map_err(from_rocks)? {
-        deletions = deletions.saturating_add(file.num_deletions);
-    }
-    Ok(deletions)
-}
-
-/// So many thousandths of `whole` are `part`; none of nothing.
+/// So many thousandths of `whole` are `part`; none where there is no whole.
 fn thousandths(part: u64, whole: u64) -> u64 {
-    let thousandths = u128::from(part) * 1_000 / u128::from(whole.max(1));
-    u64::try_from(thousandths).unwrap_or(u64::MAX)
+    let thousandths = (u128::from(part) * 1_000).checked_div(whole.into());
+    u64::try_from(thousandths.unwrap_or(0)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -219,7 +231,7 @@ mod tests {
     fn a_share_is_given_in_thousandths() {
         assert_eq!(thousandths(1, 3), 333);
         assert_eq!(thousandths(3, 2), 1_500);
-        assert_eq!(thousandths(0, 0), 0);
+        assert_eq!(thousandths(7, 0), 0);
         assert_eq!(thousandths(u64::MAX, u64::MAX), 1_000);
     }
 }

@@ -6,14 +6,20 @@ use storage_core::{
 };
 
 use crate::{
-    bounds::half_open, error::from_rocks, examination::Examination, figures::Files,
-    health::background_error, log::Log,
+    BlobConfig,
+    bounds::half_open,
+    error::from_rocks,
+    examination::Examination,
+    figures::{Files, property},
+    health::background_error,
+    log::Log,
 };
 
 /// Merges what lies in `range`, or everything.
 pub(crate) fn compact(
     db: &DB,
     directory: &StoreDirectory,
+    blobs: Option<&BlobConfig>,
     range: Option<&KeyRange>,
 ) -> Result<MaintenanceReport> {
     if range.is_some_and(KeyRange::is_empty) {
@@ -25,7 +31,7 @@ pub(crate) fn compact(
     // The last level too: it may hold what was deleted while a snapshot could
     // see it, and blocks compressed as other settings had it.
     options.set_bottommost_level_compaction(BottommostLevelCompaction::ForceOptimized);
-    db.compact_range_opt(start, end, &options);
+    while_clearing_blobs(db, blobs, || db.compact_range_opt(start, end, &options))?;
     // The call itself does not say whether it went well.
     if let Some(error) = background_error(db) {
         return Err(error);
@@ -34,6 +40,29 @@ pub(crate) fn compact(
         before,
         Files::of(db, directory)?.total(),
     ))
+}
+
+/// Calls `merge` while merges clear all blob files of deleted values, and not
+/// the oldest alone.
+fn while_clearing_blobs(db: &DB, blobs: Option<&BlobConfig>, merge: impl FnOnce()) -> Result<()> {
+    if property(db, "rocksdb.num-blob-files")? == 0 {
+        merge();
+        return Ok(());
+    }
+    clear_blobs(db, 100)?;
+    merge();
+    clear_blobs(db, blobs.map_or(0, |blobs| blobs.collected_percent))
+}
+
+/// From now on, merges clear so many of a hundred blob files.
+fn clear_blobs(db: &DB, percent: u8) -> Result<()> {
+    let is_on = (percent > 0).to_string();
+    let share = (f64::from(percent) / 100.0).to_string();
+    db.set_options(&[
+        ("enable_blob_garbage_collection", &is_on),
+        ("blob_garbage_collection_age_cutoff", &share),
+    ])
+    .map_err(from_rocks)
 }
 
 /// Reads all files from the disk, past the cache, and tells which are damaged.

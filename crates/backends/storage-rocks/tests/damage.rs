@@ -91,6 +91,10 @@ fn with_extension(path: &Path, extension: &str) -> Vec<PathBuf> {
     files
 }
 
+fn newest_log(path: &Path) -> PathBuf {
+    with_extension(path, "log").pop().unwrap()
+}
+
 /// Copies a store as it is on the disk, whether or not it is open.
 fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
@@ -103,7 +107,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn flip(file: &Path, place: usize) {
     let mut bytes = fs::read(file).unwrap();
-    bytes[place] ^= 1;
+    *bytes.get_mut(place).unwrap() ^= 1;
     fs::write(file, bytes).unwrap();
 }
 
@@ -215,9 +219,7 @@ async fn crashed(synced: u16) -> (TempDir, PathBuf, Vec<usize>) {
             Durability::Buffered
         };
         commit(&store, number..number + 1, durability).await;
-        let [log] = &with_extension(&live, "log")[..] else {
-            panic!("there is one log");
-        };
+        let log = newest_log(&live);
         ends.push(fs::read(log).unwrap().len());
     }
     copy(&live, &left);
@@ -229,7 +231,7 @@ async fn a_torn_end_of_the_log_takes_whole_commits_that_were_not_synced() {
     const SYNCED: u16 = 10;
     let (directory, left, ends) = crashed(SYNCED).await;
     let torn = directory.path().join("torn");
-    let log = torn.join(with_extension(&left, "log")[0].strip_prefix(&left).unwrap());
+    let log = torn.join(newest_log(&left).strip_prefix(&left).unwrap());
     let unsynced = ends[usize::from(SYNCED) - 1]..*ends.last().unwrap();
     let random = SeededRandom::new(5);
     for round in 0..30_u8 {
@@ -272,7 +274,7 @@ async fn damage_to_what_was_synced_is_corrupt_names_the_log_and_stays_so() {
     let damaged = directory.path().join("damaged");
     for place in [0, 30, ends[0] + 100, ends[usize::from(SYNCED) - 1] - 1] {
         copy(&left, &damaged);
-        let log = &with_extension(&damaged, "log")[0];
+        let log = &newest_log(&damaged);
         flip(log, place);
         let before = tree(&damaged);
         for _ in 0..2 {
@@ -282,7 +284,7 @@ async fn damage_to_what_was_synced_is_corrupt_names_the_log_and_stays_so() {
         }
     }
     copy(&left, &damaged);
-    let log = &with_extension(&damaged, "log")[0];
+    let log = &newest_log(&damaged);
     fs::remove_file(log).unwrap();
     assert_eq!(open(&damaged).await.unwrap_err().kind(), ErrorKind::Corrupt);
 }
@@ -321,7 +323,7 @@ async fn where_the_end_of_one_log_was_lost_the_log_after_it_is_not_read() {
     // What the disk holds of the list of files, and of all else but the logs.
     copy(&live, &left);
     fs::remove_file(left.join("SYNCED")).unwrap();
-    let first = with_extension(&live, "log").pop().unwrap();
+    let first = newest_log(&live);
     let kept = directory.path().join("kept");
     fs::hard_link(&first, &kept).unwrap();
     let mut ends = Vec::new();
