@@ -27,6 +27,7 @@
 //! case tests it; where it is not, the case tests that the request is refused
 //! as `Unsupported`, without effect. No case is ever left out silently.
 //!
+//! [`on_disk!`] certifies an engine that keeps its files in a directory.
 //! [`survives_faults!`] certifies a layer over a [store that fails](faulty).
 //!
 //! What a store must hold after its process was killed is another matter:

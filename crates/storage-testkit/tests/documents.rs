@@ -22,6 +22,17 @@ fn the_guide_shows_the_lines_for_layers_that_are_tested() {
 }
 
 #[test]
+fn the_guide_shows_the_suite_of_an_engine_on_disk() {
+    let suite = include_str!("../../backends/storage-fjall/tests/on_disk.rs");
+    let (_, lines) = suite.split_once("\n\n").unwrap();
+    let guide = include_str!("../../../docs/guides/certify-your-engine.md");
+    assert!(
+        guide.contains(&format!("```rust,ignore\n{lines}```")),
+        "the guide shows other lines"
+    );
+}
+
+#[test]
 fn the_guide_shows_the_proof_program_of_an_engine() {
     let program = include_str!("../../backends/storage-fjall/tests/proof/main.rs");
     let (_, lines) = program.split_once("\n\n").unwrap();

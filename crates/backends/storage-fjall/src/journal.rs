@@ -119,15 +119,20 @@ pub(crate) fn newest_journal(directory: &Path) -> Result<u64> {
             ErrorKind::Corrupt,
             format!(
                 "{} holds no journal; restore the store from a backup",
-                directory.display()
+                shown(directory).display()
             ),
         )
     })
 }
 
 fn failed(directory: &Path, error: io::Error) -> Error {
-    Error::io(
-        format!("syncing the journal in {}", directory.display()),
-        error,
-    )
+    let shown = shown(directory);
+    Error::io(format!("syncing the journal in {}", shown.display()), error)
+}
+
+/// Where a directory is, for people: an anchored path says nothing to them.
+fn shown(directory: &Path) -> PathBuf {
+    directory
+        .canonicalize()
+        .unwrap_or_else(|_| directory.to_owned())
 }

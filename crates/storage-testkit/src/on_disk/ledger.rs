@@ -8,10 +8,7 @@ use storage_core::{
     Store, WriteBatch, WriteOptions,
 };
 
-use crate::{
-    CaseResult, Failure,
-    failure::{ensure, ensure_eq},
-};
+use crate::{CaseResult, Failure, failure::ensure};
 
 /// The keys that a case put, and what their puts were answered. All user keys of
 /// the store are in it.
@@ -87,21 +84,9 @@ impl Ledger {
         let mut there = BTreeMap::new();
         for (key, fact) in &mut self.0 {
             let found = store.get(key).await?.map(|entry| entry.value);
-            *fact = match (&*fact, &found) {
-                (Fact::Unsure(value), Some(found)) if value == found => Fact::There(value.clone()),
-                (Fact::Unsure(_), None) => Fact::Absent,
-                (fact, _) => fact.clone(),
-            };
-            ensure!(
-                *fact == found.clone().map_or(Fact::Absent, Fact::There),
-                "{:?} should be {}, but is {}",
-                key.escape_ascii().to_string(),
-                fact.words(),
-                found.clone().map_or(Fact::Absent, Fact::There).words()
-            );
-            if let Some(found) = found {
-                there.insert(key.clone(), found);
-            }
+            fact.admit(key, found.as_ref())?;
+            *fact = found.clone().map_or(Fact::Absent, Fact::There);
+            there.extend(found.map(|found| (key.clone(), found)));
         }
         let scanned = all(store).await?;
         ensure!(
@@ -113,18 +98,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Checks the answers of reads that may be refused as one of `kinds`, and
-    /// must be right otherwise.
+    /// Checks gets of all keys, which may be refused as one of `kinds`.
     pub(super) async fn check_unless(&self, store: &impl Store, kinds: &[ErrorKind]) -> CaseResult {
         for (key, fact) in &self.0 {
-            let found = match unless(kinds, store.get(key).await)? {
-                Some(found) => found.map(|entry| entry.value),
-                None => continue,
-            };
-            match fact {
-                Fact::There(value) => ensure_eq!(found.as_ref(), Some(value), "{key:?}"),
-                Fact::Absent => ensure_eq!(found, None, "{key:?}"),
-                Fact::Unsure(_) => {}
+            if let Some(found) = unless(kinds, store.get(key).await)? {
+                fact.admit(key, found.map(|entry| entry.value).as_ref())?;
             }
         }
         Ok(())
@@ -132,12 +110,28 @@ impl Ledger {
 }
 
 impl Fact {
-    fn words(&self) -> String {
-        match self {
+    /// Checks that a get of `key` may find this.
+    fn admit(&self, key: &[u8], found: Option<&Bytes>) -> CaseResult {
+        let is_right = match (self, found) {
+            (Self::There(value) | Self::Unsure(value), Some(found)) => found == value,
+            (Self::Absent | Self::Unsure(_), None) => true,
+            (Self::There(_), None) | (Self::Absent, Some(_)) => false,
+        };
+        let should_be = match self {
             Self::There(value) => format!("there with {} bytes", value.len()),
             Self::Absent => "absent".into(),
-            Self::Unsure(value) => format!("absent or there with {} bytes", value.len()),
-        }
+            Self::Unsure(value) => format!("absent, or there with {} bytes", value.len()),
+        };
+        ensure!(
+            is_right,
+            "the entry of \"{}\" should be {should_be}, but {}",
+            key.escape_ascii(),
+            match found {
+                None => "is absent".into(),
+                Some(found) => format!("has {} bytes that were not put", found.len()),
+            }
+        );
+        Ok(())
     }
 }
 
@@ -147,6 +141,7 @@ pub(super) fn unless<T>(kinds: &[ErrorKind], answer: Result<T>) -> CaseResult<Op
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if kinds.contains(&error.kind()) => Ok(None),
+        Err(error) if kinds.is_empty() => Err(error.into()),
         Err(error) => Err(Failure::new(format!(
             "an error should be one of {kinds:?}, but is: {error}"
         ))),

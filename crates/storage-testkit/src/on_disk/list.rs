@@ -32,7 +32,10 @@ macro_rules! on_disk {
 #[doc(hidden)]
 macro_rules! site {
     ($test:ident) => {
-        $crate::on_disk::Site::new(concat!(module_path!(), "::", stringify!($test)))
+        $crate::on_disk::Site::new(
+            concat!(module_path!(), "::", stringify!($test)),
+            env!("CARGO_MANIFEST_DIR"),
+        )
     };
 }
 
@@ -69,6 +72,8 @@ macro_rules! for_each_disk_case {
             a_flipped_bit_in_any_file_is_reported_or_harmless
             a_file_cut_off_anywhere_is_reported_or_harmless
             a_missing_file_is_reported_or_harmless
+            // golden
+            golden_stores_open_and_hold_what_they_held
         }
     };
 }

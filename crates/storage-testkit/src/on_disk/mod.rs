@@ -5,23 +5,8 @@
 //!
 //! [`on_disk!`](crate::on_disk!) makes one test of each [case](cases) over a
 //! [subject](OnDisk). It goes beside [`conformance!`](crate::conformance!),
-//! which asks what every store must do:
-//!
-//! ```ignore
-//! struct Mine;
-//!
-//! impl OnDisk for Mine {
-//!     type Store = MyBackend;
-//!     const ENGINE: &'static str = "mine";
-//!     const FORMAT_VERSION: u32 = 1;
-//!
-//!     async fn open(&self, directory: &Path, components: Components) -> Result<MyBackend> {
-//!         MyConfig::at(directory).components(components).open().await
-//!     }
-//! }
-//!
-//! storage_testkit::on_disk!(Mine);
-//! ```
+//! which asks what every store must do; `docs/guides/certify-your-engine.md`
+//! shows the lines.
 //!
 //! The suite takes for granted that the directory is claimed by
 //! [`StoreDirectory`](storage_core::StoreDirectory).
@@ -33,7 +18,9 @@
 
 pub mod cases;
 
+mod disk;
 mod enclosure;
+mod golden_content;
 mod ledger;
 mod list;
 mod scene;

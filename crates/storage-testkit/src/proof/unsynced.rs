@@ -1,4 +1,5 @@
-//! A store that only says that it syncs.
+//! A store that only says that it syncs: what a proof of power loss has to find
+//! out, whatever the engine.
 
 use std::any::{Any, TypeId};
 
@@ -8,20 +9,21 @@ use storage_core::{
     ScanOptions, Sequence, SharedStore, SnapshotOptions, Stats, Store, WriteBatch, WriteOptions,
 };
 
-/// Commits as `Buffered` whatever it is asked for, and answers as if it had
-/// synced. A [`Program`](super::Program) must report it as
-/// [broken by a loss of power](super::Program::subject_broken_by_power_loss).
+/// Commits as weakly as the store below it can, whatever it is asked for, and
+/// answers as if it had done as asked. For
+/// [`Program::subject_broken_by_power_loss`](super::Program::subject_broken_by_power_loss).
 #[derive(Debug)]
 pub struct Unsynced(SharedStore);
 
 impl Unsynced {
-    /// A store that says of `store` what is not so.
+    /// Over `store`, which syncs when it is asked to.
     #[must_use]
     pub const fn new(store: SharedStore) -> Self {
         Self(store)
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Read for Unsynced {
     async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
         self.0.get_with(key, options).await
@@ -44,6 +46,7 @@ impl Read for Unsynced {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Store for Unsynced {
     type Snapshot = <SharedStore as Store>::Snapshot;
 
@@ -60,7 +63,8 @@ impl Store for Unsynced {
     }
 
     async fn commit_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
-        let weakened = options.clone().durability(Durability::Buffered);
+        let weakest = self.0.capabilities().durability_min;
+        let weakened = options.clone().durability(weakest);
         let committed = self.0.commit_with(batch, &weakened).await?;
         let asked_for = options.durability.unwrap_or(Durability::Synced);
         Ok(Committed::new(committed.sequence, asked_for))

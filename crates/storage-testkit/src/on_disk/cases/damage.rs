@@ -243,6 +243,9 @@ async fn judge<S: OnDisk>(scene: &Scene<S>, path: &Path, acceptable: &[Content])
             );
         }
     }
+    if let (Some(scanned), Some(got)) = (&scanned, &got) {
+        ensure!(scanned == got, "a scan and gets of all keys differ");
+    }
     let is_met = scanned.is_none() || got.is_none();
     let is_found = report.is_none_or(|report| !report.damages.is_empty());
     ensure!(

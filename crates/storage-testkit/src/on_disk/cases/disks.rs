@@ -1,6 +1,6 @@
 //! Disks that are full, or that this process may not write to.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use storage_core::{Durability, ErrorKind, Store};
 
@@ -10,6 +10,7 @@ use crate::{
     failure::ensure,
     on_disk::{
         OnDisk, Scene, close,
+        disk::{Access, Disk},
         enclosure::Enclosure,
         ledger::{Ledger, unless},
         tree,
@@ -64,10 +65,9 @@ async fn fill_disk<S: OnDisk>(
     room_comes: RoomComes,
     value: impl Fn(u64) -> Vec<u8>,
 ) -> CaseResult {
-    let disk = scene.path(&format!("{room_comes:?}"));
-    fs::create_dir(&disk)?;
-    mount(&["-t", "tmpfs", "-o", &size(S::DISK_BYTES), "none"], &disk)?;
-    let path = disk.join("store");
+    let place = scene.path(&format!("{room_comes:?}"));
+    let path = place.join("store");
+    let disk = Disk::mount(place, S::DISK_BYTES)?;
     let mut ledger = scene.make(&path).await?;
     let store = scene.open(&path).await?;
     write_until_refused(&store, &mut ledger, value).await?;
@@ -77,14 +77,8 @@ async fn fill_disk<S: OnDisk>(
     compact_unless(&REFUSED, &store).await?;
     ledger.check_unless(&store, &REFUSED).await?;
 
-    let make_room = || {
-        mount(
-            &["-o", &format!("remount,{}", size(S::ROOMY_DISK_BYTES))],
-            &disk,
-        )
-    };
     if room_comes == RoomComes::BeforeTheClose {
-        make_room()?;
+        disk.resize(S::ROOMY_DISK_BYTES)?;
         put(&store, &mut ledger, b"r", b"with room").await?;
         ledger.check_unless(&store, &REFUSED).await?;
     }
@@ -96,7 +90,7 @@ async fn fill_disk<S: OnDisk>(
             ledger.check_unless(&store, &REFUSED).await?;
             unless(&REFUSED, store.close().await)?;
         }
-        make_room()?;
+        disk.resize(S::ROOMY_DISK_BYTES)?;
     }
     scene.holds(&path, &mut ledger).await
 }
@@ -152,16 +146,14 @@ pub async fn a_read_only_disk_is_denied<S: OnDisk>(scene: &Scene<S>) -> CaseResu
     if !scene.is_inside(Enclosure::Mounts)? {
         return Ok(());
     }
-    let disk = scene.path("disk");
-    fs::create_dir(&disk)?;
-    let size = size(S::ROOMY_DISK_BYTES);
-    mount(&["-t", "tmpfs", "-o", &size, "none"], &disk)?;
-    let path = disk.join("store");
+    let disk = Disk::mount(scene.path("disk"), S::ROOMY_DISK_BYTES)?;
+    let path = scene.path("disk/store");
     let mut ledger = scene.make(&path).await?;
-    mount(&["-o", "remount,ro"], &disk)?;
+    disk.allow(Access::Read)?;
     scene.refuses(&path, ErrorKind::Denied).await?;
-    scene.refuses(&disk.join("new"), ErrorKind::Denied).await?;
-    mount(&["-o", "remount,rw"], &disk)?;
+    let new = scene.path("disk/new");
+    scene.refuses(&new, ErrorKind::Denied).await?;
+    disk.allow(Access::ReadAndWrite)?;
     scene.holds(&path, &mut ledger).await
 }
 
@@ -174,19 +166,13 @@ pub async fn files_without_permissions_are_denied<S: OnDisk>(scene: &Scene<S>) -
     let path = scene.path("store");
     let mut ledger = scene.make(&path).await?;
     scene.holds(&path, &mut ledger).await?;
-    for (name, is_needed) in [
-        ("", true),
-        ("STORAGE", true),
-        ("LOCK", true),
-        ("data", true),
-    ]
-    .into_iter()
-    .map(|(name, is_needed)| (path.join(name), is_needed))
-    .chain(
-        tree::all_below(&path.join("data"))?
-            .into_iter()
-            .map(|file| (file, false)),
-    ) {
+    let needed = [
+        path.clone(),
+        path.join("LOCK"),
+        path.join("STORAGE"),
+        path.join("data"),
+    ];
+    for name in tree::all_below(&path)? {
         // An engine may have replaced it when the store was last closed.
         if !name.exists() {
             continue;
@@ -195,7 +181,7 @@ pub async fn files_without_permissions_are_denied<S: OnDisk>(scene: &Scene<S>) -
         let shown = name.strip_prefix(&path).unwrap_or(&name).display();
         let checked = async {
             if let Some(store) = unless(&[ErrorKind::Denied], opened)? {
-                ensure!(!is_needed, "the store opens without it");
+                ensure!(!needed.contains(&name), "the store opens without it");
                 ledger.check(&store).await?;
                 close(store).await?;
             }
@@ -222,18 +208,4 @@ async fn without_permissions<T>(path: &Path, work: impl Future<Output = T>) -> C
     let done = work.await;
     fs::set_permissions(path, before)?;
     Ok(done)
-}
-
-fn size(bytes: u64) -> String {
-    format!("size={bytes}")
-}
-
-fn mount(arguments: &[&str], path: &Path) -> CaseResult {
-    let output = Command::new("mount").args(arguments).arg(path).output()?;
-    ensure!(
-        output.status.success(),
-        "mount {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod disks;
+mod golden;
 mod moves;
 mod processes;
 mod refusals;
@@ -21,6 +22,7 @@ pub use self::{
         a_disk_full_of_what_compresses_loses_nothing_that_was_acknowledged,
         a_read_only_disk_is_denied, files_without_permissions_are_denied,
     },
+    golden::golden_stores_open_and_hold_what_they_held,
     moves::{
         a_directory_moved_while_it_is_open_loses_nothing,
         a_store_in_the_place_of_one_that_was_moved_is_left_alone,

@@ -1,0 +1,95 @@
+//! Disks to fill and to protect: file systems in memory, which only a process
+//! with [mounts](super::enclosure::Enclosure::Mounts) of its own has.
+
+use std::{fs, path::PathBuf};
+
+use crate::CaseResult;
+
+/// A mounted file system.
+#[derive(Debug)]
+pub(super) struct Disk {
+    path: PathBuf,
+}
+
+/// What a disk may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    ReadAndWrite,
+}
+
+impl Disk {
+    /// Mounts a disk of this size at `path`, where there is nothing yet.
+    pub(super) fn mount(path: PathBuf, size_bytes: u64) -> CaseResult<Self> {
+        fs::create_dir(&path)?;
+        system::mount(&path, size_bytes)?;
+        Ok(Self { path })
+    }
+
+    pub(super) fn resize(&self, size_bytes: u64) -> CaseResult {
+        system::resize(&self.path, size_bytes)
+    }
+
+    pub(super) fn allow(&self, access: Access) -> CaseResult {
+        system::allow(&self.path, access)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::{ffi::CString, io, path::Path};
+
+    use rustix::mount::{self, MountFlags};
+
+    use super::Access;
+    use crate::{CaseResult, Failure};
+
+    pub(super) fn mount(path: &Path, size_bytes: u64) -> CaseResult {
+        let size = CString::new(size(size_bytes)).map_err(io::Error::from)?;
+        mount::mount("none", path, "tmpfs", MountFlags::empty(), size.as_c_str())
+            .map_err(|error| failed(path, error))
+    }
+
+    pub(super) fn resize(path: &Path, size_bytes: u64) -> CaseResult {
+        mount::mount_remount(path, MountFlags::empty(), size(size_bytes))
+            .map_err(|error| failed(path, error))
+    }
+
+    pub(super) fn allow(path: &Path, access: Access) -> CaseResult {
+        let flags = match access {
+            Access::Read => MountFlags::RDONLY,
+            Access::ReadAndWrite => MountFlags::empty(),
+        };
+        mount::mount_remount(path, flags, "").map_err(|error| failed(path, error))
+    }
+
+    fn size(bytes: u64) -> String {
+        format!("size={bytes}")
+    }
+
+    fn failed(path: &Path, error: rustix::io::Errno) -> Failure {
+        Failure::from(io::Error::from(error)).within(format!("mounting {}", path.display()))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::path::Path;
+
+    use super::Access;
+    use crate::{CaseResult, Failure};
+
+    pub(super) fn mount(_: &Path, _: u64) -> CaseResult {
+        Err(Failure::new(
+            "only Linux lets a test mount a disk of its own",
+        ))
+    }
+
+    pub(super) fn resize(path: &Path, size_bytes: u64) -> CaseResult {
+        mount(path, size_bytes)
+    }
+
+    pub(super) fn allow(path: &Path, _: Access) -> CaseResult {
+        mount(path, 0)
+    }
+}
