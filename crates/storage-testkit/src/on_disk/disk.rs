@@ -1,13 +1,16 @@
 //! Disks to fill and to protect: file systems in memory, which only a process
 //! with [mounts](super::enclosure::Enclosure::Mounts) of its own has.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::CaseResult;
 
-/// A mounted file system.
+/// A mounted file system in memory, which ends with the process.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub struct Disk {
     path: PathBuf,
 }
 
@@ -26,7 +29,17 @@ impl Disk {
         Ok(Self { path })
     }
 
-    pub(super) fn resize(&self, size_bytes: u64) -> CaseResult {
+    /// Where it is mounted.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes it larger, or smaller.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub fn resize(&self, size_bytes: u64) -> CaseResult {
         system::resize(&self.path, size_bytes)
     }
 

@@ -32,6 +32,7 @@ use storage_core::Store;
 
 use self::enclosure::Enclosed;
 pub use self::{
+    disk::Disk,
     scene::Scene,
     site::Site,
     subject::{Exemption, OnDisk},
