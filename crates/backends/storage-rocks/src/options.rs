@@ -16,9 +16,11 @@ use crate::{
 ///
 /// Logs name the log before them, so that recovery stops at a gap between two
 /// logs: a loss of power may leave the younger one and take the end of the
-/// older. And a write buffer with many range deletes, through which each read
-/// has to find its way, is written to a file.
-pub(crate) const FURTHER: &str = "track_and_verify_wals=true;memtable_max_range_deletions=1000";
+/// older. A write buffer with many range deletes, through which each read has to
+/// find its way, is written to a file. And files do not tell on which machine
+/// they were made.
+pub(crate) const FURTHER: &str =
+    "track_and_verify_wals=true;memtable_max_range_deletions=1000;db_host_id=storage";
 
 /// RocksDB's own log of events: so large a file, and so many.
 const EVENTS_BYTES: usize = 1 << 20;
