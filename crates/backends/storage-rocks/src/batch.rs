@@ -1,6 +1,6 @@
-//! Changes as one batch of RocksDB, which applies it whole.
+//! Changes as RocksDB writes them: all of them or none.
 
-use rocksdb::WriteBatch;
+use rocksdb::{DB, WriteBatch, WriteOptions};
 use storage_core::embedded::{
     Change,
     envelope::{self, OVERHEAD_BYTES_MAX},
@@ -14,10 +14,32 @@ use crate::bounds::half_open;
 const CHANGE_BYTES: usize = 16;
 const HEADER_BYTES: usize = 12;
 
-/// The batch that makes `changes`, in their order.
-pub(crate) fn batch(changes: &[Change]) -> WriteBatch {
-    let bytes = changes.iter().map(size_bytes).sum::<usize>();
-    let mut batch = WriteBatch::with_capacity_bytes(HEADER_BYTES + bytes);
+/// Makes `changes`, in their order.
+pub(crate) fn write(
+    db: &DB,
+    changes: &[Change],
+    options: &WriteOptions,
+) -> Result<(), rocksdb::Error> {
+    match changes {
+        // RocksDB makes a batch of one change with less ado than a caller.
+        [Change::Put(put)] => {
+            let stored = envelope::seal(&put.value, put.expires);
+            flat_key::with_flat(put.key.as_key(), |key| db.put_opt(key, stored, options))
+        }
+        [Change::Delete(key)] => {
+            flat_key::with_flat(key.as_key(), |key| db.delete_opt(key, options))
+        }
+        changes => db.write_opt(batch(changes), options),
+    }
+}
+
+/// Roughly what changes take in the log.
+pub(crate) fn size_bytes(changes: &[Change]) -> usize {
+    HEADER_BYTES + changes.iter().map(change_bytes).sum::<usize>()
+}
+
+fn batch(changes: &[Change]) -> WriteBatch {
+    let mut batch = WriteBatch::with_capacity_bytes(size_bytes(changes));
     for change in changes {
         match change {
             Change::Put(put) => {
@@ -38,8 +60,7 @@ pub(crate) fn batch(changes: &[Change]) -> WriteBatch {
     batch
 }
 
-/// Roughly what a change takes in a batch.
-fn size_bytes(change: &Change) -> usize {
+fn change_bytes(change: &Change) -> usize {
     let bytes = match change {
         Change::Put(put) => put.key.as_key().bytes().len() + OVERHEAD_BYTES_MAX + put.value.len(),
         Change::Delete(key) => key.as_key().bytes().len(),

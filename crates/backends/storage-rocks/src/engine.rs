@@ -12,9 +12,7 @@ use storage_core::{
 };
 
 use crate::{
-    RocksConfig, RocksSnapshot, WriteAheadLog,
-    batch::batch,
-    checkpoint,
+    RocksConfig, RocksSnapshot, WriteAheadLog, batch, checkpoint,
     error::{from_rocks, from_write, would_wait},
     examination::Examination,
     figures, health,
@@ -58,13 +56,12 @@ struct Writes {
 impl RocksEngine {
     pub(crate) fn open(config: &RocksConfig) -> Result<Self> {
         let directory = StoreDirectory::claim(&config.path, ENGINE, FORMAT_VERSION, |new| {
-            let mut options = options(config)?;
-            options.create_if_missing(true);
-            open_database(&options, new).map(drop)
+            open_database(&options(config)?, new).map(drop)
         })?;
         let (watermark, mark) = directory.watermark()?;
         recover(&directory, mark)?;
-        let options = options(config)?;
+        let mut options = options(config)?;
+        options.create_if_missing(false);
         let db = Arc::new(open_database(&options, &directory.anchored_data())?);
         let log = Arc::new(Log::new(Arc::clone(&db), config.log, watermark));
         Ok(Self {
@@ -98,16 +95,14 @@ impl RocksEngine {
     /// Writes `changes`, or refuses because that would take waiting.
     fn write(&self, changes: &[Change], waiting: Waiting) -> Result<Tried> {
         self.check_periodic()?;
-        let batch = batch(changes);
-        let bytes = batch.size_in_bytes();
-        match self.db.write_opt(batch, self.writes.of(waiting)) {
+        match batch::write(&self.db, changes, self.writes.of(waiting)) {
             Err(error) if waiting == Waiting::Refused && would_wait(&error) => {
                 return Ok(Tried::WouldWait);
             }
             written => written.map_err(from_write)?,
         }
         if let Some(periodic) = &self.periodic {
-            periodic.wrote(u64::try_from(bytes).unwrap_or(u64::MAX));
+            periodic.wrote(batch::size_bytes(changes));
         }
         Ok(Tried::Applied)
     }

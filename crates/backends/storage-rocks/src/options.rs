@@ -37,11 +37,13 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// of it.
 const BLOB_GARBAGE_MAX: f64 = 0.5;
 
-/// The options of a database as `config` asks for it.
+/// The options of a database as `config` asks for it, which is made if it is
+/// missing.
 pub(crate) fn options(config: &RocksConfig) -> Result<Options> {
     let mut options = Options::default()
         .get_options_from_string(FURTHER)
         .map_err(from_rocks)?;
+    options.create_if_missing(true);
     options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     // Deleting files is no work for a thread that ends a read.
     options.set_avoid_unnecessary_blocking_io(true);

@@ -68,8 +68,9 @@ impl PeriodicSync {
     }
 
     /// Takes note of a commit of so many bytes.
-    pub(crate) fn wrote(&self, bytes: u64) {
+    pub(crate) fn wrote(&self, bytes: usize) {
         let shared = &self.shared;
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let before = shared.unsynced_bytes.fetch_add(bytes, Ordering::AcqRel);
         if before < shared.bytes_max && before.saturating_add(bytes) >= shared.bytes_max {
             shared.ask(|asked| asked.to_sync = true);

@@ -130,6 +130,17 @@ impl RocksConfig {
     }
 }
 
+impl RocksConfig {
+    /// What RocksDB is told by these settings, to compare a store with RocksDB as
+    /// it is. A database that is opened with them is made if it is missing.
+    ///
+    /// # Errors
+    /// `Invalid` for a setting out of bounds.
+    pub fn options(&self) -> Result<rocksdb::Options> {
+        crate::options::options(&self.clone().validated()?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
