@@ -64,7 +64,7 @@ pub use self::{
         Clock, Components, Executor, Job, ManualClock, OsRandom, Random, SeededRandom, SystemClock,
         ThreadPool, TimeSource,
     },
-    directory::{FoundStore, Mark, StoreDirectory, Watermark},
+    directory::{FileContent, FoundStore, Mark, StoreDirectory, Watermark},
     entry::{Entry, Sequence, Stamp, Timestamp},
     error::{Error, ErrorKind, Operation, Outcome, RedactedKey, Result, Retry},
     header::{Ancestor, StoreHeader, StoreId, StoredLayer},

@@ -16,12 +16,18 @@ use std::{
     },
 };
 
+use rustix::{
+    fs::{AtFlags, statat},
+    io::Errno,
+};
 use storage_core::{Error, ErrorKind, Result};
 
 /// Syncs the journal that fjall appends to.
 #[derive(Debug)]
 pub(crate) struct JournalSync {
     directory: PathBuf,
+    /// The same directory: to look into it takes no walk along its path.
+    opened: File,
     /// The newest journal when it was last looked for.
     newest: Mutex<(u64, File)>,
     has_failed: AtomicBool,
@@ -35,8 +41,10 @@ impl JournalSync {
     /// `Corrupt` if there is no journal.
     pub(crate) fn open(directory: PathBuf) -> Result<Self> {
         let newest = open_newest(&directory)?;
+        let opened = File::open(&directory).map_err(|error| failed(&directory, error))?;
         Ok(Self {
             directory,
+            opened,
             newest: Mutex::new(newest),
             has_failed: AtomicBool::new(false),
         })
@@ -64,8 +72,15 @@ impl JournalSync {
     /// removes the oldest first, so there is one if the next number is taken,
     /// or if this journal is gone.
     fn is_outdated(&self, id: u64) -> io::Result<bool> {
-        let exists = |id| self.directory.join(journal_name(id)).try_exists();
-        Ok(exists(id + 1)? || !exists(id)?)
+        Ok(self.exists(id + 1)? || !self.exists(id)?)
+    }
+
+    fn exists(&self, id: u64) -> io::Result<bool> {
+        match statat(&self.opened, journal_name(id), AtFlags::empty()) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn sync_newest(&self) -> Result<()> {

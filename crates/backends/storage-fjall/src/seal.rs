@@ -11,11 +11,11 @@
 use std::{
     fmt::Write as _,
     fs::{self, File},
-    io::{self, Read, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use storage_core::{Error, ErrorKind, Result};
+use storage_core::{Error, ErrorKind, FileContent, Result};
 
 const SEAL_FILE: &str = "SEAL";
 const SEAL_FILE_NEW: &str = "SEAL.new";
@@ -71,7 +71,7 @@ fn verify(seal: &Path, text: &[u8], data: &Path) -> Result<()> {
     }
     for (content, name) in sealed {
         let path = data.join(name);
-        match Content::of(&path) {
+        match FileContent::of(&path) {
             Ok(found) if found == content => {}
             Ok(_) => return Err(damaged(&path, "is not what the last close left behind")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -113,7 +113,7 @@ impl Seal {
         sync_sealed(&self.data)?;
         let mut text = format!("{FIRST_LINE}\n");
         for file in sealed_files(&self.data)? {
-            let Content { length, checksum } = Content::of(&file)?;
+            let FileContent { length, checksum } = FileContent::of(&file)?;
             let name = file
                 .strip_prefix(&self.data)
                 .ok()
@@ -142,7 +142,7 @@ impl Drop for Seal {
 }
 
 /// The files that a seal covers, with what it says of them.
-fn parse(text: &[u8]) -> Option<Vec<(Content, &str)>> {
+fn parse(text: &[u8]) -> Option<Vec<(FileContent, &str)>> {
     let text = str::from_utf8(text).ok()?;
     let (sealed, checksum) = text.strip_suffix('\n')?.rsplit_once(LAST_LINE)?;
     let expected = format!("{:08x}", crc32fast::hash(sealed.as_bytes()));
@@ -187,38 +187,10 @@ fn sync_sealed(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// What the seal knows of a file.
-#[derive(PartialEq, Eq)]
-struct Content {
-    length: u64,
-    checksum: u32,
-}
-
-impl Content {
-    fn of(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let mut hasher = crc32fast::Hasher::new();
-        let mut buffer = vec![0; 1 << 20];
-        let mut length = 0;
-        loop {
-            let read = file.read(&mut buffer)?;
-            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                break;
-            };
-            hasher.update(bytes);
-            length += u64::try_from(read).unwrap_or(u64::MAX);
-        }
-        Ok(Self {
-            length,
-            checksum: hasher.finalize(),
-        })
-    }
-}
-
-fn parse_line(line: &str) -> Option<(Content, &str)> {
+fn parse_line(line: &str) -> Option<(FileContent, &str)> {
     let (length, rest) = line.split_once(' ')?;
     let (checksum, name) = rest.split_once(' ')?;
-    let content = Content {
+    let content = FileContent {
         length: length.parse().ok()?,
         checksum: u32::from_str_radix(checksum, 16).ok()?,
     };

@@ -7,6 +7,7 @@
 //! `docs/formats/directory.md` describes the files.
 
 mod anchor;
+mod content;
 mod inspect;
 mod watermark;
 
@@ -19,6 +20,7 @@ use std::{
 
 use self::anchor::Anchor;
 pub use self::{
+    content::FileContent,
     inspect::FoundStore,
     watermark::{Mark, Watermark},
 };

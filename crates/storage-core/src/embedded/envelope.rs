@@ -17,21 +17,31 @@ pub const OVERHEAD_BYTES_MAX: usize = 1 + size_of::<u64>();
 #[must_use]
 pub fn seal(value: &[u8], expires: Option<Timestamp>) -> Bytes {
     // Exactly as large as needed: `Bytes` takes over such a vector as it is.
-    let mut stored = match expires {
-        None => {
-            let mut stored = Vec::with_capacity(1 + value.len());
-            stored.put_u8(PLAIN);
-            stored
-        }
+    let mut stored = Vec::with_capacity(overhead_bytes(expires) + value.len());
+    append(&mut stored, value, expires);
+    stored.into()
+}
+
+/// Appends the stored form of a value and its expiry, which takes
+/// [`overhead_bytes`] more than the value.
+pub fn append(stored: &mut impl BufMut, value: &[u8], expires: Option<Timestamp>) {
+    match expires {
+        None => stored.put_u8(PLAIN),
         Some(expires) => {
-            let mut stored = Vec::with_capacity(OVERHEAD_BYTES_MAX + value.len());
             stored.put_u8(EXPIRING);
             stored.put_u64(expires.as_unix_milliseconds());
-            stored
         }
-    };
+    }
     stored.put_slice(value);
-    stored.into()
+}
+
+/// How many bytes an envelope adds to a value that expires then.
+#[must_use]
+pub const fn overhead_bytes(expires: Option<Timestamp>) -> usize {
+    match expires {
+        None => 1,
+        Some(_) => OVERHEAD_BYTES_MAX,
+    }
 }
 
 /// Unwraps a stored form. The entry shares its bytes; they are its stamp.

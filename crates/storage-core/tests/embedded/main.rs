@@ -11,6 +11,7 @@ mod closing;
 mod conformance;
 mod sequences;
 mod staged;
+mod unavailable;
 
 use std::{
     num::NonZeroUsize,
@@ -193,8 +194,8 @@ async fn a_merge_that_the_engine_refuses_is_split() {
     stage.apply_failures.lock().unwrap().extend([
         // The head, the merged rest, then the first of the rest on its own.
         None,
-        Some(Failure::Refuse),
-        Some(Failure::Refuse),
+        Some(Failure::Refuse(ErrorKind::Full)),
+        Some(Failure::Refuse(ErrorKind::Full)),
     ]);
     let answers = as_group(&stage, vec![put("a"), put("b")]).await;
     let refused = answers[0].as_ref().unwrap_err();

@@ -47,7 +47,7 @@ async fn the_reservation_on_disk_covers_all_that_a_group_gave_out() {
         .apply_failures
         .lock()
         .unwrap()
-        .push_back(Some(Failure::Refuse));
+        .push_back(Some(Failure::Refuse(ErrorKind::Full)));
     stage.apply_gate.shut();
     let head = start(go(put("head"))).await;
     stage.apply_gate.wait_for_arrival();

@@ -66,7 +66,7 @@ pub(crate) struct Stage {
 
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Refuse,
+    Refuse(ErrorKind),
     Panic,
 }
 
@@ -230,10 +230,8 @@ impl Engine for Staged {
         self.stage.apply_gate.pass();
         let failure = self.stage.apply_failures.lock().unwrap().pop_front();
         match failure.flatten() {
-            Some(Failure::Refuse) => {
-                return Err(
-                    Error::new(ErrorKind::Full, "on purpose").with_outcome(Outcome::NotApplied)
-                );
+            Some(Failure::Refuse(kind)) => {
+                return Err(Error::new(kind, "on purpose").with_outcome(Outcome::NotApplied));
             }
             Some(Failure::Panic) => panic!("on purpose"),
             None => {}

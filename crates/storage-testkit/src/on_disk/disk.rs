@@ -2,11 +2,12 @@
 //! with [mounts](super::enclosure::Enclosure::Mounts) of its own has.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use crate::CaseResult;
+use crate::{CaseResult, Failure};
 
 /// A mounted file system in memory, which ends with the process.
 #[derive(Debug)]
@@ -41,6 +42,19 @@ impl Disk {
     /// If it cannot be.
     pub fn resize(&self, size_bytes: u64) -> CaseResult {
         system::resize(&self.path, size_bytes)
+    }
+
+    /// Fills what is left of the disk with a file.
+    pub(super) fn fill(&self, file: &Path) -> CaseResult {
+        let block = [1; 4 << 10];
+        let mut file = File::create(file)?;
+        loop {
+            match file.write_all(&block) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Ok(()),
+                Err(error) => return Err(Failure::from(error).within(self.path.display())),
+            }
+        }
     }
 
     pub(super) fn allow(&self, access: Access) -> CaseResult {

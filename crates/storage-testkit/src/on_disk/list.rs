@@ -66,6 +66,7 @@ macro_rules! for_each_disk_case {
             // disks
             a_disk_full_of_noise_loses_nothing_that_was_acknowledged
             a_disk_full_of_what_compresses_loses_nothing_that_was_acknowledged
+            a_disk_without_room_for_a_new_store_is_full
             a_read_only_disk_is_denied
             files_without_permissions_are_denied
             // damage

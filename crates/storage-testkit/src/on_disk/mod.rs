@@ -18,6 +18,7 @@
 
 pub mod cases;
 
+mod damage;
 mod disk;
 mod enclosure;
 mod golden_content;

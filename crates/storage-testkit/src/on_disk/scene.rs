@@ -7,7 +7,7 @@ use std::{
 };
 
 use storage_core::{
-    Components, Error, ErrorKind, ManualClock, Result, Retry, SeededRandom, Timestamp,
+    Components, Error, ErrorKind, ManualClock, Result, Retry, SeededRandom, Store, Timestamp,
 };
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -120,8 +120,11 @@ impl<S: OnDisk> Scene<S> {
     pub(super) async fn holds(&self, path: &Path, ledger: &mut Ledger) -> CaseResult {
         let store = self.open(path).await?;
         ledger.check(&store).await?;
-        let report = store_check(&store).await?;
-        ensure!(report.is_empty(), "a sound store has damages: {report:?}");
+        let report = store.check().await?;
+        ensure!(
+            report.damages.is_empty(),
+            "a sound store has damages: {report:?}"
+        );
         ledger.must_put(&store, b"later", b"value").await?;
         close(store).await?;
         let store = self.open(path).await?;
@@ -180,9 +183,4 @@ impl<S: OnDisk> Scene<S> {
         }
         Ok(())
     }
-}
-
-/// What a check of a store finds damaged.
-async fn store_check(store: &impl storage_core::Store) -> Result<Vec<storage_core::Damage>> {
-    Ok(store.check().await?.damages)
 }

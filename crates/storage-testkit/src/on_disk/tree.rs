@@ -4,7 +4,12 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use tokio::time::sleep;
+
+use crate::{CaseResult, Failure};
 
 /// Everything in a directory, by its path below it. Two trees are equal if no
 /// file differs.
@@ -76,6 +81,27 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Copies a directory that is in use, as it is while nothing in it changes.
+pub(super) async fn copy_at_rest(from: &Path, to: &Path) -> CaseResult {
+    const TRIES: usize = 50;
+    const PAUSE: Duration = Duration::from_millis(50);
+    for _ in 0..TRIES {
+        // A file that is there and gone again is a change like any other.
+        let copied = Tree::of(from).and_then(|before| {
+            copy(from, to)?;
+            Ok(Tree::of(from)? == before)
+        });
+        match copied {
+            Ok(true) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => sleep(PAUSE).await,
+        }
+    }
+    Err(Failure::new(format!(
+        "the files of a store that has nothing to do change all the time, in {TRIES} looks at them"
+    )))
 }
 
 #[cfg(test)]

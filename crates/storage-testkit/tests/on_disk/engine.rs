@@ -258,6 +258,9 @@ fn claim(path: &Path, version: u32, defect: Option<Defect>) -> Result<Option<Sto
             claim(version).map(Some)
         }
         (Some(Defect::LocksNothing), ErrorKind::Unavailable) => Ok(None),
+        (Some(Defect::BlamesItself), ErrorKind::Full) => {
+            Err(Error::new(ErrorKind::Internal, "it is my fault"))
+        }
         (Some(Defect::NeverSaysLater), ErrorKind::Unavailable) => {
             Err(Error::new(ErrorKind::Unavailable, "it is open"))
         }

@@ -90,6 +90,8 @@ reported! {
     a_full_disk_of_another_kind_is_reported: BlamesItself
         by a_disk_full_of_what_compresses_loses_nothing_that_was_acknowledged
         as "should be one of [Full, Poisoned]";
+    a_full_disk_of_another_kind_at_the_creation_is_reported: BlamesItself
+        by a_disk_without_room_for_a_new_store_is_full as "should be full";
     a_store_torn_by_a_full_disk_is_reported: WritesInPlace
         by a_disk_full_of_noise_loses_nothing_that_was_acknowledged as "corrupt";
     a_missing_right_taken_for_damage_is_reported: TakesRefusalForDamage

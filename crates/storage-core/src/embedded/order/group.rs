@@ -12,7 +12,8 @@ use super::{
     sync::Waiter,
 };
 use crate::{
-    Committed, Durability, Entry, Error, Guard, KeyRange, Outcome, OwnedKey, Result, Sequence,
+    Committed, Durability, Entry, Error, ErrorKind, Guard, KeyRange, Outcome, OwnedKey, Result,
+    Sequence,
 };
 
 /// How much the writer thread takes at once. More would make the first wait for
@@ -185,9 +186,7 @@ impl Group {
             .flat_map(|member| member.changes.iter().cloned())
             .collect();
         let whole = applier.apply(merged, durability, last);
-        let is_refused =
-            matches!(&whole, Err(error) if error.outcome() == Some(Outcome::NotApplied));
-        let is_split = is_refused && members.len() > 1;
+        let is_split = members.len() > 1 && whole.as_ref().is_err_and(may_spare_parts);
         for member in members {
             let result = if is_split {
                 applier.apply(member.changes, member.durability, member.sequence)
@@ -207,6 +206,12 @@ impl Group {
             result => self.answers.push((answer, result)),
         }
     }
+}
+
+/// Whether parts of a batch may be applied that was refused with `error`. What
+/// is not available refuses each of them as well, perhaps after as long a wait.
+fn may_spare_parts(error: &Error) -> bool {
+    error.outcome() == Some(Outcome::NotApplied) && error.kind() != ErrorKind::Unavailable
 }
 
 /// The entries of all guards of a group, in order, as they were before it.

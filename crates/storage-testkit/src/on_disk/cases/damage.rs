@@ -3,10 +3,8 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    fs::{self, File},
+    fs,
     future::poll_fn,
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     pin::pin,
@@ -24,6 +22,7 @@ use crate::{
     failure::ensure,
     on_disk::{
         OnDisk, Scene, close,
+        damage::Damage,
         ledger::{all, unless},
         tree,
     },
@@ -73,41 +72,6 @@ pub async fn a_file_cut_off_anywhere_is_reported_or_harmless<S: OnDisk>(
 /// A file that is gone.
 pub async fn a_missing_file_is_reported_or_harmless<S: OnDisk>(scene: &Scene<S>) -> CaseResult {
     try_damages(scene, |_| vec![Damage::Removal]).await
-}
-
-/// What is done to a file.
-#[derive(Clone, Copy, Debug)]
-enum Damage {
-    Flip { place: u64, bit: u8 },
-    Cut { length: u64 },
-    Removal,
-}
-
-impl Damage {
-    fn inflict(self, file: &Path) -> io::Result<()> {
-        match self {
-            Self::Flip { place, bit } => {
-                let mut bytes = fs::read(file)?;
-                let place = usize::try_from(place).map_err(io::Error::other)?;
-                if let Some(byte) = bytes.get_mut(place) {
-                    *byte ^= bit;
-                }
-                fs::write(file, bytes)
-            }
-            Self::Cut { length } => File::options().write(true).open(file)?.set_len(length),
-            Self::Removal => fs::remove_file(file),
-        }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flip { place, bit } => write!(f, "with byte {place} changed by {bit:#04x}"),
-            Self::Cut { length } => write!(f, "cut off after {length} bytes"),
-            Self::Removal => f.write_str("removed"),
-        }
-    }
 }
 
 /// Tries the damages that `plan` has for a file of each length on every file of
@@ -215,19 +179,24 @@ async fn judge<S: OnDisk>(scene: &Scene<S>, path: &Path, acceptable: &[Content])
     };
     let scanned = unless_corrupt(all(&store).await)?;
     let mut got = Some(Content::new());
-    for key in acceptable.iter().flat_map(BTreeMap::keys) {
-        match (unless_corrupt(store.get(key).await)?, &mut got) {
-            (None, _) => got = None,
-            (Some(Some(entry)), Some(got)) => {
-                got.insert(key.clone(), entry.value);
+    for key in acceptable.last().into_iter().flat_map(BTreeMap::keys) {
+        let Some(found) = unless_corrupt(store.get(key).await)? else {
+            got = None;
+            continue;
+        };
+        let found = found.map(|entry| entry.value);
+        ensure!(
+            acceptable
+                .iter()
+                .any(|content| content.get(key) == found.as_ref()),
+            "a get shows {}, without a word",
+            match &found {
+                Some(_) => "a value that was never put",
+                None => "nothing",
             }
-            (Some(Some(entry)), None) => ensure!(
-                acceptable
-                    .iter()
-                    .any(|content| content.get(key) == Some(&entry.value)),
-                "a get shows a value that was never put"
-            ),
-            (Some(None), _) => {}
+        );
+        if let (Some(got), Some(found)) = (&mut got, found) {
+            got.insert(key.clone(), found);
         }
     }
     let report = unless_corrupt(store.check().await)?;

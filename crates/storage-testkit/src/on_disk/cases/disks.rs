@@ -8,6 +8,7 @@ use super::{compact_unless, noise};
 use crate::{
     CaseResult, Failure,
     failure::ensure,
+    fixture::refused,
     on_disk::{
         OnDisk, Scene, close,
         disk::{Access, Disk},
@@ -139,6 +140,24 @@ async fn put(
             Ok(Answer::Refused)
         }
     }
+}
+
+/// A disk that has no room for a new store is `Full`. Once it has, the store is
+/// made.
+pub async fn a_disk_without_room_for_a_new_store_is_full<S: OnDisk>(
+    scene: &Scene<S>,
+) -> CaseResult {
+    if !scene.is_inside(Enclosure::Mounts)? {
+        return Ok(());
+    }
+    let disk = Disk::mount(scene.path("disk"), S::DISK_BYTES)?;
+    let filler = scene.path("disk/filler");
+    disk.fill(&filler)?;
+    let path = scene.path("disk/store");
+    refused(scene.open(&path).await, ErrorKind::Full)?;
+    fs::remove_file(filler)?;
+    let mut ledger = scene.make(&path).await?;
+    scene.holds(&path, &mut ledger).await
 }
 
 /// A disk that may only be read is `Denied`, as long as it is so.

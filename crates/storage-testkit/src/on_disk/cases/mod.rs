@@ -20,7 +20,8 @@ pub use self::{
     disks::{
         a_disk_full_of_noise_loses_nothing_that_was_acknowledged,
         a_disk_full_of_what_compresses_loses_nothing_that_was_acknowledged,
-        a_read_only_disk_is_denied, files_without_permissions_are_denied,
+        a_disk_without_room_for_a_new_store_is_full, a_read_only_disk_is_denied,
+        files_without_permissions_are_denied,
     },
     golden::golden_stores_open_and_hold_what_they_held,
     moves::{

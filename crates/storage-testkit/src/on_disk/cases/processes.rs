@@ -65,7 +65,7 @@ pub async fn the_files_of_an_open_store_hold_what_was_synced<S: OnDisk>(
         let value = vec![number; 5_000];
         ledger.must_put(&store, &[b'n', number], &value).await?;
     }
-    tree::copy(&live, &left)?;
+    tree::copy_at_rest(&live, &left).await?;
     let mut left_ledger = ledger.clone();
     scene.holds(&left, &mut left_ledger).await?;
     ensure!(

@@ -1,9 +1,6 @@
 //! Directories that are not, or not any more, a store of this engine's.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use storage_core::{ErrorKind, Retry, StoreDirectory};
 
@@ -134,7 +131,7 @@ pub async fn a_creation_that_was_cut_off_is_begun_anew<S: OnDisk>(scene: &Scene<
 
 /// The format file of a store of `engine` in format `version`.
 fn format_file<S: OnDisk>(scene: &Scene<S>, engine: &str, version: u32) -> CaseResult<Vec<u8>> {
-    let path: PathBuf = scene.path(&format!("{engine} {version}"));
+    let path = scene.path(&format!("{engine} {version}"));
     StoreDirectory::claim(&path, engine, version, |_: &Path| Ok(()))?;
     Ok(fs::read(path.join("STORAGE"))?)
 }

@@ -1,0 +1,267 @@
+//! The engine: SQLite behind the trait that embedded engines implement.
+
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use storage_core::{
+    BatchScope, Capabilities, CheckReport, Clock, CrashOrder, Description, Direction, Durability,
+    Entry, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection,
+    ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats, StoreDirectory, Support,
+    embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
+};
+
+use crate::{
+    SqliteConfig, SqliteSnapshot,
+    error::from_sqlite,
+    log::Log,
+    open::Opened,
+    read,
+    readers::Readers,
+    scan::{Items, Source},
+    seal::Seal,
+    snapshot::Snapshots,
+    writer::{Failure, Writer},
+};
+
+/// The name under which the directory is claimed.
+pub(crate) const ENGINE: &str = "sqlite";
+
+/// Scans and multi-gets of up to this many entries run on the caller's thread.
+const INLINE_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+
+/// SQLite takes rows of up to 1,000,000,000 bytes.
+const VALUE_BYTES_MAX: usize = 512 << 20;
+
+/// SQLite as an embedded engine.
+pub struct SqliteEngine {
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) snapshots: Snapshots,
+    writer: Mutex<Writer>,
+    // INVARIANT: dropped after the writer, since it seals what that has closed.
+    _seal: Seal,
+    pub(crate) log: Log,
+    busy_timeout: Duration,
+    snapshot_support: SnapshotSupport,
+    /// Whether the last commit found another process holding the write lock.
+    pub(crate) is_locked_out: AtomicBool,
+    /// Why the last checkpoint failed, if it did.
+    pub(crate) checkpoint_failure: Mutex<Option<String>>,
+    pub(crate) database: PathBuf,
+    location: PathBuf,
+    // INVARIANT: dropped last, since its lock keeps others away.
+    _directory: StoreDirectory,
+}
+
+impl SqliteEngine {
+    pub(crate) fn open(config: SqliteConfig, clock: Clock) -> Result<Self> {
+        let Opened {
+            directory,
+            database,
+            opener,
+            writer,
+            log,
+            seal,
+        } = Opened::open(&config)?;
+        Ok(Self {
+            readers: Arc::new(Readers::new(opener, config.readers_max.get())),
+            snapshots: Snapshots::new(config.snapshots_max.get(), config.snapshot_age_max, clock),
+            writer: Mutex::new(writer),
+            _seal: seal,
+            log,
+            busy_timeout: config.busy_timeout,
+            snapshot_support: config
+                .snapshot_age_max
+                .map_or(SnapshotSupport::Unlimited, SnapshotSupport::Within),
+            is_locked_out: AtomicBool::new(false),
+            checkpoint_failure: Mutex::new(None),
+            database,
+            location: config.path,
+            _directory: directory,
+        })
+    }
+
+    /// The writer, when others are done with it.
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer, unless others are at it.
+    fn idle_writer(&self) -> Option<MutexGuard<'_, Writer>> {
+        match self.writer.try_lock() {
+            Ok(writer) => Some(writer),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Lets the writer wait for locks of other processes, for as long as the
+    /// configuration says.
+    pub(crate) fn let_wait(&self, writer: &mut Writer) -> Result<()> {
+        writer
+            .wait_for_locks(self.busy_timeout)
+            .map_err(from_sqlite)
+    }
+
+    fn commit(&self, writer: &mut Writer, changes: &[Change]) -> Result<(), Failure> {
+        let applied = writer.apply(changes);
+        match &applied {
+            Ok(()) => self.log.committed(writer.generation()),
+            Err(failure) if failure.is_failed_sync() || writer.is_broken() => self.log.fail(),
+            Err(_) => {}
+        }
+        let is_locked_out = applied.as_ref().is_err_and(Failure::is_busy);
+        self.is_locked_out.store(is_locked_out, Ordering::Release);
+        applied
+    }
+}
+
+impl EngineRead for SqliteEngine {
+    fn get(&self, key: Key<'_>) -> Result<Option<Entry>> {
+        read::get(self.readers.lease()?.connection()?, key)
+    }
+
+    fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
+        let lease = self.readers.lease()?;
+        let connection = lease.connection()?;
+        match keys {
+            [_] => read::get_many(connection, keys),
+            _ => read::at_once(connection, |connection| read::get_many(connection, keys)),
+        }
+    }
+
+    fn scan(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Result<Item>>> {
+        let source = Source::Leased(self.readers.lease()?);
+        Items::begin(source, range, direction, projection)
+    }
+}
+
+impl Engine for SqliteEngine {
+    type Snapshot = SqliteSnapshot;
+
+    fn describe(&self) -> Description {
+        Description::of_engine(ENGINE, self.location.display().to_string())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::least();
+        capabilities.batch = BatchScope::Store;
+        capabilities.batch_operations_max = 1 << 20;
+        capabilities.batch_bytes_max = 1 << 30;
+        capabilities.guards = Support::Supported;
+        capabilities.range_deletes = Support::Supported;
+        capabilities.expiry = Support::Supported;
+        capabilities.snapshots = self.snapshot_support;
+        capabilities.scan_order = ScanOrder::Ordered;
+        capabilities.reads = ReadSupport::Linearizable;
+        capabilities.durability_min = Durability::Buffered;
+        capabilities.durability_max = Durability::Synced;
+        capabilities.crash_order = CrashOrder::Suffix;
+        capabilities.sequence = SequenceScope::Store;
+        capabilities.key_bytes_max = 65_536 - Capabilities::SYSTEM_KEY_EXTRA_BYTES;
+        capabilities.value_bytes_max = VALUE_BYTES_MAX;
+        capabilities
+    }
+
+    fn read_policy(&self) -> ReadPolicy {
+        ReadPolicy::Inline {
+            entries_max: INLINE_ENTRIES_MAX,
+        }
+    }
+
+    fn write_policy(&self) -> WritePolicy {
+        WritePolicy::Tried
+    }
+
+    fn change_form(&self) -> ChangeForm {
+        ChangeForm::Ordered
+    }
+
+    fn apply(&self, changes: Vec<Change>, _: Durability) -> Result<()> {
+        let mut writer = self.writer();
+        self.log.check()?;
+        if self.log.is_checkpoint_due() {
+            self.checkpoint_as_due(&mut writer);
+            self.log.check()?;
+        }
+        self.let_wait(&mut writer)?;
+        Ok(self.commit(&mut writer, &changes)?)
+    }
+
+    fn apply_may_wait(&self) -> bool {
+        self.log.may_wait()
+    }
+
+    fn try_apply(&self, changes: Vec<Change>, _: Durability) -> Result<Tried> {
+        let Some(mut writer) = self.idle_writer() else {
+            return Ok(Tried::WouldWait);
+        };
+        self.log.check()?;
+        if self.log.may_wait() {
+            return Ok(Tried::WouldWait);
+        }
+        writer.wait_for_locks(Duration::ZERO).map_err(from_sqlite)?;
+        match self.commit(&mut writer, &changes) {
+            Err(failure) if failure.is_busy() => Ok(Tried::WouldWait),
+            applied => {
+                applied?;
+                Ok(Tried::Applied)
+            }
+        }
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.log.sync()
+    }
+
+    fn snapshot(&self) -> Result<SqliteSnapshot> {
+        self.snapshots.take(&self.readers)
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        self.figures()
+    }
+
+    fn health(&self) -> Result<Health> {
+        self.issues()
+    }
+
+    fn check(&self) -> Result<CheckReport> {
+        self.check_structure()
+    }
+
+    fn maintain(&self, maintenance: Maintenance) -> Result<MaintenanceReport> {
+        self.upkeep(maintenance)
+    }
+}
+
+impl fmt::Debug for SqliteEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteEngine")
+            .field("location", &self.location)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for SqliteEngine {
+    fn drop(&mut self) {
+        self.readers.close_idle();
+        // Whoever does not know what is on the disk leaves the log for the next
+        // open to recover from.
+        if self.log.check().is_ok() {
+            self.writer().let_close_cleanly();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Scans that own the connection they run on.
+
+use std::sync::MutexGuard;
+
+use rusqlite::Connection;
+use self_cell::self_cell;
+use storage_core::{Direction, Item, KeyRange, Projection, Result};
+
+use crate::{read::Cursor, readers::Lease, snapshot::Held};
+
+/// The connection of a scan.
+pub(crate) enum Source<'s> {
+    /// Given back when the scan ends.
+    Leased(Lease<'s>),
+    /// Kept from others while the scan goes on.
+    Held(MutexGuard<'s, Held>),
+}
+
+impl Source<'_> {
+    fn connection(&self) -> Result<&Connection> {
+        match self {
+            Self::Leased(lease) => lease.connection(),
+            Self::Held(held) => held.connection(),
+        }
+    }
+}
+
+self_cell!(
+    struct Running<'s> {
+        owner: Source<'s>,
+        #[not_covariant]
+        dependent: Cursor,
+    }
+);
+
+/// The items of a range, of one state.
+pub(crate) struct Items<'s>(Running<'s>);
+
+impl<'s> Items<'s> {
+    pub(crate) fn begin(
+        source: Source<'s>,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<Self> {
+        Running::try_new(source, |source| {
+            Cursor::begin(source.connection()?, range, direction, projection)
+        })
+        .map(Self)
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Result<Item>;
+
+    fn next(&mut self) -> Option<Result<Item>> {
+        self.0.with_dependent_mut(|_, cursor| cursor.step())
+    }
+}

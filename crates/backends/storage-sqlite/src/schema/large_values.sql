@@ -1,0 +1,4 @@
+CREATE TABLE large_values (
+    id INTEGER PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT

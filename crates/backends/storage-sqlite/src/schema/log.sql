@@ -1,0 +1,3 @@
+CREATE TABLE log (
+    generation INTEGER NOT NULL
+) STRICT
