@@ -209,6 +209,51 @@ async fn a_damaged_blob_file_is_corrupt() {
     assert!(!report.damages.is_empty());
 }
 
+#[tokio::test]
+async fn a_merge_that_meets_damage_ends_writes_and_health_says_why() {
+    let directory = sorted_store().await;
+    let table = &with_extension(directory.path(), "sst")[1];
+    flip(table, 1_000);
+    let store = open(directory.path()).await.unwrap();
+    store.put("before", "value").await.unwrap();
+    let error = store.maintain(Maintenance::Compact).await.unwrap_err();
+    is_corrupt_and_names(&error, table);
+    let error = store.put("after", "value").await.unwrap_err();
+    is_corrupt_and_names(&error, table);
+    let health = store.health().await.unwrap();
+    assert_eq!(health.issues[0].name, "background_error");
+    assert!(health.issues[0].detail.contains(name(table)), "{health:?}");
+    assert!(store.exists("before").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_beside_writers_and_merges_finds_nothing_wrong() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await.unwrap();
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for round in 0..20 {
+                commit(&store, 0..40, Durability::Buffered).await;
+                if round % 5 == 4 {
+                    store.maintain(Maintenance::Compact).await.unwrap();
+                }
+            }
+        }
+    });
+    let mut checks = 0;
+    while checks < 3 || !writer.is_finished() {
+        assert_eq!(store.check().await.unwrap().damages, []);
+        checks += 1;
+    }
+    writer.await.unwrap();
+    // What the checks kept is removed.
+    store.maintain(Maintenance::Compact).await.unwrap();
+    assert_eq!(count(&store).await.unwrap(), 40);
+    let removes = store.with_engine(|engine| engine.property("rocksdb.is-file-deletions-enabled"));
+    assert_eq!(removes.await.unwrap().as_deref(), Some("1"));
+}
+
 /// The files that a crash leaves of a store of `synced` commits that were synced
 /// and as many more that were not, and where the log ended after each commit.
 async fn crashed(synced: u16) -> (TempDir, PathBuf, Vec<usize>) {
