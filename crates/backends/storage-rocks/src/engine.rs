@@ -2,26 +2,26 @@
 
 use std::{fmt, num::NonZeroUsize, path::Path, sync::Arc};
 
-use rocksdb::{ColumnFamilyDescriptor, DB, DEFAULT_COLUMN_FAMILY_NAME, Options, WriteOptions};
+use rocksdb::{DB, Options};
 use storage_core::{
     BatchScope, Capabilities, CheckReport, CrashOrder, Description, Direction, Durability, Entry,
-    Error, ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, Mark, Outcome,
+    Error, ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome,
     OwnedKey, Projection, ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats,
     StoreDirectory, Support,
     embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
 };
 
 use crate::{
-    RocksConfig, RocksSnapshot, WriteAheadLog, batch, checkpoint,
-    error::{from_rocks, from_write, would_wait},
-    examination::Examination,
+    RocksConfig, RocksSnapshot, WriteAheadLog, checkpoint,
+    error::from_rocks,
     figures, health,
     log::Log,
-    manifest::Settled,
+    opening,
     options::options,
     periodic::PeriodicSync,
     reading::{PointReads, Reading, Waiting},
     upkeep,
+    writing::{Writes, size_bytes},
 };
 
 /// The name and version under which the directory is claimed.
@@ -47,22 +47,14 @@ pub struct RocksEngine {
     directory: StoreDirectory,
 }
 
-/// Options of writes, made once.
-struct Writes {
-    allowed: WriteOptions,
-    refused: WriteOptions,
-}
-
 impl RocksEngine {
     pub(crate) fn open(config: &RocksConfig) -> Result<Self> {
         let directory = StoreDirectory::claim(&config.path, ENGINE, FORMAT_VERSION, |new| {
-            open_database(&options(config)?, new).map(drop)
+            opening::create(&options(config)?, new)
         })?;
         let (watermark, mark) = directory.watermark()?;
-        recover(&directory, mark)?;
-        let mut options = options(config)?;
-        options.create_if_missing(false);
-        let db = Arc::new(open_database(&options, &directory.anchored_data())?);
+        let options = options(config)?;
+        let db = Arc::new(opening::open(&options, &directory, mark)?);
         let log = Arc::new(Log::new(Arc::clone(&db), config.log, watermark));
         Ok(Self {
             periodic: periodic(config.log, &log)?,
@@ -95,16 +87,11 @@ impl RocksEngine {
     /// Writes `changes`, or refuses because that would take waiting.
     fn write(&self, changes: &[Change], waiting: Waiting) -> Result<Tried> {
         self.check_periodic()?;
-        match batch::write(&self.db, changes, self.writes.of(waiting)) {
-            Err(error) if waiting == Waiting::Refused && would_wait(&error) => {
-                return Ok(Tried::WouldWait);
-            }
-            written => written.map_err(from_write)?,
+        let tried = self.writes.write(&self.db, changes, waiting)?;
+        if let (Tried::Applied, Some(periodic)) = (tried, &self.periodic) {
+            periodic.wrote(size_bytes(changes));
         }
-        if let Some(periodic) = &self.periodic {
-            periodic.wrote(batch::size_bytes(changes));
-        }
-        Ok(Tried::Applied)
+        Ok(tried)
     }
 
     /// Refuses to wait for room that may never come: RocksDB halts writes while
@@ -324,48 +311,6 @@ impl Drop for RocksEngine {
             let _ = self.log.write_buffers();
         }
     }
-}
-
-impl Writes {
-    fn new(kept: WriteAheadLog) -> Self {
-        let options = || {
-            let mut options = WriteOptions::default();
-            options.disable_wal(kept == WriteAheadLog::Off);
-            options
-        };
-        let mut refused = options();
-        refused.set_no_slowdown(true);
-        Self {
-            allowed: options(),
-            refused,
-        }
-    }
-
-    const fn of(&self, waiting: Waiting) -> &WriteOptions {
-        match waiting {
-            Waiting::Allowed => &self.allowed,
-            Waiting::Refused => &self.refused,
-        }
-    }
-}
-
-/// Puts right what a loss of power left, and makes sure that everything is there
-/// that was synced.
-fn recover(directory: &StoreDirectory, mark: Option<Mark>) -> Result<()> {
-    let settled = Settled::of(directory)?;
-    let Some(mark) = mark else {
-        return Ok(());
-    };
-    let examined = Examination::open(directory).and_then(|files| files.reaches(mark));
-    if examined.is_err() {
-        settled.undo(directory)?;
-    }
-    examined
-}
-
-fn open_database(options: &Options, path: &Path) -> Result<DB> {
-    let entries = ColumnFamilyDescriptor::new(DEFAULT_COLUMN_FAMILY_NAME, options.clone());
-    DB::open_cf_descriptors(options, path, [entries]).map_err(from_rocks)
 }
 
 fn periodic(kept: WriteAheadLog, log: &Arc<Log>) -> Result<Option<PeriodicSync>> {

@@ -55,7 +55,6 @@
 //! in the cache. Those since the open begin at zero with each open.
 //! [`RocksEngine::property`] gives everything else that RocksDB tells.
 
-mod batch;
 mod bounds;
 mod checkpoint;
 mod config;
@@ -66,12 +65,14 @@ mod figures;
 mod health;
 mod log;
 mod manifest;
+mod opening;
 mod options;
 mod periodic;
 mod reading;
 mod scan;
 mod snapshot;
 mod upkeep;
+mod writing;
 
 pub use self::{
     config::{BlobConfig, Compression, IndexMemory, RocksConfig, WriteAheadLog},

@@ -1,25 +1,68 @@
 //! Changes as RocksDB writes them: all of them or none.
 
 use rocksdb::{DB, WriteBatch, WriteOptions};
-use storage_core::embedded::{
-    Change,
-    envelope::{self, OVERHEAD_BYTES_MAX},
-    flat_key,
+use storage_core::{
+    Result,
+    embedded::{
+        Change, Tried,
+        envelope::{self, OVERHEAD_BYTES_MAX},
+        flat_key,
+    },
 };
 
-use crate::bounds::half_open;
+use crate::{
+    WriteAheadLog,
+    bounds::half_open,
+    error::{from_write, would_wait},
+    reading::Waiting,
+};
 
 /// What RocksDB adds to each change of a batch, at most, besides the bytes of
 /// the key and the value, and what the batch begins with.
 const CHANGE_BYTES: usize = 16;
 const HEADER_BYTES: usize = 12;
 
-/// Makes `changes`, in their order.
-pub(crate) fn write(
-    db: &DB,
-    changes: &[Change],
-    options: &WriteOptions,
-) -> Result<(), rocksdb::Error> {
+/// Options of writes, made once.
+pub(crate) struct Writes {
+    allowed: WriteOptions,
+    refused: WriteOptions,
+}
+
+impl Writes {
+    pub(crate) fn new(kept: WriteAheadLog) -> Self {
+        let options = || {
+            let mut options = WriteOptions::default();
+            options.disable_wal(kept == WriteAheadLog::Off);
+            options
+        };
+        let mut refused = options();
+        refused.set_no_slowdown(true);
+        Self {
+            allowed: options(),
+            refused,
+        }
+    }
+
+    /// Makes `changes`, in their order, or refuses because that would take
+    /// waiting.
+    pub(crate) fn write(&self, db: &DB, changes: &[Change], waiting: Waiting) -> Result<Tried> {
+        let options = match waiting {
+            Waiting::Allowed => &self.allowed,
+            Waiting::Refused => &self.refused,
+        };
+        match write(db, changes, options) {
+            Err(error) if waiting == Waiting::Refused && would_wait(&error) => Ok(Tried::WouldWait),
+            written => written.map(|()| Tried::Applied).map_err(from_write),
+        }
+    }
+}
+
+/// Roughly what changes take in the log.
+pub(crate) fn size_bytes(changes: &[Change]) -> usize {
+    HEADER_BYTES + changes.iter().map(change_bytes).sum::<usize>()
+}
+
+fn write(db: &DB, changes: &[Change], options: &WriteOptions) -> Result<(), rocksdb::Error> {
     match changes {
         // RocksDB makes a batch of one change with less ado than a caller.
         [Change::Put(put)] => {
@@ -31,11 +74,6 @@ pub(crate) fn write(
         }
         changes => db.write_opt(batch(changes), options),
     }
-}
-
-/// Roughly what changes take in the log.
-pub(crate) fn size_bytes(changes: &[Change]) -> usize {
-    HEADER_BYTES + changes.iter().map(change_bytes).sum::<usize>()
 }
 
 fn batch(changes: &[Change]) -> WriteBatch {
