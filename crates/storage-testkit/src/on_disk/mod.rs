@@ -33,6 +33,7 @@ use storage_core::Store;
 
 use self::enclosure::Enclosed;
 pub use self::{
+    disk::Disk,
     scene::Scene,
     site::Site,
     subject::{Exemption, OnDisk},
