@@ -69,6 +69,11 @@ impl<E: Engine> Embedded<E> {
     /// below layers and in a `SharedStore` by
     /// [`find`](crate::StoreExt::find).
     ///
+    /// Write through the store only. What `work` writes by [`Engine::apply`]
+    /// passes the order point by: guards that are being judged do not see it,
+    /// it has no sequence, snapshots may hold it without counting it, and it may
+    /// run beside another `apply`, which engines need not bear.
+    ///
     /// # Errors
     /// What `work` reports; `Closed` once the store is closed. A panic is an
     /// error of kind `Internal`.
@@ -120,11 +125,10 @@ impl<E: Engine> Embedded<E> {
     async fn take_snapshot(&self, options: &SnapshotOptions) -> Result<Taken<E>> {
         let context = &self.shared().context;
         context.capabilities.admit(options)?;
-        if let Some(answer) = self.shared().try_snapshot() {
-            return answer;
+        match self.shared().try_snapshot() {
+            Some(taken) => taken,
+            None => self.shared().snapshot_in_turn().await,
         }
-        let shared = Arc::clone(self.shared());
-        context.executor.run(move || shared.snapshot()).await
     }
 
     async fn commit_admitted(

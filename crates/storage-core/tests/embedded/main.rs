@@ -10,6 +10,7 @@
 mod closing;
 mod conformance;
 mod sequences;
+mod snapshots;
 mod staged;
 mod unavailable;
 
@@ -332,17 +333,25 @@ async fn the_engine_is_found_below_layers_until_it_is_closed() {
 
 #[tokio::test]
 async fn an_engine_that_answers_too_few_keys_skips_no_guard() {
-    let mut stage = Stage::new();
-    stage.get_many_answers_too_few = true;
-    let store = open(&Arc::new(stage));
-    let batch = WriteBatch::new()
-        .present("a")
-        .present("b")
-        .put("c", "value");
-    let error = store.commit(batch).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Internal);
-    assert_eq!(error.outcome(), Some(Outcome::NotApplied));
-    assert!(!store.exists("c").await.unwrap());
+    let entries_max = NonZeroUsize::new(100).unwrap();
+    for read_policy in [
+        ReadPolicy::Inline { entries_max },
+        ReadPolicy::Cached { entries_max },
+        ReadPolicy::Pool,
+    ] {
+        let mut stage = Stage::new();
+        stage.read_policy = read_policy;
+        stage.get_many_answers_too_few = true;
+        let store = open(&Arc::new(stage));
+        let batch = WriteBatch::new()
+            .present("a")
+            .present("b")
+            .put("c", "value");
+        let error = store.commit(batch).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal, "{read_policy:?}");
+        assert_eq!(error.outcome(), Some(Outcome::NotApplied));
+        assert!(!store.exists("c").await.unwrap());
+    }
 }
 
 #[tokio::test]

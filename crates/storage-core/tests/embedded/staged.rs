@@ -67,6 +67,8 @@ pub(crate) struct Stage {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Refuse(ErrorKind),
+    /// Another process holds a lock.
+    LockedOut,
     Panic,
 }
 
@@ -232,6 +234,11 @@ impl Engine for Staged {
         match failure.flatten() {
             Some(Failure::Refuse(kind)) => {
                 return Err(Error::new(kind, "on purpose").with_outcome(Outcome::NotApplied));
+            }
+            Some(Failure::LockedOut) => {
+                return Err(Error::new(ErrorKind::Unavailable, "a lock, on purpose")
+                    .with_outcome(Outcome::NotApplied)
+                    .with_foreign_lock());
             }
             Some(Failure::Panic) => panic!("on purpose"),
             None => {}
