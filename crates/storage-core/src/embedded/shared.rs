@@ -140,8 +140,12 @@ impl<E: Engine> Shared<E> {
             let synced = self.last_sync();
             self.end_snapshots();
             let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-            drop(engine.take());
-            synced
+            let engine = engine.take();
+            let freed = no_panic(|| {
+                drop(engine);
+                Ok(())
+            });
+            synced.and(freed)
         });
         result.as_ref().copied().map_err(Error::duplicate)
     }

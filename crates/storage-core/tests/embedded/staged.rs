@@ -58,6 +58,8 @@ pub(crate) struct Stage {
     pub(crate) apply_gate: Gate,
     pub(crate) sync_fails: AtomicBool,
     pub(crate) sync_gate: Gate,
+    /// Whether the engine panics when it is freed.
+    pub(crate) drop_panics: AtomicBool,
     /// The sizes of the change lists that reached `apply`.
     pub(crate) applied: Mutex<Vec<usize>>,
     pub(crate) syncs: AtomicUsize,
@@ -90,6 +92,7 @@ impl Stage {
             apply_gate: Gate::default(),
             sync_fails: AtomicBool::new(false),
             sync_gate: Gate::default(),
+            drop_panics: AtomicBool::new(false),
             applied: Mutex::default(),
             syncs: AtomicUsize::new(0),
             read_threads: Mutex::default(),
@@ -149,6 +152,15 @@ impl Gate {
 pub(crate) struct Staged {
     memory: Arc<MemoryEngine>,
     stage: Arc<Stage>,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        assert!(
+            !self.stage.drop_panics.load(Ordering::SeqCst),
+            "a file could not be closed"
+        );
+    }
 }
 
 impl EngineRead for Staged {
