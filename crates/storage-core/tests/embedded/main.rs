@@ -403,3 +403,21 @@ async fn a_commit_beyond_what_may_queue_is_throttled() {
     queued.await.unwrap().unwrap();
     store.put("second", large).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_check_reads_each_entry_once_however_many_there_are() {
+    let store = open(&Arc::new(Stage::new()));
+    store.put("z", "value").await.unwrap();
+    // The reservation of sequences is one, too.
+    let others = store.check().await.unwrap().entries;
+    let mut there = 0_u32;
+    for count in [1_022, 1_023, 1_024, 1_025, 2_048, 2_500] {
+        let batch = (there..count).fold(WriteBatch::new(), |batch, number| {
+            batch.put(number.to_be_bytes().to_vec(), "value")
+        });
+        store.commit(batch).await.unwrap();
+        there = count;
+        let report = store.check().await.unwrap();
+        assert_eq!(report.entries, others + u64::from(count));
+    }
+}
