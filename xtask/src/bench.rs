@@ -34,16 +34,24 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
 
 fn cargo_run(args: &BenchArgs) -> Command {
     let mut command = tool::cargo();
-    command.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "storage-bench",
-        "--",
-    ]);
-    command.args(&args.arguments).stdin(Stdio::null());
+    command.args(["run", "--release", "--quiet", "--package", "storage-bench"]);
+    if needs_rocksdb(&args.arguments) {
+        command.args(["--features", "rocks"]);
+    }
+    command.arg("--").args(&args.arguments).stdin(Stdio::null());
     command
+}
+
+/// Whether RocksDB is measured: it is named, or no engine is.
+fn needs_rocksdb(arguments: &[OsString]) -> bool {
+    let engines = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"--engine");
+    let named = |argument: &OsString| {
+        argument
+            .to_string_lossy()
+            .split([',', '='])
+            .any(|name| name == "rocks")
+    };
+    !arguments.iter().any(engines) || arguments.iter().any(named)
 }
 
 #[cfg(test)]
@@ -63,8 +71,21 @@ mod tests {
         let line = tool::command_line(&cargo_run(&args));
 
         assert!(
-            line.ends_with("--package storage-bench -- overhead --rounds 7 --json"),
+            line.ends_with("--features rocks -- overhead --rounds 7 --json"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn rocksdb_is_built_only_to_be_measured() {
+        let needs = |line: &str| {
+            let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+            needs_rocksdb(&arguments)
+        };
+        assert!(needs("overhead --json"));
+        assert!(needs("overhead --engine fjall,rocks"));
+        assert!(needs("overhead --engine=rocks"));
+        assert!(!needs("overhead --engine fjall,sqlite"));
+        assert!(!needs("overhead --engine=fs --json"));
     }
 }

@@ -5,39 +5,112 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
+use crate::test::Engine;
 use crate::tool;
 
-/// Everything the tests need besides Rust itself.
-pub(crate) const REQUIREMENTS: &[Requirement] = &[
+/// Everything the tests need besides Rust itself, whatever engines they run over.
+const TESTS: &[Requirement] = &[
     Requirement {
-        program: "cc",
+        need: Need::Program("cc"),
         packages: &["gcc", "libc6-dev"],
     },
     // Full and read-only disks are small file systems in a namespace of the test's own.
     Requirement {
-        program: "unshare",
+        need: Need::Program("unshare"),
         packages: &["util-linux"],
     },
     Requirement {
-        program: "mount",
+        need: Need::Program("mount"),
         packages: &["mount"],
     },
     // What an export has synced is told by its system calls.
     Requirement {
-        program: "strace",
+        need: Need::Program("strace"),
         packages: &["strace"],
     },
 ];
 
-/// A program the tests need, and the Debian packages that bring it.
+/// What it takes to build RocksDB, and the bindings to it.
+const ROCKSDB: &[Requirement] = &[
+    Requirement {
+        need: Need::Program("c++"),
+        packages: &["g++"],
+    },
+    Requirement {
+        need: Need::Libclang,
+        packages: &["libclang-dev"],
+    },
+];
+
+/// What tests over these engines need; over all of them, if there are none.
+pub(crate) fn needed_by(engines: &[Engine]) -> Vec<&'static Requirement> {
+    let rocksdb = if engines.is_empty() || engines.contains(&Engine::Rocks) {
+        ROCKSDB
+    } else {
+        &[]
+    };
+    TESTS.iter().chain(rocksdb).collect()
+}
+
+/// What it takes to build the whole workspace.
+pub(crate) fn needed_to_build() -> Vec<&'static Requirement> {
+    let compiler = |requirement: &&Requirement| matches!(requirement.need, Need::Program("cc"));
+    TESTS.iter().filter(compiler).chain(ROCKSDB).collect()
+}
+
+/// Something that must be there, and the Debian packages that bring it.
 #[derive(Debug)]
 pub(crate) struct Requirement {
-    program: &'static str,
+    need: Need,
     packages: &'static [&'static str],
+}
+
+#[derive(Debug)]
+enum Need {
+    /// A program on the `PATH`.
+    Program(&'static str),
+    /// Clang as a library, with its own headers, which the bindings are made with.
+    Libclang,
+}
+
+impl Need {
+    fn is_met(&self, path: &OsStr) -> bool {
+        match self {
+            Self::Program(program) => on_path(program, path),
+            Self::Libclang => has_libclang(),
+        }
+    }
+}
+
+/// Whether clang's headers are where distributions keep them, or the environment names the library.
+fn has_libclang() -> bool {
+    let below = |folder: &str, prefix: &str| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let named = entries.filter(|entry| {
+            entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(prefix.as_bytes())
+        });
+        named.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let llvm = below("/usr/lib", "llvm-").into_iter();
+    let clang = llvm
+        .map(|folder| folder.join("lib/clang"))
+        .chain(["/usr/lib/clang".into(), "/usr/lib64/clang".into()]);
+    let has_headers = |folder: PathBuf| {
+        let versions = fs::read_dir(folder).into_iter().flatten().flatten();
+        versions
+            .map(|version| version.path().join("include/stddef.h"))
+            .any(|header| header.is_file())
+    };
+    env::var_os("LIBCLANG_PATH").is_some() || clang.into_iter().any(has_headers)
 }
 
 /// Installs the packages of every requirement that is not met.
@@ -45,7 +118,7 @@ pub(crate) struct Requirement {
 /// # Errors
 /// When something is missing and this process may not install it, the error names the packages and
 /// the command to run.
-pub(crate) fn missing(requirements: &[Requirement]) -> Result<()> {
+pub(crate) fn missing(requirements: &[&Requirement]) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
     let packages = missing_packages(requirements, &path);
     if packages.is_empty() {
@@ -61,7 +134,7 @@ pub(crate) fn missing(requirements: &[Requirement]) -> Result<()> {
     let still = missing_packages(requirements, &path);
     if !still.is_empty() {
         bail!(
-            "installed {}, yet the programs they bring are not on the PATH",
+            "installed {}, yet what they bring is not found",
             still.join(" ")
         );
     }
@@ -89,10 +162,10 @@ impl Installer {
     }
 }
 
-fn missing_packages(requirements: &[Requirement], path: &OsStr) -> Vec<&'static str> {
+fn missing_packages(requirements: &[&Requirement], path: &OsStr) -> Vec<&'static str> {
     requirements
         .iter()
-        .filter(|requirement| !on_path(requirement.program, path))
+        .filter(|requirement| !requirement.need.is_met(path))
         .flat_map(|requirement| requirement.packages)
         .copied()
         .collect()
@@ -125,17 +198,15 @@ fn apt_calls<'a>(packages: &[&'a str], installer: Installer) -> Result<Vec<Vec<&
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
-    const NEEDS: &[Requirement] = &[
-        Requirement {
-            program: "cc",
+    const NEEDS: &[&Requirement] = &[
+        &Requirement {
+            need: Need::Program("cc"),
             packages: &["gcc", "libc6-dev"],
         },
-        Requirement {
-            program: "redis-server",
+        &Requirement {
+            need: Need::Program("redis-server"),
             packages: &["redis"],
         },
     ];
@@ -150,6 +221,21 @@ mod tests {
             missing_packages(NEEDS, OsStr::new("")),
             ["gcc", "libc6-dev", "redis"]
         );
+    }
+
+    #[test]
+    fn only_rocksdb_takes_a_compiler_of_its_own() {
+        let packages = |engines: &[Engine]| {
+            let needed = needed_by(engines).into_iter();
+            needed
+                .flat_map(|need| need.packages)
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        for with in [&[][..], &[Engine::Fs, Engine::Rocks]] {
+            assert!(packages(with).contains(&"libclang-dev"), "{with:?}");
+        }
+        assert!(!packages(&[Engine::Fjall, Engine::Sqlite]).contains(&"g++"));
     }
 
     #[test]

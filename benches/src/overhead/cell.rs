@@ -6,23 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{data::Data, engines};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use storage::{
-    SharedStore, Stack, Store,
-    fjall::{FjallBackend, FjallConfig},
-    layer::PassThrough,
-    memory::{MemoryBackend, MemoryConfig},
-};
-
-use super::{
-    data::Data,
-    drive::drive,
-    raw::{RawFjall, RawMap},
-    stored::Stored,
-    target::Target,
-};
-use crate::measure::Measurement;
 
 /// What one process measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +26,15 @@ pub(crate) enum Engine {
     Memory,
     /// The embedded default.
     Fjall,
+    /// RocksDB.
+    #[cfg(feature = "rocks")]
+    Rocks,
+    /// sled.
+    Sled,
+    /// SQLite.
+    Sqlite,
+    /// Files in directories.
+    Fs,
 }
 
 /// A kind of work.
@@ -49,6 +44,8 @@ pub(crate) enum Workload {
     Get,
     /// Scan 100 entries of 256 B that are in memory.
     Scan,
+    /// Put a new key with 256 B, which may die with the process.
+    VolatilePut,
     /// Put a new key with 256 B, which survives the process.
     BufferedPut,
     /// Put a new key with 256 B, which survives a loss of power.
@@ -58,8 +55,10 @@ pub(crate) enum Workload {
 /// How the engine is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Access {
-    /// Directly.
+    /// Directly, by tasks of an async runtime.
     Raw,
+    /// Directly, by a thread for each task.
+    RawThreads,
     /// As a store.
     Store,
     /// As a store, through one layer that passes everything through.
@@ -119,13 +118,13 @@ pub(crate) fn name(value: &impl ValueEnum) -> String {
 #[derive(Debug, Args)]
 pub(crate) struct CellArgs {
     #[arg(long)]
-    engine: Engine,
+    pub(super) engine: Engine,
     #[arg(long)]
-    workload: Workload,
+    pub(super) workload: Workload,
     #[arg(long)]
-    access: Access,
+    pub(super) access: Access,
     #[arg(long)]
-    tasks: u32,
+    pub(super) tasks: u32,
     #[arg(long)]
     directory: PathBuf,
     /// How many operations, for a profiler that makes each slow.
@@ -139,60 +138,9 @@ pub(crate) fn run_cell(args: &CellArgs) -> Result<()> {
         .prefix("storage-bench-")
         .tempdir_in(&args.directory)
         .with_context(|| format!("cannot make a directory in {}", args.directory.display()))?;
-    let path = directory.path().join("store");
     let mut data = Data::of(args.engine, args.workload, args.tasks);
     data.operations = args.operations.unwrap_or(data.operations);
-    let measurement = match (args.engine, args.access) {
-        (Engine::Memory, Access::Raw) => measure(args, data, async || Ok(RawMap::default())),
-        (Engine::Memory, _) => measure_stored(args, data, async || Ok(open_memory())),
-        (Engine::Fjall, Access::Raw) => measure(args, data, async || RawFjall::open(&path)),
-        (Engine::Fjall, _) => measure_stored(args, data, async || open_fjall(&path).await),
-    }?;
+    let measurement = engines::measure(args, data, &directory.path().join("store"))?;
     println!("{}", serde_json::to_string(&measurement)?);
     Ok(())
-}
-
-fn open_memory() -> MemoryBackend {
-    MemoryConfig::new().open()
-}
-
-async fn open_fjall(path: &Path) -> Result<FjallBackend> {
-    Ok(FjallConfig::new(path).open().await?)
-}
-
-fn measure<T: Target>(
-    args: &CellArgs,
-    data: Data,
-    open: impl AsyncFnOnce() -> Result<T>,
-) -> Result<Measurement> {
-    drive(open, args.workload, args.tasks, data)
-}
-
-fn measure_stored<S: Store>(
-    args: &CellArgs,
-    data: Data,
-    open: impl AsyncFnOnce() -> Result<S>,
-) -> Result<Measurement> {
-    match args.access {
-        Access::Shared => measure(args, data, async || {
-            Ok(Stored(SharedStore::new(open().await?)))
-        }),
-        Access::Layers1 => measure(args, data, async || {
-            let one = Stack::on(open().await?).with(PassThrough);
-            Ok(Stored(one.open().await?))
-        }),
-        Access::Layers3 => measure(args, data, async || {
-            let one = Stack::on(open().await?).with(PassThrough);
-            let three = one.with(PassThrough).with(PassThrough);
-            Ok(Stored(three.open().await?))
-        }),
-        Access::Layers5 => measure(args, data, async || {
-            let one = Stack::on(open().await?).with(PassThrough);
-            let three = one.with(PassThrough).with(PassThrough);
-            let five = three.with(PassThrough).with(PassThrough);
-            Ok(Stored(five.open().await?))
-        }),
-        // A raw engine is no store; it is measured elsewhere.
-        Access::Store | Access::Raw => measure(args, data, async || Ok(Stored(open().await?))),
-    }
 }

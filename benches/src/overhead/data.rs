@@ -28,11 +28,17 @@ impl Data {
         let (keys, operations) = match (engine, workload) {
             (Engine::Memory, Workload::Get) => (10_000, 2_000_000),
             (Engine::Memory, _) => (10_000, 200_000),
-            (Engine::Fjall, Workload::Get) => (100_000, 200_000),
-            (Engine::Fjall, Workload::Scan) => (100_000, 10_000),
-            (Engine::Fjall, Workload::BufferedPut) => (200_000, 200_000),
-            (Engine::Fjall, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
-            (Engine::Fjall, Workload::SyncedPut) => (25_600, 25_600),
+            // Every entry is a file.
+            (Engine::Fs, Workload::Get) => (10_000, 100_000),
+            (Engine::Fs, Workload::Scan) => (10_000, 1_000),
+            (Engine::Fs, Workload::VolatilePut | Workload::BufferedPut) => (20_000, 20_000),
+            (Engine::Fs, Workload::SyncedPut) if tasks == 1 => (1_000, 1_000),
+            (Engine::Fs, Workload::SyncedPut) => (6_400, 6_400),
+            (_, Workload::Get) => (100_000, 200_000),
+            (_, Workload::Scan) => (100_000, 10_000),
+            (_, Workload::VolatilePut | Workload::BufferedPut) => (200_000, 200_000),
+            (_, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
+            (_, Workload::SyncedPut) => (25_600, 25_600),
         };
         Self {
             keys: (0..keys).map(key).collect(),

@@ -1,9 +1,9 @@
 //! Doing a cell's work against the clock: the same loop for every target.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
-use anyhow::{Context, Result, ensure};
-use storage::{Durability, SeededRandom};
+use anyhow::{Context, Result, anyhow, ensure};
+use storage::{Durability, SeededRandom, blocking::block_on};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
@@ -16,13 +16,24 @@ use crate::measure::{Measurement, Stopwatch};
 /// How many entries a scan reads.
 const SCAN_ENTRIES: usize = 100;
 
+/// Who calls the target, and how many of them at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Callers {
+    /// Tasks of an async runtime with a thread a core; one has a thread to
+    /// itself.
+    Tasks(u32),
+    /// Threads that do nothing else.
+    Threads(u32),
+}
+
 /// Opens the target, loads what the workload reads, and measures it.
 pub(crate) fn drive<T: Target>(
     open: impl AsyncFnOnce() -> Result<T>,
     workload: Workload,
-    tasks: u32,
+    callers: Callers,
     data: Data,
 ) -> Result<Measurement> {
+    let (Callers::Tasks(tasks) | Callers::Threads(tasks)) = callers;
     let runtime = runtime(tasks)?;
     runtime.block_on(async {
         let target = Arc::new(open().await?);
@@ -46,15 +57,20 @@ pub(crate) fn drive<T: Target>(
                     data: Arc::clone(&data),
                     keys: match workload {
                         Workload::Get | Workload::Scan => any_keys(&data, task, share)?,
-                        Workload::BufferedPut | Workload::SyncedPut => own_keys(&data, task, share),
+                        Workload::VolatilePut | Workload::BufferedPut | Workload::SyncedPut => {
+                            own_keys(&data, task, share)
+                        }
                     },
                 })
             })
             .collect::<Result<Vec<_>>>()?;
         let stopwatch = Stopwatch::start()?;
-        match (workers.pop(), workers.is_empty()) {
-            (Some(lone), true) => lone.work(workload).await?,
-            (last, _) => {
+        match (callers, workers.pop(), workers.is_empty()) {
+            (Callers::Threads(_), last, _) => {
+                in_threads(workers.into_iter().chain(last), workload)?;
+            }
+            (Callers::Tasks(_), Some(lone), true) => lone.work(workload).await?,
+            (Callers::Tasks(_), last, _) => {
                 let all = workers.into_iter().chain(last);
                 let running: Vec<_> = all.map(|each| tokio::spawn(each.work(workload))).collect();
                 for task in running {
@@ -74,6 +90,22 @@ fn runtime(tasks: u32) -> Result<Runtime> {
         Builder::new_multi_thread().worker_threads(2).build()
     };
     runtime.context("no runtime to measure on")
+}
+
+/// Has each worker work in a thread of its own.
+fn in_threads<T: Target>(
+    workers: impl Iterator<Item = Worker<T>>,
+    workload: Workload,
+) -> Result<()> {
+    let running: Vec<_> = workers
+        .map(|worker| thread::spawn(move || block_on(worker.work(workload))))
+        .collect();
+    for thread in running {
+        thread
+            .join()
+            .map_err(|_panic| anyhow!("a thread that was measured panicked"))??;
+    }
+    Ok(())
 }
 
 /// The keys that a task reads: any of them, drawn before the clock starts.
@@ -107,6 +139,7 @@ impl<T: Target> Worker<T> {
         match workload {
             Workload::Get => self.get().await,
             Workload::Scan => self.scan().await,
+            Workload::VolatilePut => self.put(Durability::Volatile).await,
             Workload::BufferedPut => self.put(Durability::Buffered).await,
             Workload::SyncedPut => self.put(Durability::Synced).await,
         }

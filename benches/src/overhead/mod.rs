@@ -8,6 +8,7 @@
 mod cell;
 mod data;
 mod drive;
+mod engines;
 mod raw;
 mod rows;
 mod stored;

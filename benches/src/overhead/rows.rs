@@ -38,11 +38,51 @@ pub(crate) fn all() -> Vec<Comparison<Cell>> {
     let synced =
         |tasks, figure, bar| family(Engine::Fjall, Workload::SyncedPut, tasks, figure, bar);
     rows.extend(synced((1, 1), Figure::Time, most(1.3, 1.3)));
-    let least = Bars {
-        layered: Bar::AtLeast(8.0),
-        shared: Bar::AtLeast(8.0),
+    rows.extend(synced((64, 1), Figure::Throughput, least(8.0)));
+    #[cfg(feature = "rocks")]
+    rows.extend(embedded(Engine::Rocks));
+    rows.extend(embedded(Engine::Sled));
+    rows.extend(embedded(Engine::Sqlite));
+    rows.extend(embedded(Engine::Fs));
+    rows
+}
+
+/// The rows of an engine that is measured as a store and a `SharedStore` alone:
+/// what layers cost is the same over all of them.
+fn embedded(engine: Engine) -> Vec<Comparison<Cell>> {
+    let unsynced_put = match engine {
+        // What sled does not sync stays in the process.
+        Engine::Sled => Workload::VolatilePut,
+        _ => Workload::BufferedPut,
     };
-    rows.extend(synced((64, 1), Figure::Throughput, least));
+    let mut rows = Vec::new();
+    for (workload, most_time) in [
+        (Workload::Get, 1.15),
+        (Workload::Scan, 1.15),
+        (unsynced_put, 1.25),
+    ] {
+        for tasks in [1, 64] {
+            let bars = most(most_time, most_time);
+            rows.extend(family(engine, workload, (tasks, tasks), Figure::Time, bars));
+        }
+    }
+    let gain = match engine {
+        // Each put of the raw way syncs two files.
+        Engine::Fs => 3.0,
+        _ => 8.0,
+    };
+    let synced = |raw, figure, bars| family(engine, Workload::SyncedPut, (64, raw), figure, bars);
+    rows.extend(synced(1, Figure::Throughput, least(gain)));
+    rows.extend(
+        synced(64, Figure::Throughput, least(0.95)).map(|row| Comparison {
+            baseline: Cell {
+                access: Access::RawThreads,
+                ..row.baseline
+            },
+            ..row
+        }),
+    );
+    rows.retain(|row| matches!(row.subject.access, Access::Store | Access::Shared));
     rows
 }
 
@@ -57,6 +97,13 @@ const fn most(layered: f64, shared: f64) -> Bars {
     Bars {
         layered: Bar::AtMost(layered),
         shared: Bar::AtMost(shared),
+    }
+}
+
+const fn least(throughput: f64) -> Bars {
+    Bars {
+        layered: Bar::AtLeast(throughput),
+        shared: Bar::AtLeast(throughput),
     }
 }
 
@@ -118,10 +165,11 @@ pub(crate) fn labels(comparison: &Comparison<Cell>) -> Labels {
         workload: format!("{}, {tasks}, {what}", name(&subject.workload)),
         engine: name(&subject.engine),
         subject: name(&subject.access),
-        baseline: match (baseline.engine, baseline.tasks) {
-            (Engine::Memory, _) => "map".to_owned(),
-            (_, 1) => "raw, 1 task".to_owned(),
-            (_, tasks) => format!("raw, {tasks} tasks"),
+        baseline: match (baseline.engine, baseline.access, baseline.tasks) {
+            (Engine::Memory, _, _) => "map".to_owned(),
+            (_, Access::RawThreads, threads) => format!("raw, {threads} threads"),
+            (_, _, 1) => "raw, 1 task".to_owned(),
+            (_, _, tasks) => format!("raw, {tasks} tasks"),
         },
     }
 }

@@ -2,15 +2,26 @@
 
 use std::time::Duration;
 
-use storage_core::{Components, ManualClock, Result, SeededRandom, Store, TimeSource, Timestamp};
+use storage_core::{
+    Capabilities, Components, Durability, ManualClock, Result, SeededRandom, Store, TimeSource,
+    Timestamp,
+};
 
-use crate::Subject;
+use crate::{Subject, record};
 
 /// A subject and the clock its stores are opened with.
 #[derive(Debug)]
 pub struct Bench<S> {
     subject: S,
     clock: ManualClock,
+    recording: Recording,
+}
+
+/// Whether what a case learns of a store goes on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recording {
+    On,
+    Off,
 }
 
 impl<S: Subject> Bench<S> {
@@ -19,9 +30,28 @@ impl<S: Subject> Bench<S> {
     /// A bench for a subject that has never been opened.
     #[must_use]
     pub fn new(subject: S) -> Self {
+        Self::with(subject, Recording::Off)
+    }
+
+    pub(crate) fn with(subject: S, recording: Recording) -> Self {
         Self {
             subject,
             clock: ManualClock::at(Self::NOON),
+            recording,
+        }
+    }
+
+    /// Records what the store has shown to declare.
+    pub(crate) fn record_declared(&self, capabilities: &Capabilities) {
+        if self.recording == Recording::On {
+            record::declared(S::ENGINE, capabilities);
+        }
+    }
+
+    /// Records how durable a commit became.
+    pub(crate) fn record_granted(&self, asked: Durability, granted: Durability) {
+        if self.recording == Recording::On {
+            record::granted(S::ENGINE, asked, granted);
         }
     }
 

@@ -52,6 +52,7 @@ mod environment;
 mod failure;
 mod fixture;
 mod list;
+mod record;
 mod runner;
 mod subject;
 

@@ -5,7 +5,7 @@ use std::{env, time::Duration};
 
 use tokio::{runtime, time::timeout};
 
-use crate::{Bench, CaseResult, Failure, Subject};
+use crate::{Bench, CaseResult, Failure, Subject, bench::Recording, record};
 
 /// The engines to test, separated by commas; all of them where it is not set.
 const ENGINES_VARIABLE: &str = "STORAGE_TEST_ENGINES";
@@ -20,7 +20,8 @@ const TIME_MAX: Duration = Duration::from_mins(3);
 /// If the store fails the case.
 pub fn run<S: Subject>(name: &str, subject: S, case: impl AsyncFnOnce(&Bench<S>) -> CaseResult) {
     if is_chosen(S::ENGINE, name) {
-        report(S::ENGINE, name, verdict(subject, case));
+        let answer = judge(&Bench::with(subject, Recording::On), case);
+        report(S::ENGINE, name, answer);
     }
 }
 
@@ -29,10 +30,14 @@ pub fn verdict<S: Subject>(
     subject: S,
     case: impl AsyncFnOnce(&Bench<S>) -> CaseResult,
 ) -> CaseResult {
-    drive(in_time(async {
-        let bench = Bench::new(subject);
-        case(&bench).await
-    }))
+    judge(&Bench::new(subject), case)
+}
+
+fn judge<S: Subject>(
+    bench: &Bench<S>,
+    case: impl AsyncFnOnce(&Bench<S>) -> CaseResult,
+) -> CaseResult {
+    drive(in_time(async { case(bench).await }))
 }
 
 /// Gives up on a case that hangs.
@@ -69,10 +74,11 @@ pub(crate) fn is_chosen(engine: &str, name: &str) -> bool {
     chosen
 }
 
-/// Panics if the answer is a failure.
+/// Panics if the answer is a failure, else records that the case was passed.
 #[expect(clippy::panic, reason = "this is how a test says that it failed")]
 pub(crate) fn report(subject: &str, name: &str, answer: CaseResult) {
-    if let Err(failure) = answer {
-        panic!("\n{subject} fails the case {name}:\n  {failure}\n");
+    match answer {
+        Ok(()) => record::passed(subject, name),
+        Err(failure) => panic!("\n{subject} fails the case {name}:\n  {failure}\n"),
     }
 }

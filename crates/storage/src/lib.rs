@@ -30,10 +30,16 @@
 //!
 //! | Feature | Gives | Default |
 //! |---|---|---|
-//! | `fjall` | `storage::fjall`: an embedded, durable store in a directory, in pure Rust; `fjall:PATH` in [store URLs](StoreUrl) | yes |
+//! | `fjall` | `storage::fjall`: a log-structured merge tree in pure Rust | yes |
+//! | `sqlite` | `storage::sqlite`: a SQLite database, which its shell can read; takes a C compiler | no |
+//! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
+//! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
+//! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler, libclang, and ten minutes on two cores | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
-//! The in-memory engine, [`memory`], is always there.
+//! Each of these is an embedded, durable store in a directory of its own, and
+//! the feature's name is its scheme in [store URLs](StoreUrl). The in-memory
+//! engine, [`memory`], is always there.
 //!
 //! # Where to look
 //!
@@ -48,18 +54,43 @@
 //! | put layers on an engine | [`Stack`], [`layer`] |
 //! | work without async | [`blocking`] |
 
+mod engine;
 mod open;
 pub mod prelude;
 mod url;
 
 pub use storage_core::*;
 
-pub use self::{open::open, url::StoreUrl};
+pub use self::{engine::DirectoryEngine, open::open, url::StoreUrl};
 
-/// The embedded default engine: an LSM tree in a directory.
+/// The embedded default engine: an LSM tree in pure Rust.
 #[cfg(feature = "fjall")]
 pub mod fjall {
     pub use storage_fjall::*;
+}
+
+/// The filesystem engine: each value is a file.
+#[cfg(feature = "fs")]
+pub mod fs {
+    pub use storage_fs::*;
+}
+
+/// The RocksDB engine.
+#[cfg(feature = "rocks")]
+pub mod rocks {
+    pub use storage_rocks::*;
+}
+
+/// The sled engine.
+#[cfg(feature = "sled")]
+pub mod sled {
+    pub use storage_sled::*;
+}
+
+/// The SQLite engine.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    pub use storage_sqlite::*;
 }
 
 /// The program that the repository's README begins with.

@@ -29,32 +29,10 @@ impl StoreUrl {
     ///
     /// # Errors
     /// As for [`open`](Self::open).
-    #[cfg_attr(
-        not(feature = "fjall"),
-        expect(clippy::unused_async, reason = "the engines that wait are left out")
-    )]
     pub async fn open_engine(&self) -> Result<SharedStore> {
         match self {
             Self::Memory => Ok(SharedStore::new(MemoryConfig::new().open())),
-            #[cfg(feature = "fjall")]
-            Self::Fjall { path } => {
-                let backend = crate::fjall::FjallConfig::new(path).open().await?;
-                Ok(SharedStore::new(backend))
-            }
-            #[cfg(not(feature = "fjall"))]
-            Self::Fjall { .. } => Err(feature_off("fjall")),
+            Self::Directory { engine, path } => engine.open(path).await,
         }
     }
-}
-
-#[cfg(not(feature = "fjall"))]
-fn feature_off(feature: &str) -> storage_core::Error {
-    storage_core::Error::new(
-        storage_core::ErrorKind::Invalid,
-        format!(
-            "this program was built without {feature}; \
-             enable the feature `{feature}` of the crate `storage`"
-        ),
-    )
-    .with_operation(storage_core::Operation::Open)
 }

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use crate::install;
 use crate::interrupts::Interrupts;
 use crate::process_group::ProcessGroup;
 use crate::test::Engine;
@@ -59,6 +60,7 @@ pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
         args.engine.name(),
         Engine::durable_names().join(" or ")
     );
+    install::missing(&install::needed_by(&[args.engine]))?;
     let interrupts = Interrupts::catch()?;
     let group = ProcessGroup::spawn(&mut cargo_test(death, args))?;
     interrupts.stop_group(group.id());
@@ -133,10 +135,10 @@ mod tests {
 
     #[test]
     fn an_unknown_engine_is_refused_with_the_names_of_the_known_ones() {
-        let error = Xtask::try_parse_from(["xtask", "crash", "--engine", "rocksdb"]).unwrap_err();
+        let error = Xtask::try_parse_from(["xtask", "crash", "--engine", "oracle"]).unwrap_err();
 
         let message = error.to_string();
-        assert!(message.contains("rocksdb"), "{message}");
+        assert!(message.contains("oracle"), "{message}");
         assert!(message.contains("fjall"), "{message}");
     }
 }

@@ -5,19 +5,24 @@
 //! is stopped when they end, fail or are interrupted.
 
 mod engine;
+mod proved;
 mod tally;
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{ChildStdout, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use tempfile::NamedTempFile;
 
 pub(crate) use self::engine::Engine;
+use self::proved::{Difference, RECORD_VARIABLE};
 use self::tally::Tally;
 use crate::interrupts::Interrupts;
 use crate::process_group::ProcessGroup;
+use crate::workspace::Workspace;
 use crate::{install, tool};
 
 /// The environment variable in which the tests read the engines to run over; all of them if it is
@@ -33,14 +38,35 @@ pub(crate) struct TestArgs {
     /// Run only the tests whose name contains this.
     #[arg(long, value_name = "STR")]
     filter: Option<String>,
+    /// Write `docs/engines.md` anew from what the tests have proved.
+    #[arg(long, conflicts_with_all = ["engines", "filter"])]
+    write_engines_page: bool,
+}
+
+impl TestArgs {
+    /// Whether nothing is left out.
+    fn is_complete(&self) -> bool {
+        self.engines.is_empty() && self.filter.is_none()
+    }
+
+    fn difference(&self) -> Difference {
+        if self.write_engines_page {
+            Difference::Write
+        } else {
+            Difference::Refuse
+        }
+    }
 }
 
 /// Runs the tests; the last line printed is `N passed, N failed, N skipped`.
 pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
-    install::missing(install::REQUIREMENTS)?;
+    install::missing(&install::needed_by(&args.engines))?;
 
     let interrupts = Interrupts::catch()?;
-    let mut group = ProcessGroup::spawn(&mut cargo_test(args))?;
+    let record = NamedTempFile::new().context("cannot make a file for what the tests prove")?;
+    let mut command = cargo_test(args);
+    command.env(RECORD_VARIABLE, record.path());
+    let mut group = ProcessGroup::spawn(&mut command)?;
     interrupts.stop_group(group.id());
     let stdout = group
         .take_stdout()
@@ -55,15 +81,27 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
         println!();
     }
     let complaint = if interrupts.any() {
-        Some("interrupted")
+        Some("interrupted".to_owned())
     } else {
-        complaint(&tally, status)
+        complaint(&tally, status).map(str::to_owned)
     };
-    if let Some(complaint) = complaint {
+    let complaint = complaint.or_else(|| {
+        let is_settled = if args.is_complete() {
+            settle(record.path(), args.difference())
+        } else {
+            Ok(())
+        };
+        is_settled.err().map(|error| format!("{error:#}"))
+    });
+    if let Some(complaint) = &complaint {
         eprintln!("error: {complaint}");
     }
     println!("{tally}");
     Ok(complaint.map_or(ExitCode::SUCCESS, |_| ExitCode::FAILURE))
+}
+
+fn settle(record: &Path, difference: Difference) -> Result<()> {
+    proved::settle(&Workspace::load()?.root, record, difference)
 }
 
 /// Why a run that came to its end is not a success, if it is none.
@@ -81,7 +119,8 @@ fn complaint(tally: &Tally, status: ExitStatus) -> Option<&'static str> {
 
 fn cargo_test(args: &TestArgs) -> Command {
     let mut command = tool::cargo();
-    command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(packages(&args.engines));
     if let Some(filter) = &args.filter {
         command.args(["--", filter]);
     }
@@ -93,6 +132,19 @@ fn cargo_test(args: &TestArgs) -> Command {
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
+}
+
+/// Everything; or all but what brings an engine that takes long to build, if that is left out.
+fn packages(engines: &[Engine]) -> Vec<String> {
+    let left_out = |engine: &&Engine| engine.is_slow_to_build() && !engines.contains(engine);
+    let slow: Vec<_> = Engine::value_variants().iter().filter(left_out).collect();
+    if engines.is_empty() || slow.is_empty() {
+        return vec!["--all-features".to_owned()];
+    }
+    slow.iter()
+        .map(|engine| format!("--exclude=storage-{}", engine.name()))
+        .chain(["--features=storage-core/runtime".to_owned()])
+        .collect()
 }
 
 /// Copies the output through as it comes, so that a test that hangs is seen to hang, and counts on
@@ -132,6 +184,7 @@ mod tests {
         let args = TestArgs {
             engines: vec![Engine::Memory, Engine::Fjall],
             filter: None,
+            ..TestArgs::default()
         };
 
         assert!(changes_engines_to(&cargo_test(&args), Some("memory,fjall")));
@@ -143,16 +196,33 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_that_is_slow_to_build_is_not_built_where_it_is_left_out() {
+        let args = |engines| TestArgs {
+            engines,
+            filter: None,
+            ..TestArgs::default()
+        };
+
+        let without = tool::command_line(&cargo_test(&args(vec![Engine::Fjall])));
+        let with = tool::command_line(&cargo_test(&args(vec![Engine::Fjall, Engine::Rocks])));
+
+        assert!(without.contains("--exclude=storage-rocks"), "{without}");
+        assert!(!without.contains("--all-features"), "{without}");
+        assert!(with.contains("--all-features"), "{with}");
+    }
+
+    #[test]
     fn a_filter_is_given_to_the_test_programs() {
         let args = TestArgs {
             engines: vec![],
             filter: Some("scan".into()),
+            ..TestArgs::default()
         };
 
         let line = tool::command_line(&cargo_test(&args));
 
         assert!(
-            line.ends_with("test --workspace --all-features --no-fail-fast -- scan"),
+            line.ends_with("test --workspace --no-fail-fast --all-features -- scan"),
             "{line}"
         );
     }

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// The store: `fjall:PATH` or `memory:`.
+    /// The store: an engine and a directory, such as `fjall:PATH` or `sqlite:PATH`; or `memory:`.
     #[arg(long, global = true, value_name = "URL", env = "STORAGE_URL")]
     pub(crate) store: Option<String>,
     /// Print results as JSON, and errors as a JSON object on standard error.

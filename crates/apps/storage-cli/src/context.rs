@@ -69,8 +69,8 @@ impl Context {
     }
 
     fn existing_store(&self) -> Result<StoreUrl> {
-        let url = self.store_url()?.parse()?;
-        if let StoreUrl::Fjall { path } = &url {
+        let url: StoreUrl = self.store_url()?.parse()?;
+        if let Some(path) = url.directory() {
             refuse_absent(path)?;
         }
         Ok(url)

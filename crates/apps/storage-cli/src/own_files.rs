@@ -15,10 +15,8 @@ pub(crate) struct OwnFiles {
 impl OwnFiles {
     /// Those of the store at `url`, which need not be there yet.
     pub(crate) fn of(url: &str) -> Result<Self> {
-        let location = match url.parse()? {
-            StoreUrl::Fjall { path } => Some(resolved(&path)),
-            _ => None,
-        };
+        let url: StoreUrl = url.parse()?;
+        let location = url.directory().map(resolved);
         Ok(Self { location })
     }
 

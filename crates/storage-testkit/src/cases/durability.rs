@@ -38,6 +38,7 @@ pub async fn every_durability_on_offer_is_granted<S: Subject>(bench: &Bench<S>) 
         );
         let value = store.get("k").await?.map(|entry| entry.value);
         ensure_eq!(value, Some(format!("{asked:?}").into()), "the value");
+        bench.record_granted(asked, granted);
     }
     Ok(())
 }

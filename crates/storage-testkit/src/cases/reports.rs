@@ -65,6 +65,7 @@ pub async fn the_capabilities_make_sense<S: Subject>(bench: &Bench<S>) -> CaseRe
         capabilities,
         "the capabilities later on"
     );
+    bench.record_declared(&capabilities);
     Ok(())
 }
 

@@ -9,9 +9,9 @@ use std::{
 
 use crate::{CaseResult, Failure};
 
-/// A mounted file system.
+/// A mounted file system in memory, which ends with the process.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub struct Disk {
     path: PathBuf,
 }
 
@@ -30,7 +30,17 @@ impl Disk {
         Ok(Self { path })
     }
 
-    pub(super) fn resize(&self, size_bytes: u64) -> CaseResult {
+    /// Where it is mounted.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes it larger, or smaller.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub fn resize(&self, size_bytes: u64) -> CaseResult {
         system::resize(&self.path, size_bytes)
     }
 

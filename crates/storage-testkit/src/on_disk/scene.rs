@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::{
-    OnDisk, Site, close,
+    Disk, OnDisk, Site, close,
     enclosure::{Enclosed, Enclosure},
     ledger::Ledger,
     tree::Tree,
@@ -65,12 +65,16 @@ impl<S: OnDisk> Scene<S> {
     }
 
     /// A path in the directory of the case.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
         self.place.join(name)
     }
 
     /// Opens the store at `path`.
-    pub(super) async fn open(&self, path: &Path) -> Result<S::Store> {
+    ///
+    /// # Errors
+    /// What the subject says.
+    pub async fn open(&self, path: &Path) -> Result<S::Store> {
         let components = Components::default()
             .with_clock(self.clock.clone())
             .with_random(SeededRandom::new(7));
@@ -126,6 +130,19 @@ impl<S: OnDisk> Scene<S> {
         let store = self.open(path).await?;
         ledger.check(&store).await?;
         close(store).await
+    }
+
+    /// A disk of so many bytes, called `name`. Nobody else sees it: the case goes
+    /// on in a process of its own, and where this is `None`, it has come to its
+    /// end there.
+    ///
+    /// # Errors
+    /// If the case fails in that process, or there can be no disk.
+    pub fn disk(&self, name: &str, size_bytes: u64) -> CaseResult<Option<Disk>> {
+        if !self.is_inside(Enclosure::Mounts)? {
+            return Ok(None);
+        }
+        Disk::mount(self.path(name), size_bytes).map(Some)
     }
 
     /// Whether this is the process of the case's own. If not, the case has gone

@@ -10,7 +10,7 @@ use super::{
     named_store::{Expected, NamedStore},
     power_loss,
 };
-use crate::runner;
+use crate::{record, runner};
 
 /// Every run has the same rounds, up to what contention decides.
 const SEED: u64 = 1;
@@ -89,7 +89,9 @@ fn is_sound(store: &'static str) -> Result<(), Failed> {
         }
         summary.add(&round.verdict);
     }
-    something_was_proved(&summary)
+    something_was_proved(&summary)?;
+    record::passed(store, "survives kills");
+    Ok(())
 }
 
 fn is_reported(store: &'static str, kind: FindingKind) -> Result<(), Failed> {
@@ -120,7 +122,9 @@ fn is_sound_without_power(store: &'static str, rounds: u32) -> Result<(), Failed
         }
         summary.add(&round.verdict);
     }
-    something_was_proved(&summary)
+    something_was_proved(&summary)?;
+    record::passed(store, "survives losses of power");
+    Ok(())
 }
 
 fn is_reported_without_power(store: &'static str) -> Result<(), Failed> {

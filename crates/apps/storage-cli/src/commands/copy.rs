@@ -104,7 +104,7 @@ impl Pair {
                 .remedy("name two stores on disk"));
             }
         }
-        if let StoreUrl::Fjall { path } = &to {
+        if let Some(path) = to.directory() {
             let own_files = OwnFiles::of(from_url)?;
             if own_files.are_at(&own_files::resolved(path)) {
                 return Err(Failure::usage("source and target are the same store")
@@ -112,7 +112,7 @@ impl Pair {
             }
             own_files.refuse_as_target(path)?;
         }
-        if let StoreUrl::Fjall { path } = &from {
+        if let Some(path) = from.directory() {
             refuse_absent(path)?;
         }
         Ok(Self {
@@ -154,7 +154,7 @@ impl Pair {
     /// is for the mark in the target to say. Where it cannot be read, a copy is
     /// there if it was to be resumed.
     async fn advised(&self, failure: Failure, start: CopyStart) -> Failure {
-        if let StoreUrl::Fjall { path } = &self.to
+        if let Some(path) = self.to.directory()
             && refuse_absent(path).is_err()
         {
             return failure;

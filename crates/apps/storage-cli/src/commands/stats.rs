@@ -79,6 +79,7 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Count => "count",
         Unit::Bytes => "bytes",
         Unit::Microseconds => "microseconds",
+        Unit::Thousandths => "thousandths",
     }
 }
 
@@ -105,6 +106,7 @@ fn print(examined: &Examined, output: &mut Output) -> Result<()> {
             Unit::Count => units::number(detail.value),
             Unit::Bytes => units::bytes(detail.value),
             Unit::Microseconds => format!("{} µs", units::number(detail.value)),
+            Unit::Thousandths => format!("{}.{:03}", detail.value / 1_000, detail.value % 1_000),
         };
         row(detail.name, value)?;
     }

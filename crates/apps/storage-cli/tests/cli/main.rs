@@ -14,6 +14,7 @@ mod completions;
 mod copy;
 mod demo;
 mod doctor;
+mod engines;
 mod exit_codes;
 mod export_targets;
 mod help;

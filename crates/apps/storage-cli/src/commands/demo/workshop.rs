@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use storage::{StoreUrl, prelude::*};
+use storage::{DirectoryEngine, StoreUrl, prelude::*};
 use tempfile::TempDir;
 
 use super::manifest::SampleLimits;
@@ -45,7 +45,8 @@ impl Workshop {
             .map_err(|error| Failure::io("make a temporary directory", &error))?;
         let url = match url {
             Some(url) => url.to_owned(),
-            None => StoreUrl::Fjall {
+            None => StoreUrl::Directory {
+                engine: DirectoryEngine::Fjall,
                 path: directory.path().join(STORE),
             }
             .to_string(),

@@ -1,12 +1,15 @@
 //! Examining one store, from the outside in.
 //!
-//! What is outside is only read. A store is opened only on request, and if it
-//! was closed cleanly, since the open after a crash cuts the journals where they
-//! end.
+//! What is outside is only read. A store is opened only on request, and not if it
+//! is known that it was not closed cleanly, since the open after a crash cuts the
+//! journals where they end.
 
 use std::path::Path;
 
-use storage::{Capabilities, SharedStore, StoreDirectory, StoreHeader, StoreUrl, bulk, prelude::*};
+use storage::{
+    Capabilities, DirectoryEngine, SharedStore, StoreDirectory, StoreHeader, StoreUrl, bulk,
+    prelude::*,
+};
 
 use super::{
     Opening,
@@ -17,7 +20,10 @@ use super::{
 use crate::{own_files, status::Status, units};
 
 /// The file that a clean close leaves in a fjall store.
-const SEAL_FILE: &str = "SEAL";
+const FJALL_SEAL: &str = "SEAL";
+
+/// The file that a clean close removes from a SQLite store.
+const SQLITE_LOG: &str = "data/store.sqlite-wal";
 
 const LOCK: &str = "lock";
 const LAST_CLOSE: &str = "last close";
@@ -28,8 +34,8 @@ pub(super) async fn examine(url: &str, opening: Opening) -> Vec<Finding> {
         Ok(parsed) => parsed,
         Err(error) => return vec![Finding::of_error("engine", &error)],
     };
-    if let StoreUrl::Fjall { path } = &parsed {
-        let mut findings = examine_directory(path);
+    if let StoreUrl::Directory { engine, path } = &parsed {
+        let mut findings = examine_directory(*engine, path);
         if !may_open(&findings) {
             return findings;
         }
@@ -63,8 +69,8 @@ fn may_open(findings: &[Finding]) -> bool {
 }
 
 /// Looks at a directory from outside: nothing in it is changed or locked.
-fn examine_directory(path: &Path) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok("engine", "fjall is built in")];
+fn examine_directory(engine: DirectoryEngine, path: &Path) -> Vec<Finding> {
+    let mut findings = vec![engine_of(engine)];
     let resolved = own_files::resolved(path);
     match StoreDirectory::inspect(&resolved) {
         Err(error) => findings.push(Finding::of_error("directory", &error)),
@@ -82,7 +88,7 @@ fn examine_directory(path: &Path) -> Vec<Finding> {
                 format!("{} version {}", store.engine, store.version),
             ),
             lock_of(&Holders::of(&store.lock)),
-            last_close(&resolved),
+            last_close(engine, &resolved),
         ]),
     }
     let nearest = resolved.ancestors().find(|path| path.exists());
@@ -91,6 +97,17 @@ fn examine_directory(path: &Path) -> Vec<Finding> {
         findings.push(machine::disk_space(nearest));
     }
     findings
+}
+
+fn engine_of(engine: DirectoryEngine) -> Finding {
+    const SUBJECT: &str = "engine";
+    let name = engine.name();
+    if engine.is_built_in() {
+        return Finding::ok(SUBJECT, format!("{name} is built in"));
+    }
+    let text = format!("this command was built without {name}");
+    Finding::problem(SUBJECT, Status::Usage, text)
+        .remedy(format!("build it with it: `--features {name}`"))
 }
 
 fn lock_of(holders: &Holders) -> Finding {
@@ -112,8 +129,16 @@ fn lock_of(holders: &Holders) -> Finding {
     }
 }
 
-fn last_close(path: &Path) -> Finding {
-    if path.join(SEAL_FILE).exists() {
+fn last_close(engine: DirectoryEngine, path: &Path) -> Finding {
+    let is_clean = match engine {
+        DirectoryEngine::Fjall => path.join(FJALL_SEAL).exists(),
+        DirectoryEngine::Sqlite => !path.join(SQLITE_LOG).exists(),
+        engine => {
+            let text = format!("{} does not tell how it was", engine.name());
+            return Finding::ok(LAST_CLOSE, text);
+        }
+    };
+    if is_clean {
         return Finding::ok(LAST_CLOSE, "clean");
     }
     Finding::warning(

@@ -1,0 +1,83 @@
+//! The conformance suite and the model test over files: alone, under a layer
+//! that passes everything on, and as a shared store.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use storage_core::{
+    Components, Result, SharedStore, Stack,
+    layer::{PassThrough, PassThroughStore},
+};
+use storage_fs::{FsBackend, FsConfig};
+use storage_testkit::{Subject, conformance};
+use tempfile::TempDir;
+
+/// A directory that lives as long as the test.
+struct Directory(TempDir);
+
+impl Directory {
+    /// In memory, if there is such a place: many files are made and removed, and
+    /// what a disk makes of that is not asked here.
+    fn new() -> Self {
+        let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
+        Self(directory.expect("a temporary directory"))
+    }
+
+    async fn open(&self, components: Components) -> Result<FsBackend> {
+        FsConfig::new(self.0.path()).open_with(components).await
+    }
+}
+
+mod files {
+    use super::*;
+
+    struct Files(Directory);
+
+    impl Subject for Files {
+        type Store = FsBackend;
+        const ENGINE: &'static str = "fs";
+
+        async fn open(&self, components: Components) -> Result<Self::Store> {
+            self.0.open(components).await
+        }
+    }
+
+    conformance!(Files(Directory::new()));
+}
+
+mod pass_through_over_files {
+    use super::*;
+
+    struct PassedThrough(Directory);
+
+    impl Subject for PassedThrough {
+        type Store = PassThroughStore<FsBackend>;
+        const ENGINE: &'static str = "fs";
+
+        async fn open(&self, components: Components) -> Result<Self::Store> {
+            Stack::on(self.0.open(components.clone()).await?)
+                .with(PassThrough)
+                .components(components)
+                .open()
+                .await
+        }
+    }
+
+    conformance!(PassedThrough(Directory::new()));
+}
+
+mod shared_files {
+    use super::*;
+
+    struct Shared(Directory);
+
+    impl Subject for Shared {
+        type Store = SharedStore;
+        const ENGINE: &'static str = "fs";
+
+        async fn open(&self, components: Components) -> Result<Self::Store> {
+            Ok(SharedStore::new(self.0.open(components).await?))
+        }
+    }
+
+    conformance!(Shared(Directory::new()));
+}

@@ -1,0 +1,149 @@
+//! Scans: RocksDB's iterator as items.
+
+use bytes::{Bytes, BytesMut};
+use rocksdb::DBRawIterator;
+use storage_core::{
+    Direction, Entry, Error, Item, Projection, Result, Stamp,
+    embedded::{envelope, flat_key},
+};
+
+use crate::error::{from_rocks, would_wait};
+
+/// Items of a scan share chunks of memory of at most so many bytes, as large as a
+/// block of a file, so whoever keeps one entry keeps no more than that. The first
+/// chunk of a scan is smaller.
+const CHUNK_BYTES_MIN: usize = 512;
+const CHUNK_BYTES_MAX: usize = 4 << 10;
+
+/// The items of a range, in a direction.
+pub(crate) struct Items<'a> {
+    /// `None` once the scan has ended.
+    iterator: Option<DBRawIterator<'a>>,
+    has_begun: bool,
+    direction: Direction,
+    projection: Projection,
+    chunk: Chunk,
+}
+
+/// Why an iterator stopped within its range.
+enum Stopped {
+    Failed(Error),
+    WouldWait(Error),
+}
+
+impl<'a> Items<'a> {
+    /// The items within the bounds of `iterator`.
+    pub(crate) fn new(
+        iterator: DBRawIterator<'a>,
+        direction: Direction,
+        projection: Projection,
+    ) -> Self {
+        Self {
+            iterator: Some(iterator),
+            has_begun: false,
+            direction,
+            projection,
+            chunk: Chunk::default(),
+        }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self {
+            iterator: None,
+            has_begun: true,
+            direction: Direction::Forward,
+            projection: Projection::Keys,
+            chunk: Chunk::default(),
+        }
+    }
+
+    /// The items, for an iterator that may wait for a disk.
+    pub(crate) fn waiting(mut self) -> impl Iterator<Item = Result<Item>> + use<'a> {
+        std::iter::from_fn(move || {
+            Some(self.advance()?.map_err(|stopped| match stopped {
+                Stopped::Failed(error) | Stopped::WouldWait(error) => error,
+            }))
+        })
+    }
+
+    /// The items, and `None` where the iterator would have to wait.
+    pub(crate) fn cached(mut self) -> impl Iterator<Item = Option<Result<Item>>> + use<'a> {
+        std::iter::from_fn(move || {
+            Some(match self.advance()? {
+                Ok(item) => Some(Ok(item)),
+                Err(Stopped::Failed(error)) => Some(Err(error)),
+                Err(Stopped::WouldWait(_)) => None,
+            })
+        })
+    }
+
+    /// The next item. After an error there are no more.
+    fn advance(&mut self) -> Option<Result<Item, Stopped>> {
+        let iterator = self.iterator.as_mut()?;
+        match (self.direction, self.has_begun) {
+            (Direction::Forward, false) => iterator.seek_to_first(),
+            (Direction::Forward, true) => iterator.next(),
+            (Direction::Reverse, false) => iterator.seek_to_last(),
+            (Direction::Reverse, true) => iterator.prev(),
+        }
+        self.has_begun = true;
+        let next = match iterator.item() {
+            Some((key, stored)) => {
+                item(key, stored, self.projection, &mut self.chunk).map_err(Stopped::Failed)
+            }
+            None => Err(stopped(iterator.status().err()?)),
+        };
+        if next.is_err() {
+            self.iterator = None;
+        }
+        Some(next)
+    }
+}
+
+fn stopped(error: rocksdb::Error) -> Stopped {
+    if would_wait(&error) {
+        Stopped::WouldWait(from_rocks(error))
+    } else {
+        Stopped::Failed(from_rocks(error))
+    }
+}
+
+/// Room for the bytes of several items, to ask for memory less often.
+#[derive(Debug, Default)]
+struct Chunk {
+    room: BytesMut,
+    bytes: usize,
+}
+
+impl Chunk {
+    /// A copy of `first` and of `second`.
+    fn copy(&mut self, first: &[u8], second: &[u8]) -> (Bytes, Bytes) {
+        let bytes = first.len() + second.len();
+        if self.room.capacity() < bytes {
+            self.bytes = (self.bytes * 2).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
+            self.room = BytesMut::with_capacity(bytes.max(self.bytes));
+        }
+        self.room.extend_from_slice(first);
+        let first = self.room.split().freeze();
+        self.room.extend_from_slice(second);
+        (first, self.room.split().freeze())
+    }
+}
+
+/// An item, copied once.
+fn item(key: &[u8], stored: &[u8], projection: Projection, chunk: &mut Chunk) -> Result<Item> {
+    let key = key.get(flat_key::OVERHEAD_BYTES..).unwrap_or_default();
+    Ok(match projection {
+        Projection::Entries => {
+            let (key, stored) = chunk.copy(key, stored);
+            Item::new(key, envelope::open(stored)?)
+        }
+        Projection::Keys => {
+            // The expiry is all that is asked of the value.
+            let header = stored.get(..envelope::OVERHEAD_BYTES_MAX).unwrap_or(stored);
+            let (key, header) = chunk.copy(key, header);
+            let expires = envelope::open(header)?.expires;
+            Item::new(key, Entry::new(Bytes::new(), expires, Stamp::none()))
+        }
+    })
+}
