@@ -177,7 +177,6 @@ async fn a_write_that_would_stall_is_refused_and_made_where_it_may_wait() {
         .await
         .unwrap();
     assert_eq!(found.len(), refused + 1);
-    assert!(store.stats().await.unwrap().detail("stall_time").unwrap() > 0);
 }
 
 #[tokio::test]
