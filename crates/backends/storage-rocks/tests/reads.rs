@@ -146,6 +146,28 @@ async fn the_engine_says_what_is_on_the_disk_only() {
 }
 
 #[tokio::test]
+async fn a_scan_over_many_deleted_entries_goes_to_the_pool() {
+    let (directory, counted) = (tempdir().unwrap(), Counted::default());
+    let components = Components::default().with_executor(counted.clone());
+    let config = RocksConfig::new(directory.path());
+    let store = config.open_with(components).await.unwrap();
+    let keys = || (0..5_000_u16).map(|number| number.to_be_bytes().to_vec());
+    let put = keys().fold(WriteBatch::new(), |batch, key| batch.put(key, "value"));
+    let delete = keys().fold(WriteBatch::new(), WriteBatch::delete);
+    store.commit(put.put("z", "last")).await.unwrap();
+    for (deleted, hops) in [(false, 0), (true, 1)] {
+        if deleted {
+            store.commit(delete.clone()).await.unwrap();
+        }
+        counted.hops();
+        let page = ScanOptions::new().entries_max(1);
+        let found = store.scan_with(&KeyRange::all(), &page).await.unwrap();
+        assert_eq!(found.items.len(), 1);
+        assert_eq!(counted.hops(), hops);
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_would_stall_is_refused_and_made_where_it_may_wait() {
     const TRIES_MAX: usize = 1_000_000;
     let directory = tempdir().unwrap();
