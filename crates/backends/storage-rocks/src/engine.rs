@@ -54,7 +54,7 @@ pub struct RocksEngine {
     config: RocksConfig,
     db: Arc<DB>,
     // INVARIANT: dropped after the database, since its lock keeps others away.
-    directory: StoreDirectory,
+    directory: Arc<StoreDirectory>,
 }
 
 impl RocksEngine {
@@ -74,7 +74,7 @@ impl RocksEngine {
             options,
             config: config.clone(),
             db,
-            directory,
+            directory: Arc::new(directory),
         })
     }
 
@@ -257,7 +257,7 @@ impl Engine for RocksEngine {
     }
 
     fn snapshot(&self) -> Result<RocksSnapshot> {
-        Ok(RocksSnapshot::new(&self.db))
+        Ok(RocksSnapshot::new(&self.db, &self.directory))
     }
 
     fn stats(&self) -> Result<Stats> {

@@ -13,8 +13,9 @@ use std::{
 };
 
 use storage_core::{
-    Components, Direction, Durability, Executor, Job, Key, KeyRange, Maintenance, OwnedKey,
-    Projection, Put, Read, ReadExt, Result, ScanOptions, Store, StoreExt, WriteBatch, WriteOptions,
+    Components, Direction, Durability, ErrorKind, Executor, Job, Key, KeyRange, Maintenance,
+    OwnedKey, Projection, Put, Read, ReadExt, Result, ScanOptions, Store, StoreExt, WriteBatch,
+    WriteOptions,
     embedded::{Change, Engine, EngineRead, Tried},
 };
 use storage_rocks::{RocksBackend, RocksConfig, RocksEngine};
@@ -221,4 +222,20 @@ async fn a_snapshot_outlives_nothing_but_its_store() {
     // The files are free although the snapshot is still there.
     let store = RocksConfig::new(directory.path()).open().await.unwrap();
     assert_eq!(store.get("key").await.unwrap().unwrap().value, "new");
+}
+
+#[tokio::test]
+async fn a_snapshot_of_the_engine_keeps_the_store_locked() {
+    let directory = tempdir().unwrap();
+    let config = RocksConfig::new(directory.path());
+    let store = config.clone().open().await.unwrap();
+    let snapshot = store.with_engine(Engine::snapshot).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    // RocksDB has the files open, so nobody else may.
+    let error = config.clone().open().await.unwrap_err();
+    assert!(error.message().contains("open"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    drop(snapshot);
+    config.open().await.unwrap();
 }
