@@ -35,7 +35,9 @@ pub(crate) fn health(db: &DB) -> Result<Health> {
     let mut health = Health::default();
     if let Some(error) = background_error(db) {
         let remedy = match error.kind() {
-            ErrorKind::Full => "once there is room, RocksDB goes on by itself, within some seconds",
+            ErrorKind::Full => {
+                "free some space; if it does not go on within some seconds, reopen the store"
+            }
             _ => "see that the disk is well, then reopen the store",
         };
         health = health.with("background_error", format!("{}; {remedy}", error.message()));
