@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write as _},
     path::{Path, absolute},
 };
 
@@ -25,6 +25,26 @@ pub fn create_directory(path: impl AsRef<Path>) -> io::Result<()> {
 /// From the operating system.
 pub fn sync_directory(path: impl AsRef<Path>) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Gives a file the content `content`, whether or not it was there. Whatever
+/// happens meanwhile, the file is what it was or what it becomes, and once this
+/// returns it survives a loss of power. Writes `<path>.new` first, which a crash
+/// may leave behind and the next call overwrites.
+///
+/// # Errors
+/// From the operating system; the file may then be either.
+pub fn replace_file(path: impl AsRef<Path>, content: &[u8]) -> io::Result<()> {
+    // The parent of a relative path may be the empty one, which nothing opens.
+    let path = absolute(path)?;
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut new = path.clone().into_os_string();
+    new.push(".new");
+    let mut file = File::create(&new)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&new, &path)?;
+    sync_directory(directory)
 }
 
 fn create_below(path: &Path) -> io::Result<()> {
@@ -59,5 +79,26 @@ mod tests {
             let error = create_directory(place.path().join(blocked)).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         }
+    }
+    #[test]
+    fn a_file_is_replaced_whole_whatever_an_earlier_attempt_left() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file.txt");
+        fs::write(place.path().join("file.txt.new"), "a longer leftover").unwrap();
+        for content in ["first", "the second", ""] {
+            replace_file(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_stays_as_it_was() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file");
+        fs::write(&path, "before").unwrap();
+        fs::create_dir(place.path().join("file.new")).unwrap();
+        replace_file(&path, b"after").unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
     }
 }

@@ -11,14 +11,13 @@
 use std::{
     fmt::Write as _,
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
-use storage_core::{Error, ErrorKind, FileContent, Result};
+use storage_core::{Error, ErrorKind, FileContent, Result, durable};
 
 const SEAL_FILE: &str = "SEAL";
-const SEAL_FILE_NEW: &str = "SEAL.new";
 const FIRST_LINE: &str = "storage-seal 1";
 const LAST_LINE: &str = "crc32 ";
 
@@ -38,9 +37,7 @@ pub(crate) fn break_seal(store: &Path, data: &Path) -> Result<LastClose> {
         Ok(text) => {
             verify(&path, &text, data)?;
             fs::remove_file(&path).map_err(failed)?;
-            File::open(store)
-                .and_then(|directory| directory.sync_all())
-                .map_err(failed)?;
+            durable::sync_directory(store).map_err(failed)?;
             Ok(LastClose::Clean)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(LastClose::Unclean),
@@ -123,12 +120,7 @@ impl Seal {
         }
         let checksum = crc32fast::hash(text.as_bytes());
         writeln!(text, "{LAST_LINE}{checksum:08x}").map_err(io::Error::other)?;
-        let new = self.store.join(SEAL_FILE_NEW);
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, self.store.join(SEAL_FILE))?;
-        File::open(&self.store)?.sync_all()
+        durable::replace_file(self.store.join(SEAL_FILE), text.as_bytes())
     }
 }
 
@@ -184,7 +176,7 @@ fn sync_sealed(directory: &Path) -> io::Result<()> {
             sync_sealed(&path)?;
         }
     }
-    File::open(directory)?.sync_all()
+    durable::sync_directory(directory)
 }
 
 fn parse_line(line: &str) -> Option<(FileContent, &str)> {

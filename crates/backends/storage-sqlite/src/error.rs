@@ -23,6 +23,11 @@ pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
         ErrorKind::Unavailable => made.with_retry_after(RETRY_AFTER),
         _ => made,
     };
+    let made = if is_busy(&error) {
+        made.with_foreign_lock()
+    } else {
+        made
+    };
     made.with_source(error)
 }
 

@@ -81,6 +81,30 @@ impl Capabilities {
         }
     }
 
+    /// What an embedded engine with a log and snapshots does with the help of its
+    /// adapter: all there is, in batches of up to a million changes and 1 GiB,
+    /// with values of up to 512 MiB. How long keys may be is the engine's to say.
+    #[must_use]
+    pub const fn embedded() -> Self {
+        Self {
+            batch: BatchScope::Store,
+            batch_operations_max: 1 << 20,
+            batch_bytes_max: 1 << 30,
+            guards: Support::Supported,
+            range_deletes: Support::Supported,
+            expiry: Support::Supported,
+            snapshots: SnapshotSupport::Unlimited,
+            scan_order: ScanOrder::Ordered,
+            reads: ReadSupport::Linearizable,
+            durability_min: Durability::Buffered,
+            durability_max: Durability::Synced,
+            crash_order: CrashOrder::Suffix,
+            sequence: SequenceScope::Store,
+            key_bytes_max: Self::PORTABLE_KEY_BYTES,
+            value_bytes_max: 512 << 20,
+        }
+    }
+
     /// Judges a request: `Ok` if this store offers all it asks for.
     ///
     /// # Errors

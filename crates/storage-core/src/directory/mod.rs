@@ -13,7 +13,7 @@ mod watermark;
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,6 +27,7 @@ pub use self::{
 use crate::{Error, ErrorKind, Result, durable};
 
 const FORMAT_FILE: &str = "STORAGE";
+/// What [`durable::replace_file`] leaves of a format file that was cut off.
 const FORMAT_FILE_NEW: &str = "STORAGE.new";
 const LOCK_FILE: &str = "LOCK";
 const DATA: &str = "data";
@@ -134,7 +135,8 @@ impl StoreDirectory {
         sync_directories(&new).map_err(failed)?;
         // Its own name too: the format file promises that it is there.
         durable::sync_directory(&self.path).map_err(failed)?;
-        write_format(&self.path, engine, version).map_err(failed)
+        let text = format_text(engine, version);
+        durable::replace_file(self.path.join(FORMAT_FILE), text.as_bytes()).map_err(failed)
     }
 
     /// Moves new data to its place. It was whole before the format file was
@@ -266,16 +268,6 @@ fn parse_format(text: &[u8]) -> Option<(&str, u32)> {
     let (version, _) = rest.split_once(' ')?;
     let version = version.parse().ok()?;
     (format_text(engine, version).as_bytes() == text).then_some((engine, version))
-}
-
-/// Writes the format file so that it is there whole or not at all.
-fn write_format(path: &Path, engine: &str, version: u32) -> io::Result<()> {
-    let new = path.join(FORMAT_FILE_NEW);
-    let mut file = File::create(&new)?;
-    file.write_all(format_text(engine, version).as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path.join(FORMAT_FILE))?;
-    durable::sync_directory(path)
 }
 
 /// Makes the entries of a directory and of all below it survive a loss of power.

@@ -7,7 +7,7 @@
 
 use super::{Change, EngineRead};
 use crate::{
-    Error, ErrorKind, Mutation, OwnedKey, Put, Result, Sequence, SequenceScope, SystemKeys,
+    Error, ErrorKind, Mutation, Outcome, OwnedKey, Put, Result, Sequence, SequenceScope, SystemKeys,
 };
 
 /// How many numbers one reservation covers: one small write in so many commits.
@@ -16,6 +16,10 @@ const BLOCK: u64 = 1 << 16;
 /// No store gets as far as here. A reservation beyond is damage, and numbering
 /// behind it would start again from zero.
 const RESERVED_MAX: u64 = u64::MAX >> 1;
+
+/// The largest reservation that a copy may bring along: what is numbered behind
+/// it stays far below [`RESERVED_MAX`].
+const COPIED_MAX: u64 = RESERVED_MAX >> 1;
 
 /// Gives out sequences in order.
 #[derive(Debug)]
@@ -52,15 +56,23 @@ impl Sequencer {
 
     /// Goes on behind a reservation that one of `mutations` makes: the store is
     /// becoming a copy, and holds keys with numbers up to there.
-    pub(super) fn raise(&mut self, mutations: &[Mutation]) {
+    ///
+    /// # Errors
+    /// `Invalid` for a reservation with which the store could not be opened.
+    pub(super) fn raise(&mut self, mutations: &[Mutation]) -> Result<()> {
+        let mut last = self.last;
         for mutation in mutations {
             if let Mutation::Put(put) = mutation
                 && put.key == self.key
-                && let Some(reserved) = parse_reservation(&put.value)
             {
-                self.last = self.last.max(reserved);
+                let reserved = parse_reservation(&put.value)
+                    .filter(|reserved| *reserved <= COPIED_MAX)
+                    .ok_or_else(|| unusable(&self.key))?;
+                last = last.max(reserved);
             }
         }
+        self.last = last;
+        Ok(())
     }
 
     /// The last sequence given out.
@@ -106,6 +118,15 @@ fn read_reservation(engine: &impl EngineRead, key: &OwnedKey) -> Result<u64> {
         )
         .with_key(key)
     })
+}
+
+fn unusable(key: &OwnedKey) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "no store reserves commit sequences like this; leave the key out, or check the store it is copied from",
+    )
+    .with_outcome(Outcome::NotApplied)
+    .with_key(key)
 }
 
 fn parse_reservation(value: &[u8]) -> Option<u64> {

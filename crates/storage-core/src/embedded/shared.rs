@@ -30,7 +30,7 @@ pub(super) struct Shared<E: Engine> {
     /// Why the store takes no more writes.
     poison: OnceLock<Error>,
     /// Where writes are put in order, and wait to become durable.
-    pub(super) order: OrderPoint,
+    pub(super) order: OrderPoint<E>,
     /// Open snapshots, so that closing can end them.
     snapshots: Mutex<Vec<Weak<SnapshotCell<E>>>>,
     pub(super) change_form: ChangeForm,
@@ -107,14 +107,10 @@ impl<E: Engine> Shared<E> {
         Some(self.snapshot_at(&at))
     }
 
-    /// Takes a snapshot and its sequence; waits for the order point.
-    pub(super) fn snapshot(&self) -> Result<Taken<E>> {
-        self.snapshot_at(&self.order.enter())
-    }
-
-    /// Registers the snapshot before the order point is left, which closing
-    /// passes: so none escapes it.
-    fn snapshot_at(&self, _at: &MutexGuard<'_, Sequencer>) -> Result<Taken<E>> {
+    /// Takes a snapshot and its sequence at the order point. Registers the
+    /// snapshot before the order point is left, which closing passes: so none
+    /// escapes it.
+    pub(super) fn snapshot_at(&self, _at: &MutexGuard<'_, Sequencer>) -> Result<Taken<E>> {
         let snapshot = Arc::new(SnapshotCell::new(self.call(E::snapshot)?));
         self.register_snapshot(&snapshot);
         Ok((snapshot, self.order.applied()))
@@ -144,8 +140,12 @@ impl<E: Engine> Shared<E> {
             let synced = self.last_sync();
             self.end_snapshots();
             let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-            drop(engine.take());
-            synced
+            let engine = engine.take();
+            let freed = no_panic(|| {
+                drop(engine);
+                Ok(())
+            });
+            synced.and(freed)
         });
         result.as_ref().copied().map_err(Error::duplicate)
     }

@@ -32,6 +32,7 @@ struct Inner {
     layer: Option<Cow<'static, str>>,
     key: Option<RedactedKey>,
     guard: Option<usize>,
+    is_foreign_lock: bool,
     source: Option<Source>,
 }
 
@@ -48,6 +49,7 @@ impl Error {
             layer: None,
             key: None,
             guard: None,
+            is_foreign_lock: false,
             source: None,
         }))
     }
@@ -82,6 +84,15 @@ impl Error {
     #[must_use]
     pub fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.0.outcome = Some(outcome);
+        self
+    }
+
+    /// Says that another process or connection held a lock for as long as there
+    /// was leave to wait. An engine says so of its writes, so that what queues
+    /// behind them is not made to wait for the same lock again.
+    #[must_use]
+    pub fn with_foreign_lock(mut self) -> Self {
+        self.0.is_foreign_lock = true;
         self
     }
 
@@ -137,6 +148,12 @@ impl Error {
         self.0.outcome
     }
 
+    /// Whether another process or connection held a lock that was needed.
+    #[must_use]
+    pub fn is_foreign_lock(&self) -> bool {
+        self.0.is_foreign_lock
+    }
+
     /// What was being done.
     #[must_use]
     pub fn operation(&self) -> Option<Operation> {
@@ -174,6 +191,7 @@ impl Error {
             layer: self.0.layer.clone(),
             key: self.0.key,
             guard: self.0.guard,
+            is_foreign_lock: self.0.is_foreign_lock,
             source: self.0.source.as_ref().map(|s| s.to_string().into()),
         }))
     }
@@ -213,6 +231,7 @@ impl fmt::Debug for Error {
             .field("layer", &self.0.layer)
             .field("key", &self.0.key)
             .field("guard", &self.0.guard)
+            .field("is_foreign_lock", &self.0.is_foreign_lock)
             .field("source", &self.0.source)
             .finish()
     }

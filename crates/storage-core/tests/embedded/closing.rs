@@ -55,6 +55,19 @@ async fn closing_finishes_accepted_commits_and_refuses_new_ones() {
 }
 
 #[tokio::test]
+async fn a_panic_of_an_engine_that_is_freed_is_an_error_of_the_close() {
+    let stage = Arc::new(Stage::new());
+    let store = open(&stage);
+    stage.drop_panics.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        let error = store.close().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.message().contains("could not be closed"), "{error}");
+    }
+    drop(open(&stage));
+}
+
+#[tokio::test]
 async fn a_snapshot_answers_closed_once_the_store_is_closed() {
     let stage = Arc::new(Stage::new());
     let store = open(&stage);

@@ -10,6 +10,7 @@
 mod closing;
 mod conformance;
 mod sequences;
+mod snapshots;
 mod staged;
 mod unavailable;
 
@@ -332,17 +333,25 @@ async fn the_engine_is_found_below_layers_until_it_is_closed() {
 
 #[tokio::test]
 async fn an_engine_that_answers_too_few_keys_skips_no_guard() {
-    let mut stage = Stage::new();
-    stage.get_many_answers_too_few = true;
-    let store = open(&Arc::new(stage));
-    let batch = WriteBatch::new()
-        .present("a")
-        .present("b")
-        .put("c", "value");
-    let error = store.commit(batch).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Internal);
-    assert_eq!(error.outcome(), Some(Outcome::NotApplied));
-    assert!(!store.exists("c").await.unwrap());
+    let entries_max = NonZeroUsize::new(100).unwrap();
+    for read_policy in [
+        ReadPolicy::Inline { entries_max },
+        ReadPolicy::Cached { entries_max },
+        ReadPolicy::Pool,
+    ] {
+        let mut stage = Stage::new();
+        stage.read_policy = read_policy;
+        stage.get_many_answers_too_few = true;
+        let store = open(&Arc::new(stage));
+        let batch = WriteBatch::new()
+            .present("a")
+            .present("b")
+            .put("c", "value");
+        let error = store.commit(batch).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal, "{read_policy:?}");
+        assert_eq!(error.outcome(), Some(Outcome::NotApplied));
+        assert!(!store.exists("c").await.unwrap());
+    }
 }
 
 #[tokio::test]
@@ -393,4 +402,22 @@ async fn a_commit_beyond_what_may_queue_is_throttled() {
     stage.apply_gate.open();
     queued.await.unwrap().unwrap();
     store.put("second", large).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_check_reads_each_entry_once_however_many_there_are() {
+    let store = open(&Arc::new(Stage::new()));
+    store.put("z", "value").await.unwrap();
+    // The reservation of sequences is one, too.
+    let others = store.check().await.unwrap().entries;
+    let mut there = 0_u32;
+    for count in [1_022, 1_023, 1_024, 1_025, 2_048, 2_500] {
+        let batch = (there..count).fold(WriteBatch::new(), |batch, number| {
+            batch.put(number.to_be_bytes().to_vec(), "value")
+        });
+        store.commit(batch).await.unwrap();
+        there = count;
+        let report = store.check().await.unwrap();
+        assert_eq!(report.entries, others + u64::from(count));
+    }
 }

@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use storage_core::{ErrorKind, KeyRange, Read, Space, Store, StoreExt, SystemKeys, WriteBatch};
+use storage_core::{
+    Durability, ErrorKind, KeyRange, Outcome, OwnedKey, Put, Read, ReadExt, Space, Store, StoreExt,
+    SystemKeys, WriteBatch,
+    embedded::{Change, Engine},
+};
 
 use crate::{
     BUFFERED, put,
@@ -84,18 +88,58 @@ async fn a_reservation_survives_the_range_delete_it_commits_with() {
     assert!(next.sequence > last.sequence);
 }
 
+/// Reservations with which no store can go on.
+const UNUSABLE: [&[u8]; 3] = [&[0xff; 8], &[0x80, 0, 0, 0, 0, 0, 0, 0], b"short"];
+
+fn reservation() -> OwnedKey {
+    SystemKeys::of("core").key("sequence")
+}
+
 #[tokio::test]
 async fn a_reservation_that_no_store_reaches_is_damage() {
-    let reservation = || SystemKeys::of("core").key("sequence");
-    for damaged in [&[0xff; 8][..], &[0x80, 0, 0, 0, 0, 0, 0, 0], b"short"] {
+    for damaged in UNUSABLE {
         let stage = Arc::new(Stage::new());
-        let store = open(&stage);
-        // The first commit writes the reservation itself.
-        store.put("key", "value").await.unwrap();
-        let batch = WriteBatch::new().put(reservation(), damaged.to_vec());
-        store.commit(batch).await.unwrap();
-        store.close().await.unwrap();
+        let put = Put::new(reservation(), damaged.to_vec());
+        stage
+            .memory
+            .apply(vec![Change::Put(put)], Durability::Buffered)
+            .unwrap();
         let error = staged::try_open(&stage).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{damaged:?}");
     }
+}
+
+#[tokio::test]
+async fn a_reservation_with_which_the_store_could_not_be_opened_is_refused() {
+    let largest = (u64::MAX >> 1).to_be_bytes();
+    for goes_to_the_writer in [false, true] {
+        for unusable in UNUSABLE.into_iter().chain([&largest[..]]) {
+            let stage = Arc::new(Stage::new());
+            let store = open(&stage);
+            stage
+                .apply_may_wait
+                .store(goes_to_the_writer, Ordering::SeqCst);
+            let batch = put("key").put(reservation(), unusable.to_vec());
+            let error = store.commit(batch).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{unusable:?}");
+            assert_eq!(error.outcome(), Some(Outcome::NotApplied));
+            assert!(!store.exists("key").await.unwrap());
+            store.put("key", "value").await.unwrap();
+            store.close().await.unwrap();
+            staged::try_open(&stage).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbering_goes_on_behind_the_largest_reservation_a_copy_may_bring() {
+    let stage = Arc::new(Stage::new());
+    let largest = u64::MAX >> 2;
+    let store = open(&stage);
+    let batch = WriteBatch::new().put(reservation(), largest.to_be_bytes().to_vec());
+    let committed = store.commit(batch).await.unwrap();
+    assert!(committed.sequence.unwrap().get() > largest);
+    store.close().await.unwrap();
+    let next = open(&stage).put("key", "value").await.unwrap();
+    assert!(next.sequence > committed.sequence);
 }

@@ -58,6 +58,8 @@ pub(crate) struct Stage {
     pub(crate) apply_gate: Gate,
     pub(crate) sync_fails: AtomicBool,
     pub(crate) sync_gate: Gate,
+    /// Whether the engine panics when it is freed.
+    pub(crate) drop_panics: AtomicBool,
     /// The sizes of the change lists that reached `apply`.
     pub(crate) applied: Mutex<Vec<usize>>,
     pub(crate) syncs: AtomicUsize,
@@ -67,6 +69,8 @@ pub(crate) struct Stage {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Refuse(ErrorKind),
+    /// Another process holds a lock.
+    LockedOut,
     Panic,
 }
 
@@ -88,6 +92,7 @@ impl Stage {
             apply_gate: Gate::default(),
             sync_fails: AtomicBool::new(false),
             sync_gate: Gate::default(),
+            drop_panics: AtomicBool::new(false),
             applied: Mutex::default(),
             syncs: AtomicUsize::new(0),
             read_threads: Mutex::default(),
@@ -147,6 +152,15 @@ impl Gate {
 pub(crate) struct Staged {
     memory: Arc<MemoryEngine>,
     stage: Arc<Stage>,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        assert!(
+            !self.stage.drop_panics.load(Ordering::SeqCst),
+            "a file could not be closed"
+        );
+    }
 }
 
 impl EngineRead for Staged {
@@ -232,6 +246,11 @@ impl Engine for Staged {
         match failure.flatten() {
             Some(Failure::Refuse(kind)) => {
                 return Err(Error::new(kind, "on purpose").with_outcome(Outcome::NotApplied));
+            }
+            Some(Failure::LockedOut) => {
+                return Err(Error::new(ErrorKind::Unavailable, "a lock, on purpose")
+                    .with_outcome(Outcome::NotApplied)
+                    .with_foreign_lock());
             }
             Some(Failure::Panic) => panic!("on purpose"),
             None => {}

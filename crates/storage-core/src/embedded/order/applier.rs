@@ -68,13 +68,15 @@ impl<'a, E: Engine> Applier<'a, E> {
             };
             self.judge(&guards, &entries)?;
         }
-        let (sequence, changes) = self.number(mutations);
+        let (sequence, changes) = self.number(mutations)?;
         let tried = match self.shared.context.write_policy {
             WritePolicy::Foretold => self.apply(changes, durability, sequence),
-            WritePolicy::Tried => match self.try_apply(changes, durability, sequence) {
-                Ok(Tried::WouldWait) => return Ok(Applied::WouldWait),
-                tried => tried.map(drop),
-            },
+            WritePolicy::Tried => {
+                match self.apply_by(E::try_apply, changes, durability, sequence) {
+                    Ok(Tried::WouldWait) => return Ok(Applied::WouldWait),
+                    tried => tried.map(drop),
+                }
+            }
         };
         tried.map(|()| Applied::Done(self.committed(sequence, durability)))
     }
@@ -86,6 +88,7 @@ impl<'a, E: Engine> Applier<'a, E> {
         }
         let keys: Vec<OwnedKey> = guards.iter().map(|guard| guard.key().clone()).collect();
         no_panic(|| self.engine.get_many_cached(&keys).transpose())
+            .and_then(|entries| entries.map(|entries| one_each(&keys, entries)).transpose())
             .map_err(|error| error.with_outcome(Outcome::NotApplied))
     }
 
@@ -104,15 +107,7 @@ impl<'a, E: Engine> Applier<'a, E> {
     /// The stored entries of `keys`.
     pub(super) fn read_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
         no_panic(|| self.engine.get_many(keys))
-            .and_then(|entries| {
-                if entries.len() == keys.len() {
-                    return Ok(entries);
-                }
-                Err(Error::new(
-                    ErrorKind::Internal,
-                    "the engine answered another number of keys than it was asked for",
-                ))
-            })
+            .and_then(|entries| one_each(keys, entries))
             .map_err(|error| error.with_outcome(Outcome::NotApplied))
     }
 
@@ -128,8 +123,8 @@ impl<'a, E: Engine> Applier<'a, E> {
     }
 
     /// Gives the commit its sequence, and its mutations their final form.
-    pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> (Sequence, Vec<Change>) {
-        self.sequencer.raise(&mutations);
+    pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> Result<(Sequence, Vec<Change>)> {
+        self.sequencer.raise(&mutations)?;
         let sequence = self.sequencer.next();
         let mut changes = Vec::with_capacity(mutations.len() + 1);
         changes.extend(mutations.into_iter().map(|mutation| match mutation {
@@ -140,7 +135,7 @@ impl<'a, E: Engine> Applier<'a, E> {
         }));
         // Last, so that no range delete of the system space takes it away.
         changes.extend(self.sequencer.reservation(sequence));
-        (sequence, changes)
+        Ok((sequence, changes))
     }
 
     /// Applies changes that end with the commit `last`, as durably as can be
@@ -151,26 +146,23 @@ impl<'a, E: Engine> Applier<'a, E> {
         durability: Durability,
         last: Sequence,
     ) -> Result<()> {
-        if !changes.is_empty() {
-            let changes = self.formed(changes)?;
-            no_panic(|| self.engine.apply(changes, unsynced(durability)))
-                .map_err(|error| self.failed(error))?;
-            self.sequencer.applied(last);
-        }
-        self.took_effect(last);
-        Ok(())
+        let apply = |engine: &E, changes, durability| {
+            engine.apply(changes, durability).map(|()| Tried::Applied)
+        };
+        self.apply_by(apply, changes, durability, last).map(drop)
     }
 
-    /// As [`apply`](Self::apply), unless the engine would have to wait.
-    fn try_apply(
+    /// As [`apply`](Self::apply), by a call that may refuse to wait.
+    fn apply_by(
         &mut self,
+        call: impl FnOnce(&E, Vec<Change>, Durability) -> Result<Tried>,
         changes: Vec<Change>,
         durability: Durability,
         last: Sequence,
     ) -> Result<Tried> {
         if !changes.is_empty() {
             let changes = self.formed(changes)?;
-            let tried = no_panic(|| self.engine.try_apply(changes, unsynced(durability)))
+            let tried = no_panic(|| call(self.engine, changes, unsynced(durability)))
                 .map_err(|error| self.failed(error))?;
             if tried == Tried::WouldWait {
                 return Ok(tried);
@@ -214,6 +206,17 @@ impl<'a, E: Engine> Applier<'a, E> {
             None => error.with_outcome(Outcome::Unknown),
         }
     }
+}
+
+/// The entries, if there is one for each key: a guard without would go unjudged.
+fn one_each(keys: &[OwnedKey], entries: Vec<Option<Entry>>) -> Result<Vec<Option<Entry>>> {
+    if entries.len() == keys.len() {
+        return Ok(entries);
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        "the engine answered another number of keys than it was asked for",
+    ))
 }
 
 /// What to ask of the engine before a sync.

@@ -1,17 +1,14 @@
 //! Accepting a commit: applied here and now if that takes no waiting, else
 //! queued for the writer thread.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use futures_channel::oneshot;
 
 use super::{
     super::{Engine, WritePolicy, reader::Place, shared::Shared},
-    OrderPoint,
     applier::{Applied, Applier},
+    queue::{QueuedCommit, Request},
     sync::Waiter,
 };
 use crate::{Committed, Durability, Error, ErrorKind, Mutation, Outcome, Result, WriteBatch};
@@ -19,22 +16,6 @@ use crate::{Committed, Durability, Error, ErrorKind, Mutation, Outcome, Result, 
 /// The largest commit that runs on its caller's thread.
 const INLINE_MUTATIONS_MAX: usize = 64;
 const INLINE_BYTES_MAX: usize = 64 << 10;
-
-/// How much may wait for the writer thread. A single commit may be larger.
-const QUEUED_BYTES_MAX: usize = 256 << 20;
-
-/// What a request takes besides its keys and values, roughly.
-const REQUEST_BYTES: usize = 256;
-
-/// A commit that waits for its turn.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) batch: WriteBatch,
-    /// Roughly what the request takes while it waits.
-    pub(super) bytes: usize,
-    pub(super) durability: Durability,
-    pub(super) answer: Answer,
-}
 
 pub(super) type Answer = oneshot::Sender<Result<Committed>>;
 type Receiver = oneshot::Receiver<Result<Committed>>;
@@ -144,50 +125,11 @@ impl<E: Engine> Shared<E> {
     }
 
     fn enqueue(self: &Arc<Self>, batch: WriteBatch, durability: Durability) -> Accepted {
-        let order = &self.order;
-        let bytes = REQUEST_BYTES + batch.size_bytes();
         let (answer, receiver) = oneshot::channel();
-        let request = Request {
-            batch,
-            bytes,
-            durability,
-            answer,
-        };
-        order.queued.fetch_add(1, Ordering::AcqRel);
-        let before = order.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
-        let put = if before > 0 && before + bytes > QUEUED_BYTES_MAX {
-            Err((request, throttled()))
-        } else {
-            let shared = Arc::clone(self);
-            order
-                .queue
-                .put(request, "storage-writer", move || shared.keep_applying())
-        };
-        match put {
+        let commit = QueuedCommit::new(batch, durability, answer);
+        match self.put_in_queue(Request::Commit(commit)) {
             Ok(()) => Accepted::Waiting(receiver),
-            Err((request, error)) => {
-                order.leave_queue(1, request.bytes);
-                Accepted::Answered(Err(error.with_outcome(Outcome::NotApplied)))
-            }
+            Err(error) => Accepted::Answered(Err(error.with_outcome(Outcome::NotApplied))),
         }
     }
-}
-
-impl OrderPoint {
-    /// Takes note that so many commits, of so many bytes, queue no more.
-    pub(super) fn leave_queue(&self, requests: usize, bytes: usize) {
-        self.queued.fetch_sub(requests, Ordering::AcqRel);
-        self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
-    }
-}
-
-fn throttled() -> Error {
-    Error::new(
-        ErrorKind::Throttled,
-        format!(
-            "commits of more than {} MiB wait to be applied; wait for answers before sending more",
-            QUEUED_BYTES_MAX >> 20
-        ),
-    )
-    .with_retry_after(Duration::from_millis(10))
 }

@@ -1,95 +1,32 @@
 //! Group commit: what has queued is judged in order and applied as one.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::HashSet;
 
 use super::{
-    super::{Change, Engine, shared::Shared},
+    super::{Change, Engine},
     applier::Applier,
-    commit::{Answer, Request},
+    commit::Answer,
+    queue::QueuedCommit,
     sync::Waiter,
 };
 use crate::{
-    Committed, Durability, Entry, Error, ErrorKind, Guard, KeyRange, Outcome, OwnedKey, Result,
-    Sequence,
+    Committed, Durability, Entry, Error, Guard, KeyRange, Outcome, OwnedKey, Result, Sequence,
 };
-
-/// How much the writer thread takes at once. More would make the first wait for
-/// the last; less would sync more often.
-const REQUESTS_MAX: usize = 256;
-const BYTES_MAX: usize = 1 << 20;
-
-impl<E: Engine> Shared<E> {
-    /// The writer thread.
-    pub(super) fn keep_applying(self: &Arc<Self>) {
-        while let Some(requests) = self.order.queue.take(next_group) {
-            self.apply_group(requests);
-        }
-    }
-
-    /// Judges and applies a group, hands those who wait for a sync to the sync
-    /// thread, and answers the others.
-    fn apply_group(self: &Arc<Self>, requests: Vec<Request>) {
-        let size = requests.len();
-        let bytes = requests.iter().map(|request| request.bytes).sum();
-        let mut group = Group::default();
-        let mut requests = requests.into_iter();
-        let mut sequencer = self.order.enter();
-        let applied = self.check_poison().and_then(|()| {
-            self.call_accepted(|engine| {
-                let mut applier = Applier::new(self, engine, &mut sequencer);
-                let mut fetched = group.fetch(&applier, requests.as_slice());
-                for request in requests.by_ref() {
-                    let ahead = fetched.next_for(&request);
-                    group.admit(&mut applier, request, ahead);
-                }
-                group.flush(&mut applier);
-                Ok(())
-            })
-        });
-        if let Err(error) = applied {
-            for request in requests {
-                let error = error.duplicate().with_outcome(Outcome::NotApplied);
-                group.answers.push((request.answer, Err(error)));
-            }
-        }
-        let refused = self.await_sync(group.unsynced);
-        drop(sequencer);
-        self.order.leave_queue(size, bytes);
-        refused.answer();
-        for (answer, result) in group.answers {
-            // The caller may have lost interest.
-            let _ = answer.send(result);
-        }
-    }
-}
-
-fn next_group(queue: &mut VecDeque<Request>) -> Vec<Request> {
-    let mut group = Vec::new();
-    let mut bytes = 0;
-    while group.len() < REQUESTS_MAX && bytes < BYTES_MAX {
-        let Some(request) = queue.pop_front() else {
-            break;
-        };
-        bytes += request.bytes;
-        group.push(request);
-    }
-    group
-}
 
 /// Commits that passed their guards and wait to be applied together.
 #[derive(Default)]
-struct Group {
+pub(super) struct Group {
     members: Vec<Member>,
     /// What members so far have changed, applied or not. Kept only where some
     /// member has guards.
     touched: Option<Touched>,
+    /// The refusal for a lock of another process, once there was one. Each wait
+    /// for it may be long, so the group waits once.
+    lockout: Option<Error>,
     /// Applied commits that wait for a sync.
-    unsynced: Vec<Waiter>,
+    pub(super) unsynced: Vec<Waiter>,
     /// Answers to be sent once the order point is left.
-    answers: Vec<(Answer, Result<Committed>)>,
+    pub(super) answers: Vec<(Answer, Result<Committed>)>,
 }
 
 struct Member {
@@ -101,10 +38,14 @@ struct Member {
 
 impl Group {
     /// Reads the keys of all guards ahead, in one go.
-    fn fetch<E: Engine>(&mut self, applier: &Applier<'_, E>, requests: &[Request]) -> Fetched {
-        let keys: Vec<OwnedKey> = requests
+    pub(super) fn fetch<E: Engine>(
+        &mut self,
+        applier: &Applier<'_, E>,
+        commits: &[QueuedCommit],
+    ) -> Fetched {
+        let keys: Vec<OwnedKey> = commits
             .iter()
-            .flat_map(|request| request.batch.guards())
+            .flat_map(|commit| commit.batch.guards())
             .map(|guard| guard.key().clone())
             .collect();
         if keys.is_empty() {
@@ -121,24 +62,30 @@ impl Group {
 
     /// Judges a commit by the state that the members before it leave behind,
     /// and makes it a member.
-    fn admit<E: Engine>(
+    pub(super) fn admit<E: Engine>(
         &mut self,
         applier: &mut Applier<'_, E>,
-        request: Request,
+        commit: QueuedCommit,
         ahead: Option<Vec<Option<Entry>>>,
     ) {
-        let Request {
+        let QueuedCommit {
             batch,
             durability,
             answer,
             ..
-        } = request;
+        } = commit;
         let (guards, mutations) = batch.into_parts();
-        if let Err(error) = self.judge(applier, &guards, ahead) {
-            self.answers.push((answer, Err(error)));
-            return;
-        }
-        let (sequence, changes) = applier.number(mutations);
+        let numbered = self
+            .check_lockout()
+            .and_then(|()| self.judge(applier, &guards, ahead))
+            .and_then(|()| applier.number(mutations));
+        let (sequence, changes) = match numbered {
+            Ok(numbered) => numbered,
+            Err(error) => {
+                self.answers.push((answer, Err(error)));
+                return;
+            }
+        };
         if let Some(touched) = &mut self.touched {
             touched.extend(&changes);
         }
@@ -172,8 +119,9 @@ impl Group {
         applier.judge(guards, &entries)
     }
 
-    /// Applies the members as one; each on its own if the engine refuses that.
-    fn flush<E: Engine>(&mut self, applier: &mut Applier<'_, E>) {
+    /// Applies the members as one; each on its own if the engine refuses that,
+    /// unless it does so for a lock, which refuses each of them as well.
+    pub(super) fn flush<E: Engine>(&mut self, applier: &mut Applier<'_, E>) {
         let members = std::mem::take(&mut self.members);
         let (Some(last), Some(durability)) = (
             members.last().map(|member| member.sequence),
@@ -185,16 +133,44 @@ impl Group {
             .iter()
             .flat_map(|member| member.changes.iter().cloned())
             .collect();
-        let whole = applier.apply(merged, durability, last);
-        let is_split = members.len() > 1 && whole.as_ref().is_err_and(may_spare_parts);
+        let whole = self.apply(applier, merged, durability, last);
+        let is_split = members.len() > 1
+            && self.lockout.is_none()
+            && whole.as_ref().is_err_and(is_not_applied);
         for member in members {
             let result = if is_split {
-                applier.apply(member.changes, member.durability, member.sequence)
+                self.apply(applier, member.changes, member.durability, member.sequence)
             } else {
                 whole.as_ref().copied().map_err(Error::duplicate)
             };
             let result = result.map(|()| applier.committed(member.sequence, member.durability));
             self.answer(result, member.answer);
+        }
+    }
+
+    /// Applies changes, unless a lock has kept some of the group out before.
+    fn apply<E: Engine>(
+        &mut self,
+        applier: &mut Applier<'_, E>,
+        changes: Vec<Change>,
+        durability: Durability,
+        last: Sequence,
+    ) -> Result<()> {
+        self.check_lockout()?;
+        let result = applier.apply(changes, durability, last);
+        if let Err(error) = &result
+            && error.is_foreign_lock()
+        {
+            let lockout = error.duplicate().with_outcome(Outcome::NotApplied);
+            self.lockout = Some(lockout);
+        }
+        result
+    }
+
+    fn check_lockout(&self) -> Result<()> {
+        match &self.lockout {
+            None => Ok(()),
+            Some(lockout) => Err(lockout.duplicate()),
         }
     }
 
@@ -208,23 +184,21 @@ impl Group {
     }
 }
 
-/// Whether parts of a batch may be applied that was refused with `error`. What
-/// is not available refuses each of them as well, perhaps after as long a wait.
-fn may_spare_parts(error: &Error) -> bool {
-    error.outcome() == Some(Outcome::NotApplied) && error.kind() != ErrorKind::Unavailable
+fn is_not_applied(error: &Error) -> bool {
+    error.outcome() == Some(Outcome::NotApplied)
 }
 
 /// The entries of all guards of a group, in order, as they were before it.
 #[derive(Default)]
-struct Fetched {
+pub(super) struct Fetched {
     entries: Option<std::vec::IntoIter<Option<Entry>>>,
 }
 
 impl Fetched {
-    /// The entries of the next request's guards.
-    fn next_for(&mut self, request: &Request) -> Option<Vec<Option<Entry>>> {
+    /// The entries of the next commit's guards.
+    pub(super) fn next_for(&mut self, commit: &QueuedCommit) -> Option<Vec<Option<Entry>>> {
         let entries = self.entries.as_mut()?;
-        Some(entries.take(request.batch.guards().len()).collect())
+        Some(entries.take(commit.batch.guards().len()).collect())
     }
 }
 

@@ -1,9 +1,9 @@
 //! The order point: every write of a store passes it, one after the other.
 //!
 //! A commit that finds the order point free, and an engine that will not wait,
-//! is applied on its caller's thread (`commit`). Otherwise it queues, and a
-//! writer thread takes what has queued, judges it in order, and applies it as
-//! one (`group`). Commits that must be durable then wait for a sync (`sync`).
+//! is applied on its caller's thread (`commit`). Otherwise it queues (`queue`),
+//! and a writer thread (`writer`) takes what has queued, judges it in order, and
+//! applies it as one (`group`). Snapshots queue likewise. Commits that must be durable then wait for a sync (`sync`).
 //!
 //! Answers are sent only once the order point is left: they wake the callers'
 //! code, which may do anything, even drop the last handle of the store.
@@ -14,27 +14,29 @@ mod distinct;
 mod group;
 mod inbox;
 mod patience;
+mod queue;
 mod sync;
+mod writer;
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError, TryLockError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use self::{commit::Request, inbox::Inbox, patience::Patience, sync::Waiter};
-use super::sequence::Sequencer;
+use self::{inbox::Inbox, patience::Patience, queue::Request, sync::Waiter};
+use super::{Engine, sequence::Sequencer};
 use crate::Sequence;
 
 /// Where writes are put in order, and wait to become durable.
 #[derive(Debug)]
-pub(in crate::embedded) struct OrderPoint {
+pub(in crate::embedded) struct OrderPoint<E: Engine> {
     /// Holding this is being at the order point.
     sequencer: Mutex<Sequencer>,
     /// The last commit that was applied.
     applied: AtomicU64,
-    /// Commits that wait for their turn.
-    queue: Inbox<Request>,
-    /// How many commits are queued or being applied by the writer thread.
+    /// What waits for its turn.
+    queue: Inbox<Request<E>>,
+    /// How many requests are queued or being served by the writer thread.
     queued: AtomicUsize,
     /// The bytes of the commits that are queued or being applied.
     queued_bytes: AtomicUsize,
@@ -44,7 +46,7 @@ pub(in crate::embedded) struct OrderPoint {
     patience: Patience,
 }
 
-impl OrderPoint {
+impl<E: Engine> OrderPoint<E> {
     pub(in crate::embedded) fn new(sequencer: Sequencer) -> Self {
         Self {
             applied: AtomicU64::new(sequencer.last().get()),
