@@ -447,8 +447,8 @@ async fn a_list_of_files_that_names_none_that_are_there_is_left_alone_without_a_
     fs::remove_file(path.join("SYNCED")).unwrap();
     // The older state has other files, which were removed.
     let list = newest_list(path);
-    let last = fs::read(&list).unwrap().len() - 1;
-    flip(&list, last);
+    let end = fs::read(&list).unwrap().len() - 1;
+    flip(&list, end);
     let table = with_extension(path, "sst").remove(0);
     fs::remove_file(table).unwrap();
     let tree_without_mark = || {
