@@ -12,7 +12,8 @@ use crate::{SqliteBackend, SqliteEngine};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SqliteConfig {
-    /// The directory of the store. Made if it is missing.
+    /// The directory of the store. Made if it is missing. With links followed,
+    /// its absolute path may have 480 bytes, because SQLite takes 512.
     pub path: PathBuf,
     /// The size of a page, in bytes: a power of two from 512 to 65,536.
     /// Default: 4,096. A commit writes each page that it changes, so larger
@@ -115,8 +116,8 @@ impl SqliteConfig {
     /// Opens the store; makes one in a missing or empty directory.
     ///
     /// # Errors
-    /// `Invalid` for a setting out of bounds, a path that is not a directory, or
-    /// a directory that is no SQLite store of this library; `Unavailable` while
+    /// `Invalid` for a setting out of bounds, a path that is too long or not a
+    /// directory, or a directory that is no SQLite store of this library; `Unavailable` while
     /// another process has it open; `Unsupported` for a newer format; `Corrupt`
     /// for damaged files; `Denied` and `Full` from the operating system.
     pub async fn open(self) -> Result<SqliteBackend> {

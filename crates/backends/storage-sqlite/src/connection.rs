@@ -22,6 +22,9 @@ pub(crate) const DATABASE: &str = "store.sqlite";
 /// What is added to the name of the database for its log.
 pub(crate) const LOG_SUFFIX: &str = "-wal";
 
+/// What is said of a database that is no longer where it was.
+pub(crate) const MOVED: &str = "the database was removed or replaced while the store was open; put it back, or close the store and open it again";
+
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// Opens connections, all to the same file.
@@ -136,9 +139,5 @@ impl FileId {
 }
 
 fn moved() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "the database was removed or replaced while the store was open; put it back, or close the store and open it again",
-    )
-    .with_retry_after(Duration::from_secs(1))
+    Error::new(ErrorKind::Unavailable, MOVED).with_retry_after(Duration::from_secs(1))
 }

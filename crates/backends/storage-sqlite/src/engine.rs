@@ -21,14 +21,15 @@ use storage_core::{
 use crate::{
     SqliteConfig, SqliteSnapshot,
     error::from_sqlite,
-    log::Log,
+    failure::Failure,
+    log::{Log, Restarted},
     open::Opened,
     read,
-    readers::Readers,
+    readers::{Lease, Readers},
     scan::{Items, Source},
     seal::Seal,
     snapshot::Snapshots,
-    writer::{Failure, Writer},
+    writer::Writer,
 };
 
 /// The name under which the directory is claimed.
@@ -113,13 +114,34 @@ impl SqliteEngine {
     fn commit(&self, writer: &mut Writer, changes: &[Change]) -> Result<(), Failure> {
         let applied = writer.apply(changes);
         match &applied {
-            Ok(()) => self.log.committed(writer.generation()),
-            Err(failure) if failure.is_failed_sync() || writer.is_broken() => self.log.fail(),
-            Err(_) => {}
+            Ok(()) => self.note_commit(writer),
+            Err(failure) => self.note_failure(writer, failure),
         }
         let is_locked_out = applied.as_ref().is_err_and(Failure::is_busy);
         self.is_locked_out.store(is_locked_out, Ordering::Release);
         applied
+    }
+}
+
+impl SqliteEngine {
+    fn note_failure(&self, writer: &Writer, failure: &Failure) {
+        if failure.is_failed_sync() || writer.is_broken() {
+            self.log.fail();
+        }
+    }
+
+    /// Has the log know of a commit. Where another process has let it begin
+    /// anew, it is given its generation at once.
+    pub(crate) fn note_commit(&self, writer: &mut Writer) {
+        if self.log.committed(writer.generation()) == Restarted::AsKnown {
+            return;
+        }
+        writer.begin_generation();
+        // If not now, the next commit notes it, and until then there is no mark.
+        match writer.note_generation() {
+            Ok(()) => drop(self.log.committed(writer.generation())),
+            Err(failure) => self.note_failure(writer, &failure),
+        }
     }
 }
 
@@ -129,12 +151,7 @@ impl EngineRead for SqliteEngine {
     }
 
     fn get_many(&self, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
-        let lease = self.readers.lease()?;
-        let connection = lease.connection()?;
-        match keys {
-            [_] => read::get_many(connection, keys),
-            _ => read::at_once(connection, |connection| read::get_many(connection, keys)),
-        }
+        get_many(&self.readers.lease()?, keys)
     }
 
     fn scan(
@@ -145,6 +162,38 @@ impl EngineRead for SqliteEngine {
     ) -> Result<impl Iterator<Item = Result<Item>>> {
         let source = Source::Leased(self.readers.lease()?);
         Items::begin(source, range, direction, projection)
+    }
+
+    fn get_cached(&self, key: Key<'_>) -> Option<Result<Option<Entry>>> {
+        let lease = self.readers.lease_idle()?;
+        Some(
+            lease
+                .connection()
+                .and_then(|connection| read::get(connection, key)),
+        )
+    }
+
+    fn get_many_cached(&self, keys: &[OwnedKey]) -> Option<Result<Vec<Option<Entry>>>> {
+        Some(get_many(&self.readers.lease_idle()?, keys))
+    }
+
+    fn scan_cached(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
+        let source = self.readers.lease_idle().map(Source::Leased);
+        Items::begin_if(source, range, direction, projection)
+    }
+}
+
+/// The entries of `keys`, of one state.
+fn get_many(lease: &Lease<'_>, keys: &[OwnedKey]) -> Result<Vec<Option<Entry>>> {
+    let connection = lease.connection()?;
+    match keys {
+        [_] => read::get_many(connection, keys),
+        _ => read::at_once(connection, |connection| read::get_many(connection, keys)),
     }
 }
 
@@ -176,7 +225,8 @@ impl Engine for SqliteEngine {
     }
 
     fn read_policy(&self) -> ReadPolicy {
-        ReadPolicy::Inline {
+        // What is cached is a connection; a page may come from the disk.
+        ReadPolicy::Cached {
             entries_max: INLINE_ENTRIES_MAX,
         }
     }
@@ -214,7 +264,8 @@ impl Engine for SqliteEngine {
         }
         writer.wait_for_locks(Duration::ZERO).map_err(from_sqlite)?;
         match self.commit(&mut writer, &changes) {
-            Err(failure) if failure.is_busy() => Ok(Tried::WouldWait),
+            // The commit is judged anew before it is applied elsewhere.
+            Err(failure) if failure.is_busy() || failure.is_overtaken() => Ok(Tried::WouldWait),
             applied => {
                 applied?;
                 Ok(Tried::Applied)
@@ -263,5 +314,49 @@ impl Drop for SqliteEngine {
         if self.log.check().is_ok() {
             self.writer().let_close_cleanly();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage_core::Space;
+
+    use super::*;
+
+    #[test]
+    fn what_would_open_a_connection_or_wait_for_another_read_is_not_read_here() {
+        fn reads_here(source: &impl EngineRead) -> [bool; 3] {
+            let key = Key::in_space(Space::User, b"key");
+            let range = KeyRange::all();
+            let mut scan = source
+                .scan_cached(&range, Direction::Forward, Projection::Entries)
+                .unwrap();
+            let scan = scan.next().is_none_or(|item| item.is_some());
+            [
+                source.get_cached(key).is_some(),
+                source.get_many_cached(&[key.to_owned()]).is_some(),
+                scan,
+            ]
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(directory.path());
+        let engine = SqliteEngine::open(config, Clock::default()).unwrap();
+        assert_eq!(reads_here(&engine), [false; 3]);
+        let range = KeyRange::all();
+        let scan = |source: &SqliteEngine| {
+            let scan = source.scan(&range, Direction::Forward, Projection::Entries);
+            drop(scan.unwrap());
+        };
+        scan(&engine);
+        assert_eq!(reads_here(&engine), [true; 3]);
+
+        let snapshot = engine.snapshot().unwrap();
+        assert_eq!(reads_here(&snapshot), [true; 3]);
+        let scan = snapshot
+            .scan(&range, Direction::Forward, Projection::Entries)
+            .unwrap();
+        assert_eq!(reads_here(&snapshot), [false; 3]);
+        drop(scan);
+        assert_eq!(reads_here(&snapshot), [true; 3]);
     }
 }

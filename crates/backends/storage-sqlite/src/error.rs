@@ -1,6 +1,6 @@
 //! SQLite's result codes, as kinds and outcomes.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use rusqlite::ffi;
 use storage_core::{Error, ErrorKind, Outcome};
@@ -11,13 +11,15 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// The bits of an extended result code that are the code it extends.
 const PRIMARY: i32 = 0xff;
 
-/// The storage error for an error of SQLite.
+/// The storage error for an error of SQLite, which was the last to happen on
+/// this thread.
 pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
+    let system = io::Error::last_os_error();
     let Some(code) = extended_code(&error) else {
         return Error::new(ErrorKind::Internal, format!("SQLite failed: {error}"))
             .with_source(error);
     };
-    let (kind, remedy) = kind_of(code);
+    let (kind, remedy) = kind_behind(code, &system).unwrap_or_else(|| kind_of(code));
     let made = Error::new(kind, format!("SQLite: {error} (code {code}); {remedy}"));
     let made = match kind {
         ErrorKind::Unavailable => made.with_retry_after(RETRY_AFTER),
@@ -72,6 +74,23 @@ fn extended_code(error: &rusqlite::Error) -> Option<i32> {
     }
 }
 
+/// The kind of a failed system call, where SQLite's code does not tell.
+fn kind_behind(code: i32, system: &io::Error) -> Option<(ErrorKind, &'static str)> {
+    const PROCESS_FILES: i32 = 24;
+    const SYSTEM_FILES: i32 = 23;
+    match (code & PRIMARY, system.raw_os_error()) {
+        (ffi::SQLITE_CANTOPEN, Some(PROCESS_FILES | SYSTEM_FILES)) => Some((
+            ErrorKind::Unavailable,
+            "too many files are open; close some, or raise the limit",
+        )),
+        (ffi::SQLITE_IOERR, _) if system.kind() == io::ErrorKind::QuotaExceeded => Some((
+            ErrorKind::Full,
+            "the quota is used up; free some space and try again",
+        )),
+        _ => None,
+    }
+}
+
 /// The kind of an extended result code, and what to do about it.
 fn kind_of(code: i32) -> (ErrorKind, &'static str) {
     const DAMAGED: (ErrorKind, &str) = (
@@ -106,7 +125,7 @@ fn kind_of(code: i32) -> (ErrorKind, &'static str) {
             ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => DAMAGED,
             ffi::SQLITE_PERM | ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN | ffi::SQLITE_AUTH => (
                 ErrorKind::Denied,
-                "give this user the right to read and write the files, and the process enough descriptors",
+                "give this user the right to read and write the files",
             ),
             ffi::SQLITE_TOOBIG => (ErrorKind::Invalid, "split it over several keys"),
             _ => (
@@ -207,6 +226,21 @@ mod tests {
         }
         let error = from_sqlite(rusqlite::Error::QueryReturnedNoRows);
         assert_eq!(error.kind(), Internal);
+    }
+
+    #[test]
+    fn the_operating_system_tells_a_quota_and_a_lack_of_descriptors() {
+        let kind = |code, system| {
+            let found = kind_behind(code, &io::Error::from_raw_os_error(system));
+            found.map(|(kind, _)| kind)
+        };
+        const EMFILE: i32 = 24;
+        const EDQUOT: i32 = 122;
+        let unavailable = Some(ErrorKind::Unavailable);
+        assert_eq!(kind(ffi::SQLITE_CANTOPEN, EMFILE), unavailable);
+        assert_eq!(kind(ffi::SQLITE_CANTOPEN, EDQUOT), None);
+        assert_eq!(kind(ffi::SQLITE_IOERR_WRITE, EDQUOT), Some(ErrorKind::Full));
+        assert_eq!(kind(ffi::SQLITE_READONLY, EMFILE), None);
     }
 
     #[test]

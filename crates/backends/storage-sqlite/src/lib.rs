@@ -32,7 +32,9 @@
 //! may read the database while the store is open. One that writes there holds
 //! SQLite's write lock: a commit then waits for up to
 //! [`busy_timeout`](SqliteConfig::busy_timeout), on a thread of the store's own,
-//! and answers `Unavailable` with nothing applied. A row that is not as this
+//! and answers `Unavailable` with nothing applied. So may any commit that comes
+//! after one of another program, even after its checkpoint: its guards may have
+//! been judged before. To try again at once is right. A row that is not as this
 //! crate writes it is `Corrupt`.
 //!
 //! # What it costs
@@ -40,9 +42,20 @@
 //! that it changes to the log; pages are written to the database once enough of
 //! them have gathered, by a thread that may wait. A reader's cached pages are
 //! stale after each commit and are read anew. A snapshot keeps a connection, and
-//! the log from beginning anew. `Compact` and `Vacuum` keep commits waiting; a
-//! vacuum writes the whole database to the log and to a temporary file, in the
-//! directory that SQLite finds for those (`SQLITE_TMPDIR`, `TMPDIR`, `/var/tmp`).
+//! the log from beginning anew.
+//!
+//! Reads of up to 128 entries, and commits of up to 64 changes, run on the
+//! async thread that asks for them. They wait there for a disk where a page is
+//! neither in the connection's cache nor in the operating system's memory: give
+//! a store that is larger than memory threads of its own. A read goes to the
+//! pool where it would have to open a connection, or to wait for another read of
+//! its snapshot; a snapshot may open its connection where it is taken. Where
+//! another program makes a checkpoint, the next commit syncs the new log's
+//! header, wherever it runs.
+//!
+//! `Compact` and `Vacuum` keep commits waiting; a vacuum writes the whole
+//! database to the log and to a temporary file, in the directory that SQLite
+//! finds for those (`SQLITE_TMPDIR`, `TMPDIR`, `/var/tmp`).
 //! `Reindex` finds nothing to do as long as the tables have no other index.
 //! Closing, and opening again, read a database of up to
 //! [`sealed_bytes_max`](SqliteConfig::sealed_bytes_max) once.
@@ -60,6 +73,7 @@ mod config;
 mod connection;
 mod engine;
 mod error;
+mod failure;
 mod log;
 mod open;
 mod read;

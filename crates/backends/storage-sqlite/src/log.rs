@@ -50,6 +50,15 @@ pub(crate) struct Log {
     has_failed: AtomicBool,
 }
 
+/// What became of the log with a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restarted {
+    /// Its generation is noted in it.
+    AsKnown,
+    /// Its generation is noted in a log before it.
+    Unannounced,
+}
+
 /// Where the log ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct End {
@@ -59,6 +68,9 @@ pub(crate) struct End {
     pub(crate) salt: Option<u32>,
     /// How many frames there are.
     pub(crate) frames: u32,
+    /// Whether the generation was noted in this very log, so that both are lost
+    /// together.
+    pub(crate) is_noted: bool,
 }
 
 impl Log {
@@ -102,21 +114,32 @@ impl Log {
         self.may_restart.load(Ordering::Acquire) || self.is_checkpoint_due()
     }
 
-    /// Takes note of a commit.
-    pub(crate) fn committed(&self, generation: i64) {
-        let frames = self.frame_count();
+    /// Takes note of a commit. Says whether it began the log anew without noting
+    /// a generation, as after a checkpoint of another process. Such a log could
+    /// be lost unnoticed, and takes no mark before a generation is noted in it.
+    pub(crate) fn committed(&self, generation: i64) -> Restarted {
+        // Without a salt the log is not marked, and nothing worse.
+        let salt = read_salt(&self.file).unwrap_or(None);
         let mut end = self.end();
-        end.generation = generation;
-        if self.may_restart.load(Ordering::Acquire) || frames < end.frames {
-            // Without a salt the log is not marked, and nothing worse.
-            let salt = read_salt(&self.file).unwrap_or(None);
-            if salt != end.salt {
-                self.due_at.store(self.frames_max, Ordering::Release);
-            }
-            end.salt = salt;
+        let has_changed = salt != end.salt;
+        if has_changed {
+            self.due_at.store(self.frames_max, Ordering::Release);
+        }
+        let is_noted_now = generation != end.generation;
+        if has_changed || is_noted_now {
             self.may_restart.store(false, Ordering::Release);
         }
-        end.frames = frames;
+        *end = End {
+            generation,
+            salt,
+            frames: self.frame_count(),
+            is_noted: is_noted_now || (end.is_noted && !has_changed),
+        };
+        if end.is_noted {
+            Restarted::AsKnown
+        } else {
+            Restarted::Unannounced
+        }
     }
 
     /// Takes note of a checkpoint that left so many frames, after which the next
@@ -179,6 +202,7 @@ impl Log {
 impl End {
     /// How it is noted that the log is durable up to here.
     fn mark(self) -> Option<Mark> {
+        self.is_noted.then_some(())?;
         Some(Mark {
             log: self.generation.try_into().ok()?,
             position: (u64::from(self.salt?) << 32) | u64::from(self.frames),
@@ -233,6 +257,7 @@ mod tests {
         generation: 3,
         salt: Some(7),
         frames: 10,
+        is_noted: true,
     };
 
     fn verify(log: u64, salt: u64, frames: u64) -> Result<()> {
@@ -245,6 +270,8 @@ mod tests {
         let mark = END.mark().unwrap();
         assert_eq!((mark.log, mark.position), (3, 0x7_0000_000a));
         assert_eq!(End { salt: None, ..END }.mark(), None);
+        let is_noted = false;
+        assert_eq!(End { is_noted, ..END }.mark(), None);
     }
 
     #[test]

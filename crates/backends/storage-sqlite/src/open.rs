@@ -1,7 +1,7 @@
 //! Opening a store: its directory, its tables, and what a crash left.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
@@ -24,6 +24,10 @@ use crate::{
     writer::Writer,
 };
 
+/// SQLite takes 512 bytes, with the names below the directory and what it adds
+/// to them.
+const PATH_BYTES_MAX: usize = 480;
+
 /// What an open store is made of.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -38,11 +42,11 @@ pub(crate) struct Opened {
 impl Opened {
     /// Opens the store that `config` names, or makes one there.
     pub(crate) fn open(config: &SqliteConfig) -> Result<Self> {
+        check_length(&config.path)?;
         let directory = StoreDirectory::claim(&config.path, ENGINE, schema::VERSION, |new| {
             create(&new.join(DATABASE), config)
         })?;
-        // SQLite opens further connections, and a close removes the log, wherever
-        // the directory is by then.
+        // SQLite opens further connections wherever the directory is by then.
         let data = directory.anchored_data();
         let database = data.join(DATABASE);
         let log_path = data.join(format!("{DATABASE}{LOG_SUFFIX}"));
@@ -71,6 +75,8 @@ impl Opened {
             generation,
             salt: read_salt(&file).map_err(opening)?,
             frames: recovered_frames(&connection).map_err(from_sqlite)?,
+            // The first commit notes another.
+            is_noted: false,
         };
         if let Some(mark) = mark {
             verify_recovered(page_bytes, mark, end)?;
@@ -103,6 +109,28 @@ impl Opened {
             directory,
         })
     }
+}
+
+/// Refuses a path that is too long for SQLite, which follows the links in it.
+fn check_length(path: &Path) -> Result<()> {
+    let whole = std::path::absolute(path)
+        .map_err(|error| Error::io(format!("looking at {}", path.display()), error))?;
+    // What is missing has no links.
+    let length = whole.ancestors().find_map(|above| {
+        let found = fs::canonicalize(above).ok()?;
+        let missing = whole.as_os_str().len() - above.as_os_str().len();
+        Some(found.as_os_str().len() + missing)
+    });
+    let length = length.unwrap_or(0);
+    if length <= PATH_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!(
+            "the path, without links, has {length} bytes, and SQLite takes {PATH_BYTES_MAX}; use a shorter one"
+        ),
+    ))
 }
 
 /// Looks at every page and every row.

@@ -41,6 +41,15 @@ impl Readers {
         })
     }
 
+    /// A connection for one read, if one is idle: to open one takes files.
+    pub(crate) fn lease_idle(&self) -> Option<Lease<'_>> {
+        let connection = self.idle().pop()?;
+        Some(Lease {
+            readers: self,
+            connection: Some(connection),
+        })
+    }
+
     /// A connection to keep until it is [given back](Self::give_back).
     ///
     /// # Errors

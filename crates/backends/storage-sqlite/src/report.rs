@@ -6,7 +6,11 @@ use rusqlite::{Connection, Row};
 use storage_core::{CheckReport, Damage, ErrorKind, Health, Result, Stats, Unit};
 
 use crate::{
-    SqliteEngine, connection::DATABASE, error::from_sqlite, read, upkeep::LARGE_LOG_TIMES,
+    SqliteEngine,
+    connection::{DATABASE, MOVED},
+    error::from_sqlite,
+    read,
+    upkeep::LARGE_LOG_TIMES,
 };
 
 /// So many free pages are worth giving back, if they are this part of all.
@@ -87,10 +91,7 @@ impl SqliteEngine {
             health = health.with("poisoned", error.message());
         }
         if self.readers.has_moved() {
-            return Ok(health.with(
-                "moved",
-                "the database was removed or replaced while the store was open; put it back, or close the store and open it again",
-            ));
+            return Ok(health.with("moved", MOVED));
         }
         if self.is_locked_out.load(Ordering::Acquire) {
             health = health.with(

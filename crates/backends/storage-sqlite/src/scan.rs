@@ -48,6 +48,20 @@ impl<'s> Items<'s> {
         })
         .map(Self)
     }
+
+    /// The items, where there is a source; else word that it takes waiting.
+    pub(crate) fn begin_if(
+        source: Option<Source<'s>>,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
+        let items = source
+            .map(|source| Self::begin(source, range, direction, projection))
+            .transpose()?;
+        let would_wait = items.is_none().then_some(None);
+        Ok(items.into_iter().flatten().map(Some).chain(would_wait))
+    }
 }
 
 impl Iterator for Items<'_> {

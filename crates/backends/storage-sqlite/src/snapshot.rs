@@ -7,7 +7,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak},
     time::Duration,
 };
 
@@ -130,16 +130,28 @@ impl Shared {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection, for one read.
+    /// The connection, for one read, once other reads are done with it.
     fn read(&self) -> Result<MutexGuard<'_, Held>> {
-        let mut held = self.lock();
+        self.unless_expired(self.lock())
+    }
+
+    /// The connection, for one read, unless another read is at it.
+    fn read_idle(&self) -> Option<Result<MutexGuard<'_, Held>>> {
+        match self.held.try_lock() {
+            Ok(held) => Some(self.unless_expired(held)),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                Some(self.unless_expired(poisoned.into_inner()))
+            }
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn unless_expired<'s>(&self, mut held: MutexGuard<'s, Held>) -> Result<MutexGuard<'s, Held>> {
         if self.has_expired() {
             held.end();
-            return Err(Error::new(
-                ErrorKind::SnapshotExpired,
-                "the snapshot is older than snapshot_age_max; take a new one",
-            ));
         }
+        // It stays expired, whatever the clock says later.
+        held.connection()?;
         Ok(held)
     }
 }
@@ -173,7 +185,12 @@ impl Held {
     }
 
     pub(crate) fn connection(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(Error::closed)
+        self.connection.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::SnapshotExpired,
+                "the snapshot is older than snapshot_age_max; take a new one",
+            )
+        })
     }
 
     fn end(&mut self) {
@@ -205,6 +222,26 @@ impl EngineRead for SqliteSnapshot {
         projection: Projection,
     ) -> Result<impl Iterator<Item = Result<Item>>> {
         Items::begin(Source::Held(self.0.read()?), range, direction, projection)
+    }
+
+    fn get_cached(&self, key: Key<'_>) -> Option<Result<Option<Entry>>> {
+        let held = self.0.read_idle()?;
+        Some(held.and_then(|held| read::get(held.connection()?, key)))
+    }
+
+    fn get_many_cached(&self, keys: &[OwnedKey]) -> Option<Result<Vec<Option<Entry>>>> {
+        let held = self.0.read_idle()?;
+        Some(held.and_then(|held| read::get_many(held.connection()?, keys)))
+    }
+
+    fn scan_cached(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        projection: Projection,
+    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
+        let source = self.0.read_idle().transpose()?.map(Source::Held);
+        Items::begin_if(source, range, direction, projection)
     }
 }
 

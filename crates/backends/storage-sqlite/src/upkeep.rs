@@ -12,7 +12,7 @@ use storage_core::{Error, ErrorKind, Maintenance, MaintenanceReport, Result};
 
 use crate::{
     SqliteEngine,
-    connection::LOG_SUFFIX,
+    connection::{DATABASE, LOG_SUFFIX},
     error::{from_sqlite, is_busy, is_failed_sync},
     writer::Writer,
 };
@@ -129,7 +129,7 @@ impl SqliteEngine {
             Ok((log_frames, written_frames)) => {
                 let count = |frames| u32::try_from(frames).unwrap_or(0);
                 self.log.checkpointed(count(log_frames));
-                writer.begin_generation_behind(0);
+                writer.begin_generation();
                 Ok(Checkpoint {
                     log_frames: count(log_frames),
                     written_frames: count(written_frames),
@@ -159,7 +159,7 @@ impl SqliteEngine {
         };
         let done: rusqlite::Result<()> = run();
         match done {
-            Ok(()) => self.log.committed(writer.generation()),
+            Ok(()) => self.note_commit(writer),
             Err(error) => {
                 if is_failed_sync(&error) {
                     self.log.fail();
@@ -188,7 +188,7 @@ impl SqliteEngine {
         path.push(suffix);
         fs::metadata(&path)
             .map(|metadata| metadata.len())
-            .map_err(|error| Error::io(format!("looking at {}", path.display()), error))
+            .map_err(|error| Error::io(format!("looking at {DATABASE}{suffix}"), error))
     }
 
     pub(crate) fn checkpoint_failure(&self) -> MutexGuard<'_, Option<String>> {

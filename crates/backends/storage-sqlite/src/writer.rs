@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, config::DbConfig, hooks::Wal, params};
-use storage_core::{Error, Key, KeyRange, Outcome, Put, embedded::Change};
+use storage_core::{Key, KeyRange, Put, embedded::Change};
 
 use crate::{
-    error::{from_commit, from_sqlite, is_busy, is_failed_sync},
+    failure::Failure,
     read::Bounds,
     row::{checksum, expires_column, space_column},
 };
@@ -18,6 +18,9 @@ const DELETE: &str = "DELETE FROM entries WHERE space=?1 AND key=?2";
 const FREE_LARGE: &str =
     "DELETE FROM large_values WHERE id=(SELECT large FROM entries WHERE space=?1 AND key=?2)";
 const NOTE_GENERATION: &str = "UPDATE log SET generation=?1";
+
+/// A number that moves when another connection has committed.
+const DATA_VERSION: &str = "PRAGMA data_version";
 
 /// What a range delete removes: up to an end, or to the end of the space.
 macro_rules! in_range {
@@ -58,6 +61,8 @@ pub(crate) struct Writer {
     generation: i64,
     /// The generation of the log that the next commit begins.
     next_generation: Option<i64>,
+    /// What [`DATA_VERSION`] was when this connection last looked.
+    data_version: i64,
     /// Whether a failure left the connection in a state that nobody knows.
     is_broken: bool,
 }
@@ -70,6 +75,7 @@ impl Writer {
             connection.query_row("SELECT EXISTS (SELECT 1 FROM large_values)", [], |row| {
                 row.get(0)
             })?;
+        let data_version = connection.query_row(DATA_VERSION, [], |row| row.get(0))?;
         let busy_timeout = Duration::ZERO;
         connection.busy_timeout(busy_timeout)?;
         Ok(Self {
@@ -79,6 +85,7 @@ impl Writer {
             may_have_large,
             generation,
             next_generation: None,
+            data_version,
             is_broken: false,
         })
     }
@@ -113,6 +120,11 @@ impl Writer {
         self.generation
     }
 
+    /// Lets the next commit begin a generation of the log.
+    pub(crate) fn begin_generation(&mut self) {
+        self.begin_generation_behind(0);
+    }
+
     /// Lets the next commit begin a generation of the log behind `generation`
     /// and all earlier ones.
     pub(crate) fn begin_generation_behind(&mut self, generation: i64) {
@@ -134,20 +146,32 @@ impl Writer {
         self.is_broken
     }
 
-    /// Applies changes in order, all of them or none.
+    /// Applies changes in order, all of them or none, unless another process has
+    /// committed since the last call: what the caller found in the database
+    /// before may no longer be so.
     pub(crate) fn apply(&mut self, changes: &[Change]) -> Result<(), Failure> {
-        if let ([change], None) = (changes, self.next_generation)
-            && self.takes_one_statement(change)
-        {
-            return self.change(change).map_err(Failure::at_commit);
-        }
+        self.commit(|writer| {
+            writer.see_that_nobody_wrote()?;
+            let applied = changes.iter().try_for_each(|change| writer.change(change));
+            applied.map_err(Failure::before_commit)
+        })
+    }
+
+    /// Notes the generation that is to begin, if one is.
+    pub(crate) fn note_generation(&mut self) -> Result<(), Failure> {
+        self.commit(|_| Ok(()))
+    }
+
+    fn commit(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         self.run("BEGIN IMMEDIATE")
             .map_err(Failure::before_commit)?;
-        let applied = self
-            .change_all(changes)
-            .map_err(Failure::before_commit)
+        let committed = work(self)
+            .and_then(|()| self.begin_next().map_err(Failure::before_commit))
             .and_then(|()| self.run("COMMIT").map_err(Failure::at_commit));
-        match applied {
+        match committed {
             Ok(()) => {
                 if let Some(generation) = self.next_generation.take() {
                     self.generation = generation;
@@ -161,6 +185,22 @@ impl Writer {
         }
     }
 
+    /// Fails if another process has committed since this was last called. Within
+    /// a transaction that writes, nobody can commit behind it.
+    fn see_that_nobody_wrote(&mut self) -> Result<(), Failure> {
+        let found = self.find_data_version().map_err(Failure::before_commit)?;
+        if found == self.data_version {
+            return Ok(());
+        }
+        self.data_version = found;
+        self.may_have_large = true;
+        Err(Failure::Overtaken)
+    }
+
+    fn find_data_version(&self) -> rusqlite::Result<i64> {
+        self.prepared(DATA_VERSION)?.query_row([], |row| row.get(0))
+    }
+
     /// SQLite undoes some failed transactions itself.
     fn roll_back(&mut self) {
         if !self.connection.is_autocommit() && self.run("ROLLBACK").is_err() {
@@ -168,11 +208,11 @@ impl Writer {
         }
     }
 
-    fn change_all(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
+    fn begin_next(&self) -> rusqlite::Result<()> {
         if let Some(generation) = self.next_generation {
             self.prepared(NOTE_GENERATION)?.execute([generation])?;
         }
-        changes.iter().try_for_each(|change| self.change(change))
+        Ok(())
     }
 
     fn change(&mut self, change: &Change) -> rusqlite::Result<()> {
@@ -181,14 +221,6 @@ impl Writer {
             Change::Delete(key) => self.delete(key.as_key()),
             Change::DeleteRange(range) => self.delete_range(range),
         }
-    }
-
-    fn takes_one_statement(&self, change: &Change) -> bool {
-        !self.may_have_large
-            && match change {
-                Change::Put(put) => self.is_inline(put),
-                Change::Delete(_) | Change::DeleteRange(_) => true,
-            }
     }
 
     /// A row that does not fit into its page makes every search that passes it
@@ -253,54 +285,5 @@ impl Writer {
 
     fn prepared(&self, statement: &str) -> rusqlite::Result<CachedStatement<'_>> {
         self.connection.prepare_cached(statement)
-    }
-}
-
-/// Why changes were not applied, or may not have been.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    error: rusqlite::Error,
-    stage: Stage,
-}
-
-/// How far a commit got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    BeforeCommit,
-    AtCommit,
-}
-
-impl Failure {
-    const fn before_commit(error: rusqlite::Error) -> Self {
-        Self {
-            error,
-            stage: Stage::BeforeCommit,
-        }
-    }
-
-    const fn at_commit(error: rusqlite::Error) -> Self {
-        Self {
-            error,
-            stage: Stage::AtCommit,
-        }
-    }
-
-    /// Whether another process is in the way.
-    pub(crate) fn is_busy(&self) -> bool {
-        is_busy(&self.error)
-    }
-
-    /// Whether something may not be durable that has to be.
-    pub(crate) fn is_failed_sync(&self) -> bool {
-        is_failed_sync(&self.error)
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure.stage {
-            Stage::BeforeCommit => from_sqlite(failure.error).with_outcome(Outcome::NotApplied),
-            Stage::AtCommit => from_commit(failure.error),
-        }
     }
 }

@@ -130,3 +130,30 @@ async fn values_that_belong_to_no_entry_are_found() {
     let report = store.check().await.unwrap();
     assert!(report.damages[0].detail.contains("77"), "{report:?}");
 }
+
+#[tokio::test]
+async fn a_path_that_is_too_long_for_sqlite_is_refused_before_anything_is_made() {
+    let place = tempdir().unwrap();
+    let place = place.path().canonicalize().unwrap();
+    let filler = |bytes: usize| {
+        let mut path = place.clone();
+        while path.as_os_str().len() + 102 < bytes {
+            path.push("x".repeat(100));
+        }
+        let rest = bytes - path.as_os_str().len() - 1;
+        path.join("y".repeat(rest))
+    };
+    let longest = filler(480);
+    let store = SqliteConfig::new(&longest).open().await.unwrap();
+    store.put("key", "value").await.unwrap();
+    store.close().await.unwrap();
+    std::os::unix::fs::symlink(&longest, place.join("link")).unwrap();
+    let store = SqliteConfig::new(place.join("link")).open().await.unwrap();
+    store.close().await.unwrap();
+    for path in [filler(481), place.join("link/z")] {
+        let error = SqliteConfig::new(&path).open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.message().contains("480"), "{error}");
+        assert!(!path.exists());
+    }
+}

@@ -16,8 +16,8 @@ use std::{
 
 use rusqlite::Connection;
 use storage_core::{
-    Components, Durability, Error, ErrorKind, KeyRange, Maintenance, ManualClock, Read, ReadExt,
-    Store, StoreExt, Timestamp, WriteBatch, WriteOptions,
+    Components, Durability, Error, ErrorKind, KeyRange, Maintenance, ManualClock, Outcome, Read,
+    ReadExt, Store, StoreExt, Timestamp, WriteBatch, WriteOptions,
 };
 use storage_sqlite::{SqliteBackend, SqliteConfig};
 use tempfile::{TempDir, tempdir};
@@ -211,6 +211,43 @@ async fn a_store_that_another_program_has_recovered_is_whole() {
         .unwrap();
     connection.close().unwrap();
     assert_eq!(count(&path).await, 40);
+}
+
+#[tokio::test]
+async fn a_log_that_began_anew_behind_anothers_checkpoint_is_missed_too() {
+    for checkpoint in ["PASSIVE", "RESTART", "TRUNCATE"] {
+        let place = tempdir().unwrap();
+        let live = place.path().join("live");
+        let store = open(&live).await.unwrap();
+        for number in 0..10 {
+            put(&store, number, &SYNCED).await;
+        }
+        let other = Connection::open(live.join("data/store.sqlite")).unwrap();
+        let statement = format!("PRAGMA wal_checkpoint({checkpoint})");
+        other.query_row(&statement, [], |_| Ok(())).unwrap();
+        // As many frames as the log before had, and more.
+        let many = (10..500_u64).fold(WriteBatch::new(), |batch, number| {
+            batch.put(number.to_be_bytes().to_vec(), vec![7; 100])
+        });
+        if let Err(error) = store.commit_with(many.clone(), &SYNCED).await {
+            // The other process may have written.
+            assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error}");
+            store.commit_with(many, &SYNCED).await.unwrap();
+        }
+        let left = |name| {
+            let left = place.path().join(name);
+            copy(&live, &left);
+            left
+        };
+        assert_eq!(count(&left("whole")).await, 500, "{checkpoint}");
+        let removed = left("removed");
+        fs::remove_file(log(&removed)).unwrap();
+        let error = is_corrupt(&removed, checkpoint).await;
+        assert!(error.message().contains("store.sqlite-wal"), "{error}");
+        let flipped = left("flipped");
+        flip(&log(&flipped), 32 + FRAME_BYTES - 1);
+        is_corrupt(&flipped, checkpoint).await;
+    }
 }
 
 #[tokio::test]

@@ -13,11 +13,11 @@ use std::{
 
 use rusqlite::Connection;
 use storage_core::{
-    Durability, ErrorKind, KeyRange, Outcome, ReadExt, Retry, ScanOptions, Store, StoreExt,
+    Durability, Error, ErrorKind, KeyRange, Outcome, ReadExt, Retry, ScanOptions, Store, StoreExt,
     WriteBatch, WriteOptions,
 };
-use storage_sqlite::SqliteConfig;
-use tempfile::tempdir;
+use storage_sqlite::{SqliteBackend, SqliteConfig};
+use tempfile::{TempDir, tempdir};
 
 const BUFFERED: WriteOptions = WriteOptions::new().durability(Durability::Buffered);
 
@@ -197,4 +197,57 @@ async fn what_others_write_is_read_only_if_it_is_as_the_store_writes() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     store.put("b", "4").await.unwrap();
     assert_eq!(store.get("b").await.unwrap().unwrap().value, "4");
+}
+
+/// Begins a commit while another process is about to commit `statement`, and
+/// returns what became of it.
+async fn overtaken(batch: WriteBatch, statement: &str) -> (SqliteBackend, TempDir, Error) {
+    let directory = tempdir().unwrap();
+    let mut config = SqliteConfig::new(directory.path());
+    config.busy_timeout = Duration::from_mins(1);
+    let store = config.open().await.unwrap();
+    store.put("key", "value").await.unwrap();
+    let mut shell = Shell::open(directory.path());
+    shell.run("BEGIN IMMEDIATE");
+    shell.run(statement);
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.commit_with(batch, &BUFFERED).await }
+    });
+    // For long enough that it is judged, and waits for the lock.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished());
+    shell.run("COMMIT");
+    let error = waiting.await.unwrap().unwrap_err();
+    (store, directory, error)
+}
+
+#[tokio::test]
+async fn a_commit_is_not_applied_if_another_process_wrote_after_its_guards_were_judged() {
+    let guarded = || WriteBatch::new().present("key").put("key", "changed");
+    let delete = "DELETE FROM entries WHERE key = CAST('key' AS BLOB)";
+    let (store, _directory, error) = overtaken(guarded(), delete).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error}");
+    assert!(matches!(error.retry(), Retry::After(_)), "{error}");
+    assert!(error.message().contains("another process wrote"), "{error}");
+    assert!(!store.exists("key").await.unwrap());
+    let error = store.commit(guarded()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+}
+
+#[tokio::test]
+async fn what_others_write_between_commits_refuses_none() {
+    let directory = tempdir().unwrap();
+    let store = SqliteConfig::new(directory.path()).open().await.unwrap();
+    let mut shell = Shell::open(directory.path());
+    for round in 0..5_u8 {
+        store.put("key", vec![round; 10]).await.unwrap();
+        shell.run("DELETE FROM entries WHERE space = 1");
+        let batch = WriteBatch::new().absent("key");
+        store
+            .commit_with(batch.put("key", "again"), &BUFFERED)
+            .await
+            .unwrap();
+    }
 }

@@ -2,9 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::{num::NonZeroUsize, path::Path};
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use storage_core::{ErrorKind, KeyRange, Maintenance, ReadExt, Retry, Store, StoreExt, WriteBatch};
+use storage_core::{
+    Clock, Components, ErrorKind, KeyRange, Maintenance, ReadExt, Retry, Store, StoreExt,
+    TimeSource, Timestamp, WriteBatch,
+};
 use storage_sqlite::SqliteConfig;
 use tempfile::tempdir;
 
@@ -52,9 +63,9 @@ async fn reads_of_one_snapshot_from_many_tasks_take_turns() {
         batch.put(vec![number], vec![number; 3_000])
     });
     store.commit(batch).await.unwrap();
-    let snapshot = std::sync::Arc::new(store.snapshot().await.unwrap());
+    let snapshot = Arc::new(store.snapshot().await.unwrap());
     let reading = (0..8).map(|_| {
-        let snapshot = std::sync::Arc::clone(&snapshot);
+        let snapshot = Arc::clone(&snapshot);
         tokio::spawn(async move {
             for number in 0..200_u8 {
                 let entry = snapshot.get(&[number]).await.unwrap().unwrap();
@@ -65,6 +76,32 @@ async fn reads_of_one_snapshot_from_many_tasks_take_turns() {
     });
     for task in reading.collect::<Vec<_>>() {
         task.await.unwrap();
+    }
+}
+
+/// A clock that can be set back.
+#[derive(Clone, Debug, Default)]
+struct SetClock(Arc<AtomicU64>);
+
+impl TimeSource for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_milliseconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_has_expired_stays_so_when_the_clock_is_set_back() {
+    let directory = tempdir().unwrap();
+    let clock = SetClock::default();
+    let mut config = SqliteConfig::new(directory.path());
+    config.snapshot_age_max = Some(Duration::from_secs(1));
+    let components = Components::default().with_clock(Clock::new(clock.clone()));
+    let store = config.open_with(components).await.unwrap();
+    let snapshot = store.snapshot().await.unwrap();
+    for now in [1_000, 0] {
+        clock.0.store(now, Ordering::SeqCst);
+        let error = snapshot.get("key").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SnapshotExpired, "{error}");
     }
 }
 
