@@ -230,12 +230,12 @@ mod tests {
 
     #[test]
     fn the_operating_system_tells_a_quota_and_a_lack_of_descriptors() {
+        const EMFILE: i32 = 24;
+        const EDQUOT: i32 = 122;
         let kind = |code, system| {
             let found = kind_behind(code, &io::Error::from_raw_os_error(system));
             found.map(|(kind, _)| kind)
         };
-        const EMFILE: i32 = 24;
-        const EDQUOT: i32 = 122;
         let unavailable = Some(ErrorKind::Unavailable);
         assert_eq!(kind(ffi::SQLITE_CANTOPEN, EMFILE), unavailable);
         assert_eq!(kind(ffi::SQLITE_CANTOPEN, EDQUOT), None);

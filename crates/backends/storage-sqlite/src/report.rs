@@ -78,7 +78,7 @@ impl SqliteEngine {
                 pages.free.saturating_mul(pages.size_bytes),
                 Unit::Bytes,
             )
-            .with("free_permille", pages.free_permille(), Unit::Count)
+            .with("free_permille", pages.free_permille(), Unit::Thousandths)
             .with("log", self.log_bytes()?, Unit::Bytes)
             .with("log_frames", self.log.frame_count().into(), Unit::Count)
             .with("idle_readers", length(idle), Unit::Count)

@@ -16,7 +16,7 @@ use storage_core::{
     Durability, ErrorKind, KeyRange, Outcome, ReadExt, Retry, Store, StoreExt, WriteBatch,
     WriteOptions,
 };
-use storage_sqlite::{SqliteBackend, SqliteConfig};
+use storage_sqlite::{SqliteBackend, SqliteConfig, SqliteEngine};
 use tempfile::tempdir;
 
 const BUFFERED: WriteOptions = WriteOptions::new().durability(Durability::Buffered);
@@ -83,7 +83,7 @@ async fn fail_to_sync(store: SqliteBackend, path: &Path, failing: &str) {
         let error = store.commit(put("unknown")).await.unwrap_err();
         assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error}");
     } else {
-        let checkpoint = store.with_engine(|engine| engine.checkpoint()).await;
+        let checkpoint = store.with_engine(SqliteEngine::checkpoint).await;
         let error = checkpoint.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
@@ -96,7 +96,7 @@ async fn fail_to_sync(store: SqliteBackend, path: &Path, failing: &str) {
         assert_eq!(error.kind(), ErrorKind::Poisoned, "{error}");
         assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error}");
     }
-    let error = store.with_engine(|engine| engine.checkpoint()).await;
+    let error = store.with_engine(SqliteEngine::checkpoint).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Poisoned);
     assert!(store.exists("synced").await.unwrap());
     let health = store.health().await.unwrap();
