@@ -13,16 +13,15 @@ use storage_core::{
 };
 
 use crate::{
-    FsConfig,
-    codec::Encoder,
     error::failed,
     files::{Backing, FileName, Shard, VALUES},
     index::Index,
-    log::{self, Log, record},
+    log::record,
     removal::Dead,
     shared::{Shared, State},
     version::{Content, FileContent, Version, VersionId},
     wire::as_u64,
+    writer::Writer,
 };
 
 /// The content of larger files is not put into the log too: to sync a file takes
@@ -40,41 +39,8 @@ const IN_PLACE_CHANGES_MAX: usize = 64;
 /// it had to wait.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// Where commits are written.
-pub(crate) struct Writer {
-    pub(crate) log: Log,
-    /// The next version.
-    pub(crate) next: VersionId,
-    encoder: Encoder,
-    /// The frame of a record; kept for its room.
-    frame: Vec<u8>,
-    /// Whether the last record says that the store was closed.
-    pub(crate) is_closed: bool,
-}
-
 /// What a commit does to the index: keys, and their new versions.
 type Effects = Vec<(Vec<u8>, Option<Version>)>;
-
-impl Writer {
-    /// Frames that took more room give it back.
-    const FRAME_KEPT_BYTES: usize = 2 << 20;
-
-    pub(crate) fn new(
-        log: Log,
-        next: VersionId,
-        is_closed: bool,
-        config: &FsConfig,
-    ) -> io::Result<Self> {
-        let bytes_min = usize::try_from(config.compress_bytes_min).unwrap_or(usize::MAX);
-        Ok(Self {
-            log,
-            next,
-            encoder: Encoder::new(config.codec, config.level, bytes_min)?,
-            frame: Vec::new(),
-            is_closed,
-        })
-    }
-}
 
 impl Shared {
     /// Applies a commit. Each key is in it at most once.
@@ -185,52 +151,6 @@ impl Shared {
         Ok(version)
     }
 
-    /// Writes a record whose frame is filled. From then on it is in the log.
-    ///
-    /// # Errors
-    /// From the operating system. Unless it had no effect, nothing is written
-    /// any more.
-    pub(crate) fn append(&self, writer: &mut Writer) -> Result<Mark> {
-        let Writer { log, frame, .. } = writer;
-        let appended = log.append(frame);
-        let bytes = as_u64(frame.len());
-        if frame.capacity() > Writer::FRAME_KEPT_BYTES {
-            *frame = Vec::new();
-        }
-        if let Err(append) = appended {
-            let error = failed("writing", &log::name(log.number()), append.error);
-            self.make_room_after(&error);
-            if append.is_undone {
-                return Err(error.with_outcome(Outcome::NotApplied));
-            }
-            self.fail(&error);
-            return Err(error.with_outcome(Outcome::Unknown));
-        }
-        writer.is_closed = false;
-        self.log_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let end = writer.log.mark();
-        self.synced.grown(end);
-        Ok(end)
-    }
-
-    /// Appends that the files of all versions before `below` are durable.
-    pub(crate) fn append_settled(&self, below: VersionId) -> Result<()> {
-        let mut writer = self.writer();
-        record::begin_settled(&mut writer.frame, below);
-        self.append(&mut writer).map(drop)
-    }
-
-    /// Appends that the store is closed, unless that is the last that was.
-    pub(crate) fn append_closed(&self) -> Result<()> {
-        let mut writer = self.writer();
-        if !writer.is_closed {
-            record::begin_closed(&mut writer.frame);
-            self.append(&mut writer)?;
-            writer.is_closed = true;
-        }
-        Ok(())
-    }
-
     fn take_effect(&self, effects: Effects, next: VersionId, end: Mark) {
         let mut dead = Vec::new();
         if effects.len() <= IN_PLACE_CHANGES_MAX {
@@ -251,14 +171,6 @@ impl Shared {
         for name in made {
             // What cannot be removed is an orphan, which a compaction removes.
             let _ = self.files.remove(name);
-        }
-    }
-
-    /// Has all dead files removed if the disk is full.
-    fn make_room_after(&self, error: &Error) {
-        if error.kind() == ErrorKind::Full {
-            self.is_tight.store(true, Ordering::Relaxed);
-            self.wake_if_needed();
         }
     }
 
@@ -283,7 +195,7 @@ impl Shared {
         const LOOK: Duration = Duration::from_millis(100);
         let mut removals = self.removals();
         while removals.are_behind()
-            && !self.is_upkeep_failing.load(Ordering::Relaxed)
+            && self.upkeep_failure().is_none()
             && self.check_failure().is_ok()
         {
             self.wakeup.wake();
@@ -326,15 +238,6 @@ impl State {
             self.logged.live -= 1;
         }
         old
-    }
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer")
-            .field("log", &self.log)
-            .field("next", &self.next)
-            .finish_non_exhaustive()
     }
 }
 

@@ -60,8 +60,8 @@ impl Shared {
         if let Err(error) = self.check_failure() {
             health = health.with("poisoned", error.message());
         }
-        if let Some(error) = &self.upkeep().failure {
-            health = health.with("upkeep_failed", error.to_string());
+        if let Some(failure) = &*self.upkeep_failure() {
+            health = health.with("upkeep_failed", failure.as_str());
         }
         if let Some(cut) = self.cut {
             health = health.with(

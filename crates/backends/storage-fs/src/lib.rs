@@ -60,6 +60,7 @@ mod synced;
 mod upkeep;
 mod version;
 mod wire;
+mod writer;
 
 pub use self::{
     codec::Codec,

@@ -29,7 +29,8 @@ pub(crate) struct Dead {
 /// All such files, and the snapshots that may need them.
 #[derive(Debug, Default)]
 pub(crate) struct Removals {
-    // INVARIANT: in the order of their places in the log.
+    // INVARIANT: in the order of their places in the log, but for those that a
+    // snapshot held for a while: those are first, and their places are durable.
     waiting: VecDeque<Dead>,
     /// Those that the snapshots of a turn need.
     held: BTreeMap<Turn, Vec<Dead>>,

@@ -12,7 +12,6 @@ use storage_core::{Error, Result, Watermark};
 
 use crate::{
     FsConfig,
-    commit::Writer,
     error::poisoned,
     files::{Folder, ValueFiles},
     index::Index,
@@ -21,6 +20,7 @@ use crate::{
     synced::Synced,
     upkeep::{Limits, Upkeep, Wakeup},
     version::VersionId,
+    writer::Writer,
 };
 
 /// An open store.
@@ -51,8 +51,8 @@ pub(crate) struct Shared {
     pub(crate) compactions: AtomicU64,
     /// Whether the last commit took so long that it must have waited.
     pub(crate) is_slow: AtomicBool,
-    /// Whether the last upkeep failed.
-    pub(crate) is_upkeep_failing: AtomicBool,
+    /// Why the last upkeep failed, if it did.
+    upkeep_failure: Mutex<Option<String>>,
     /// Whether the disk was full when something was written last.
     pub(crate) is_tight: AtomicBool,
     /// Why nothing is written any more.
@@ -71,7 +71,7 @@ pub(crate) struct State {
     pub(crate) logged: Logged,
 }
 
-/// What the logs since the base come to.
+/// What the logs come to since the last compaction began.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Logged {
     /// Puts and deletes.
@@ -134,7 +134,7 @@ impl Shared {
             base_bytes: AtomicU64::new(recovered.base_bytes),
             compactions: AtomicU64::new(0),
             is_slow: AtomicBool::new(false),
-            is_upkeep_failing: AtomicBool::new(false),
+            upkeep_failure: Mutex::default(),
             is_tight: AtomicBool::new(false),
             failure: OnceLock::new(),
             cut: recovered.cut,
@@ -160,6 +160,12 @@ impl Shared {
 
     pub(crate) fn upkeep(&self) -> MutexGuard<'_, Upkeep> {
         self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the last upkeep failed, if it did.
+    pub(crate) fn upkeep_failure(&self) -> MutexGuard<'_, Option<String>> {
+        let failure = self.upkeep_failure.lock();
+        failure.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why nothing is written any more, if that is so.

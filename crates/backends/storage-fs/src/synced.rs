@@ -39,7 +39,7 @@ struct LogFile {
 
 /// Whether the name of a log is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
+enum Naming {
     Durable,
     New,
 }

@@ -1,5 +1,6 @@
-//! The conformance suite and the model test over files: alone, under a layer
-//! that passes everything on, and as a shared store.
+//! The conformance suite and the model test over files: alone, compressed and
+//! compacted all the time, under a layer that passes everything on, and as a
+//! shared store.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -7,7 +8,7 @@ use storage_core::{
     Components, Result, SharedStore, Stack,
     layer::{PassThrough, PassThroughStore},
 };
-use storage_fs::{FsBackend, FsConfig};
+use storage_fs::{Codec, FsBackend, FsConfig, Settling};
 use storage_testkit::{Subject, conformance};
 use tempfile::TempDir;
 
@@ -42,6 +43,28 @@ mod files {
     }
 
     conformance!(Files(Directory::new()));
+}
+
+mod compacted_files {
+    use super::*;
+
+    struct Compacted(Directory);
+
+    impl Subject for Compacted {
+        type Store = FsBackend;
+        const ENGINE: &'static str = "fs";
+
+        async fn open(&self, components: Components) -> Result<Self::Store> {
+            let mut config = FsConfig::new(self.0.0.path());
+            config.codec = Codec::Lz4;
+            config.compress_bytes_min = 0;
+            config.log_bytes_max = 4 << 10;
+            config.settling = Settling::Files;
+            config.open_with(components).await
+        }
+    }
+
+    conformance!(Compacted(Directory::new()));
 }
 
 mod pass_through_over_files {

@@ -1,13 +1,18 @@
 //! Checkpoints: a store as of one moment, as another store.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
 
 use rocksdb::{DB, checkpoint::Checkpoint};
-use storage_core::{Error, ErrorKind, Result, StoreDirectory};
+use storage_core::{Error, ErrorKind, Result, StoreDirectory, durable};
 
 use crate::{
     engine::{ENGINE, FORMAT_VERSION},
     error::from_rocks,
+    log::mark,
 };
 
 /// RocksDB makes the directory of a checkpoint itself, so it is made below the
@@ -19,8 +24,10 @@ const STAGED: &str = "checkpoint";
 /// # Errors
 /// `Invalid` where there is a store or something else already.
 pub(crate) fn create(db: &DB, path: &Path) -> Result<()> {
+    // A checkpoint holds all that was written before it.
+    let end = db.latest_sequence_number();
     let mut is_made = false;
-    StoreDirectory::claim(path, ENGINE, FORMAT_VERSION, |new| {
+    let directory = StoreDirectory::claim(path, ENGINE, FORMAT_VERSION, |new| {
         is_made = true;
         let staged = new.join(STAGED);
         Checkpoint::new(db)
@@ -30,7 +37,7 @@ pub(crate) fn create(db: &DB, path: &Path) -> Result<()> {
             .map_err(|error| Error::io(format!("making a checkpoint in {}", path.display()), error))
     })?;
     if is_made {
-        return Ok(());
+        return note_end(&directory, end);
     }
     Err(Error::new(
         ErrorKind::Invalid,
@@ -39,6 +46,29 @@ pub(crate) fn create(db: &DB, path: &Path) -> Result<()> {
             path.display()
         ),
     ))
+}
+
+/// Notes, durably, that everything up to the change `end` is there, so that what
+/// damage takes from it is missed.
+fn note_end(directory: &StoreDirectory, end: u64) -> Result<()> {
+    let (watermark, _) = directory.watermark()?;
+    watermark.raise(mark(end))?;
+    sync_files(directory.path()).map_err(|error| {
+        Error::io(
+            format!("making a checkpoint in {}", directory.path().display()),
+            error,
+        )
+    })
+}
+
+fn sync_files(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    durable::sync_directory(directory)
 }
 
 /// Moves all files of one directory to the one above it.

@@ -1,6 +1,13 @@
 //! The engine: RocksDB's calls behind the trait that embedded engines implement.
 
-use std::{fmt, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rocksdb::{DB, Options};
 use storage_core::{
@@ -32,6 +39,9 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 /// thread.
 const CACHED_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
+/// Between two looks whether a write that has to wait may go on.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// RocksDB as an embedded engine.
 pub struct RocksEngine {
     /// Syncs the log; ended first.
@@ -44,7 +54,7 @@ pub struct RocksEngine {
     config: RocksConfig,
     db: Arc<DB>,
     // INVARIANT: dropped after the database, since its lock keeps others away.
-    directory: StoreDirectory,
+    directory: Arc<StoreDirectory>,
 }
 
 impl RocksEngine {
@@ -64,7 +74,7 @@ impl RocksEngine {
             options,
             config: config.clone(),
             db,
-            directory,
+            directory: Arc::new(directory),
         })
     }
 
@@ -85,9 +95,9 @@ impl RocksEngine {
     }
 
     /// Writes `changes`, or refuses because that would take waiting.
-    fn write(&self, changes: &[Change], waiting: Waiting) -> Result<Tried> {
+    fn write(&self, changes: &[Change]) -> Result<Tried> {
         self.check_periodic()?;
-        let tried = self.writes.write(&self.db, changes, waiting)?;
+        let tried = self.writes.write(&self.db, changes)?;
         if let (Tried::Applied, Some(periodic)) = (tried, &self.periodic) {
             periodic.wrote(size_bytes(changes));
         }
@@ -103,6 +113,25 @@ impl RocksEngine {
         match health::background_error(&self.db) {
             Some(error) => Err(error.with_outcome(Outcome::NotApplied)),
             None => Ok(()),
+        }
+    }
+
+    /// Waits until a write of so many bytes that was refused may be tried again.
+    ///
+    /// Where RocksDB slows writes down, it charges a try that it refuses as if it
+    /// had been made, so the wait is as long as the two of them take.
+    fn wait_for_turn(&self, bytes: usize) -> Result<()> {
+        let begun = Instant::now();
+        let bytes = u128::try_from(bytes).unwrap_or(u128::MAX);
+        let charged = bytes.saturating_mul(2 * Duration::from_secs(1).as_micros());
+        loop {
+            thread::sleep(PAUSE);
+            self.check_halt()?;
+            let bytes_per_second = u128::from(health::slowed_to(&self.db)?);
+            let passed = begun.elapsed().as_micros();
+            if bytes_per_second == 0 || passed.saturating_mul(bytes_per_second) >= charged {
+                return Ok(());
+            }
         }
     }
 }
@@ -203,8 +232,15 @@ impl Engine for RocksEngine {
     }
 
     fn apply(&self, changes: Vec<Change>, _: Durability) -> Result<()> {
-        self.check_halt()?;
-        self.write(&changes, Waiting::Allowed).map(drop)
+        // Where RocksDB waits by itself, it does so without bound while a disk is
+        // full, and nothing ends that wait.
+        loop {
+            self.check_halt()?;
+            match self.write(&changes)? {
+                Tried::Applied => return Ok(()),
+                Tried::WouldWait => self.wait_for_turn(size_bytes(&changes))?,
+            }
+        }
     }
 
     fn apply_may_wait(&self) -> bool {
@@ -212,7 +248,7 @@ impl Engine for RocksEngine {
     }
 
     fn try_apply(&self, changes: Vec<Change>, _: Durability) -> Result<Tried> {
-        self.write(&changes, Waiting::Refused)
+        self.write(&changes)
     }
 
     fn sync(&self) -> Result<()> {
@@ -221,7 +257,7 @@ impl Engine for RocksEngine {
     }
 
     fn snapshot(&self) -> Result<RocksSnapshot> {
-        Ok(RocksSnapshot::new(&self.db))
+        Ok(RocksSnapshot::new(&self.db, &self.directory))
     }
 
     fn stats(&self) -> Result<Stats> {

@@ -83,7 +83,6 @@ const COUNTED: &[(&str, Ticker, Unit)] = &[
         Ticker::CompactionCpuTotalTime,
         Unit::Microseconds,
     ),
-    ("stall_time", Ticker::StallMicros, Unit::Microseconds),
     ("cache_hits", Ticker::BlockCacheHit, Unit::Count),
     ("cache_misses", Ticker::BlockCacheMiss, Unit::Count),
     ("index_cache_hits", Ticker::BlockCacheIndexHit, Unit::Count),

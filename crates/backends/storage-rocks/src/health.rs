@@ -17,7 +17,12 @@ pub(crate) fn background_error(db: &DB) -> Option<Error> {
 
 /// Whether writes are slowed down or halted.
 pub(crate) fn is_stalling(db: &DB) -> Result<bool> {
-    Ok(is_halted(db)? || property(db, "rocksdb.actual-delayed-write-rate")? > 0)
+    Ok(is_halted(db)? || slowed_to(db)? > 0)
+}
+
+/// To how many bytes per second writes are slowed down; zero if they are not.
+pub(crate) fn slowed_to(db: &DB) -> Result<u64> {
+    property(db, "rocksdb.actual-delayed-write-rate")
 }
 
 /// Whether writes are halted.
@@ -30,7 +35,9 @@ pub(crate) fn health(db: &DB) -> Result<Health> {
     let mut health = Health::default();
     if let Some(error) = background_error(db) {
         let remedy = match error.kind() {
-            ErrorKind::Full => "once there is room, RocksDB goes on by itself, within some seconds",
+            ErrorKind::Full => {
+                "free some space; if it does not go on within some seconds, reopen the store"
+            }
             _ => "see that the disk is well, then reopen the store",
         };
         health = health.with("background_error", format!("{}; {remedy}", error.message()));

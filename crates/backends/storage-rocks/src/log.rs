@@ -67,7 +67,7 @@ impl Log {
 }
 
 /// Changes are numbered through, whichever log they are in.
-const fn mark(change: u64) -> Mark {
+pub(crate) const fn mark(change: u64) -> Mark {
     Mark {
         log: 0,
         position: change,

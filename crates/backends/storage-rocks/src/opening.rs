@@ -16,30 +16,29 @@ pub(crate) fn create(options: &Options, new: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `Corrupt` for damaged files, and where something before the mark is gone: then
-/// the files are as they were.
+/// what lists the files is as it was.
 pub(crate) fn open(
     options: &Options,
     directory: &StoreDirectory,
     mark: Option<Mark>,
 ) -> Result<DB> {
-    recover(directory, mark)?;
-    let mut options = options.clone();
-    options.create_if_missing(false);
-    open_database(&options, &directory.anchored_data())
-}
-
-/// Puts right what a loss of power left, and makes sure that everything is there
-/// that was synced.
-fn recover(directory: &StoreDirectory, mark: Option<Mark>) -> Result<()> {
     let settled = Settled::of(directory)?;
-    let Some(mark) = mark else {
-        return Ok(());
-    };
-    let examined = Examination::open(directory).and_then(|files| files.reaches(mark));
-    if examined.is_err() {
+    let opened = examine(directory, mark).and_then(|()| {
+        let mut options = options.clone();
+        options.create_if_missing(false);
+        open_database(&options, &directory.anchored_data())
+    });
+    if opened.is_err() {
         settled.undo(directory)?;
     }
-    examined
+    opened
+}
+
+/// Makes sure that everything is there that was synced, before anything more is
+/// changed.
+fn examine(directory: &StoreDirectory, mark: Option<Mark>) -> Result<()> {
+    let files = Examination::open(directory)?;
+    mark.map_or(Ok(()), |mark| files.reaches(mark))
 }
 
 fn open_database(options: &Options, path: &Path) -> Result<DB> {

@@ -13,6 +13,10 @@ use crate::{
     scan::Items,
 };
 
+/// A scan that must not wait passes over so many deleted entries in a row, and
+/// then says that it would have to wait.
+const SKIPPED_MAX: u64 = 1_000;
+
 /// Reads one state of the database.
 pub(crate) struct Reading<'a> {
     pub(crate) db: &'a DB,
@@ -114,6 +118,9 @@ impl<'a> Reading<'a> {
         let (start, end) = half_open(range);
         options.set_iterate_lower_bound(start);
         options.set_iterate_upper_bound(end);
+        if waiting == Waiting::Refused {
+            options.set_max_skippable_internal_keys(SKIPPED_MAX);
+        }
         Items::new(self.db.raw_iterator_opt(options), direction, projection)
     }
 

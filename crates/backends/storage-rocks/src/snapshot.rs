@@ -8,7 +8,8 @@ use std::{fmt, sync::Arc};
 use rocksdb::{DB, Snapshot};
 use self_cell::self_cell;
 use storage_core::{
-    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, embedded::EngineRead,
+    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, StoreDirectory,
+    embedded::EngineRead,
 };
 
 use crate::reading::{PointReads, Reading, Waiting};
@@ -18,11 +19,18 @@ pub struct RocksSnapshot(Pinned);
 
 self_cell!(
     struct Pinned {
-        owner: Arc<DB>,
+        owner: Opened,
         #[covariant]
         dependent: Taken,
     }
 );
+
+struct Opened {
+    db: Arc<DB>,
+    /// Its lock keeps others away.
+    // INVARIANT: dropped after the database.
+    _directory: Arc<StoreDirectory>,
+}
 
 struct Taken<'a> {
     // INVARIANT: names the snapshot, so it is not used after it.
@@ -31,9 +39,14 @@ struct Taken<'a> {
 }
 
 impl RocksSnapshot {
-    pub(crate) fn new(db: &Arc<DB>) -> Self {
-        Self(Pinned::new(Arc::clone(db), |db| {
-            let snapshot = db.snapshot();
+    /// A snapshot of `db`, whose files are in `directory`.
+    pub(crate) fn new(db: &Arc<DB>, directory: &Arc<StoreDirectory>) -> Self {
+        let opened = Opened {
+            db: Arc::clone(db),
+            _directory: Arc::clone(directory),
+        };
+        Self(Pinned::new(opened, |opened| {
+            let snapshot = opened.db.snapshot();
             Taken {
                 points: PointReads::new(Some(&snapshot)),
                 snapshot,
@@ -44,7 +57,7 @@ impl RocksSnapshot {
     fn reading(&self) -> Reading<'_> {
         let Taken { points, snapshot } = self.0.borrow_dependent();
         Reading {
-            db: self.0.borrow_owner(),
+            db: &self.0.borrow_owner().db,
             snapshot: Some(snapshot),
             points,
         }

@@ -14,7 +14,6 @@ use crate::{
     WriteAheadLog,
     bounds::half_open,
     error::{from_write, would_wait},
-    reading::Waiting,
 };
 
 /// What RocksDB adds to each change of a batch, at most, besides the bytes of
@@ -22,36 +21,22 @@ use crate::{
 const CHANGE_BYTES: usize = 16;
 const HEADER_BYTES: usize = 12;
 
-/// Options of writes, made once.
-pub(crate) struct Writes {
-    allowed: WriteOptions,
-    refused: WriteOptions,
-}
+/// Options of writes that refuse to wait, made once.
+pub(crate) struct Writes(WriteOptions);
 
 impl Writes {
     pub(crate) fn new(kept: WriteAheadLog) -> Self {
-        let options = || {
-            let mut options = WriteOptions::default();
-            options.disable_wal(kept == WriteAheadLog::Off);
-            options
-        };
-        let mut refused = options();
-        refused.set_no_slowdown(true);
-        Self {
-            allowed: options(),
-            refused,
-        }
+        let mut options = WriteOptions::default();
+        options.disable_wal(kept == WriteAheadLog::Off);
+        options.set_no_slowdown(true);
+        Self(options)
     }
 
     /// Makes `changes`, in their order, or refuses because that would take
     /// waiting.
-    pub(crate) fn write(&self, db: &DB, changes: &[Change], waiting: Waiting) -> Result<Tried> {
-        let options = match waiting {
-            Waiting::Allowed => &self.allowed,
-            Waiting::Refused => &self.refused,
-        };
-        match write(db, changes, options) {
-            Err(error) if waiting == Waiting::Refused && would_wait(&error) => Ok(Tried::WouldWait),
+    pub(crate) fn write(&self, db: &DB, changes: &[Change]) -> Result<Tried> {
+        match write(db, changes, &self.0) {
+            Err(error) if would_wait(&error) => Ok(Tried::WouldWait),
             written => written.map(|()| Tried::Applied).map_err(from_write),
         }
     }

@@ -2,6 +2,7 @@
 //! again.
 
 use std::{
+    num::NonZeroU32,
     path::Path,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use storage_core::{
     Components, Durability, Error, ErrorKind, Outcome, ReadExt, Result, SeededRandom, Store,
     StoreExt, WriteBatch, WriteOptions,
 };
-use storage_rocks::{RocksBackend, RocksConfig};
+use storage_rocks::{RocksBackend, RocksConfig, WriteAheadLog};
 use storage_testkit::{
     CaseResult,
     on_disk::{self, OnDisk, Scene},
@@ -93,13 +94,56 @@ async fn goes_on(scene: &Scene<Rocks>) -> CaseResult {
     Ok(())
 }
 
+#[test]
+fn a_write_that_waits_for_a_flush_ends_when_the_flush_meets_a_full_disk() {
+    on_disk::run(
+        site!(a_write_that_waits_for_a_flush_ends_when_the_flush_meets_a_full_disk),
+        Rocks,
+        meets_a_full_disk_in_a_flush,
+    );
+}
+
+async fn meets_a_full_disk_in_a_flush(scene: &Scene<Rocks>) -> CaseResult {
+    let Some(disk) = scene.disk("disk", 3 << 20)? else {
+        return Ok(());
+    };
+    let mut config = RocksConfig::new(disk.path().join("store"));
+    config.write_buffer_bytes = 256 << 10;
+    config.write_buffers_max = const { NonZeroU32::new(2).unwrap() };
+    // So that nothing but flushes takes room.
+    config.log = WriteAheadLog::Off;
+    let store = config.open().await?;
+    let volatile = WriteOptions::new().durability(Durability::Volatile);
+    let mut refused = 0;
+    for number in 0..1_000 {
+        if let Err(error) = store.commit_with(noise(number), &volatile).await {
+            let answer = (error.kind(), error.outcome());
+            assert_eq!(
+                answer,
+                (ErrorKind::Full, Some(Outcome::NotApplied)),
+                "{error}"
+            );
+            refused += 1;
+        }
+        if refused == 20 {
+            break;
+        }
+    }
+    assert_eq!(refused, 20);
+    let _ = store.close().await;
+    Ok(())
+}
+
 async fn put(store: &RocksBackend, number: u64) -> Result<(), Error> {
+    store.commit_with(noise(number), &BUFFERED).await.map(drop)
+}
+
+fn noise(number: u64) -> WriteBatch {
     let random = SeededRandom::new(number);
     let noise: Vec<u8> = (0..5_000)
         .flat_map(|_| random.next_u64().to_le_bytes())
         .collect();
-    let batch = WriteBatch::new().put(number.to_be_bytes().to_vec(), noise);
-    store.commit_with(batch, &BUFFERED).await.map(drop)
+    WriteBatch::new().put(number.to_be_bytes().to_vec(), noise)
 }
 
 async fn holds(store: &RocksBackend, there: &[u64], absent: &[u64]) -> Result<()> {

@@ -16,10 +16,7 @@ use crate::support::{self, Bench, PROGRAM, command, run};
 fn an_unknown_scheme_is_refused_naming_the_known_ones() {
     let mut get = command();
     get.args(["--store", "oracle:db", "get", "a"]);
-    run(get, b"").failed(
-        2,
-        &["no scheme is called `oracle`", "memory: and fjall:PATH"],
-    );
+    run(get, b"").failed(2, &["no scheme is called `oracle`", "memory:, fjall:PATH"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, io, mem};
 
 use super::{
     Folder, Listed, Shard, ValueFiles,
+    folder::unless_gone,
     name::FileName,
     system::FileSystem,
     unsettled::{Files, Unsettled},
@@ -135,13 +136,4 @@ fn sync_file_system(folder: &Folder) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn sync_file_system(_: &Folder) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// What was opened, unless it has been removed meanwhile.
-fn unless_gone<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
-    match opened {
-        Ok(opened) => Ok(Some(opened)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }

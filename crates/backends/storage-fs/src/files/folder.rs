@@ -144,3 +144,12 @@ impl Folder {
         self.fd.as_fd()
     }
 }
+
+/// What was opened, unless it has been removed meanwhile.
+pub(super) fn unless_gone<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

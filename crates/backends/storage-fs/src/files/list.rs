@@ -4,6 +4,7 @@ use std::io;
 
 use super::{
     Kind, Shard, ValueFiles,
+    folder::unless_gone,
     name::{group_of, id_of},
 };
 use crate::version::VersionId;
@@ -47,7 +48,10 @@ impl ValueFiles {
         first: Shard,
         look: &mut impl FnMut(Listed),
     ) -> io::Result<()> {
-        for (name, kind) in sorted(self.folder.folder(&group.to_string())?.list()?) {
+        let Some(folder) = unless_gone(self.folder.folder(&group.to_string()))? else {
+            return Ok(());
+        };
+        for (name, kind) in sorted(folder.list()?) {
             let shard = Shard::of_name(group, &name).filter(|_| kind == Kind::Folder);
             match shard {
                 Some(shard) if shard < first => {}
@@ -61,7 +65,10 @@ impl ValueFiles {
     }
 
     fn look_into_shard(&self, shard: Shard, look: &mut impl FnMut(Listed)) -> io::Result<()> {
-        for (name, kind) in sorted(self.folder.folder(&shard.path())?.list()?) {
+        let Some(folder) = unless_gone(self.folder.folder(&shard.path()))? else {
+            return Ok(());
+        };
+        for (name, kind) in sorted(folder.list()?) {
             let id = id_of(&name).filter(|id| Shard::of(*id) == shard);
             look(match id.filter(|_| kind == Kind::File) {
                 Some(id) => Listed::Value { id, shard, name },

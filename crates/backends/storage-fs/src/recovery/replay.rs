@@ -200,8 +200,7 @@ impl Replay {
     fn end_is_as_promised(&self) -> Result<()> {
         let (end, _) = self.state.end;
         let last = self.last_log();
-        // What is cut off by the limit was not promised.
-        if self.limit.is_none() && self.is_promised(last, end) {
+        if self.is_promised(last, end) {
             let mark = self.mark.unwrap_or_default();
             return Err(damaged(
                 &log::name(mark.log),

@@ -75,7 +75,7 @@ fn cut_off(data: &Folder, found: &Found, at: Mark, file: &std::fs::File) -> Resu
         data.remove(&name).map_err(removing)?;
     }
     data.sync().map_err(cutting)?;
-    Ok(Some(Cut { at, bytes }))
+    Ok((bytes > 0).then_some(Cut { at, bytes }))
 }
 
 /// Removes the files of versions that were never committed. Gives the first

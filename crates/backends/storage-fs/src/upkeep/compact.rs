@@ -40,8 +40,7 @@ impl Shared {
         self.compact(&mut upkeep)?;
         self.remove_dead(usize::MAX)?;
         self.remove_orphans()?;
-        upkeep.failure = None;
-        self.is_upkeep_failing.store(false, Ordering::Relaxed);
+        *self.upkeep_failure() = None;
         Ok(MaintenanceReport::of_disk_bytes(before, self.disk_bytes()))
     }
 
@@ -67,7 +66,7 @@ impl Shared {
             .fetch_sub(turnover.log_bytes, Ordering::Relaxed);
         self.compactions.fetch_add(1, Ordering::Relaxed);
         let old = upkeep.base..number;
-        upkeep.base = number;
+        *upkeep = Upkeep::new(number);
         for old in old {
             // A base is there for the first of them only.
             for name in [base::name(old), log::name(old)] {
@@ -107,8 +106,7 @@ impl Shared {
             log_bytes: self.log_bytes.fetch_add(header_bytes, Ordering::Relaxed),
         };
         self.synced.begun(Arc::clone(log.file()), log.mark());
-        writer.log = log;
-        writer.is_closed = false;
+        writer.turn_to(log);
         Ok(turnover)
     }
 

@@ -7,7 +7,7 @@ mod thread;
 
 use std::sync::atomic::Ordering;
 
-use storage_core::{Error, Result};
+use storage_core::Result;
 
 pub(crate) use self::thread::{UpkeepThread, Wakeup};
 use crate::{FsConfig, shared::Shared};
@@ -17,9 +17,8 @@ use crate::{FsConfig, shared::Shared};
 pub(crate) struct Upkeep {
     /// The number of the base, and of the first log since.
     pub(crate) base: u64,
-    /// Why the last upkeep in the background failed, if it did.
-    pub(crate) failure: Option<Error>,
-    /// Nothing is tried again until the logs have as many bytes.
+    /// After a compaction that failed, the next is tried when the logs have as
+    /// many bytes; 0 otherwise.
     patience: u64,
 }
 
@@ -53,11 +52,7 @@ impl Limits {
 
 impl Upkeep {
     pub(crate) const fn new(base: u64) -> Self {
-        Self {
-            base,
-            failure: None,
-            patience: 0,
-        }
+        Self { base, patience: 0 }
     }
 }
 
@@ -69,24 +64,19 @@ impl Shared {
         }
     }
 
-    /// Does what is to be done. A failure is noted, and tried again when more
-    /// has been written.
+    /// Does what is to be done, and notes a failure.
     fn keep_up(&self) {
         loop {
             let mut upkeep = self.upkeep();
-            let log_bytes = self.log_bytes.load(Ordering::Relaxed);
-            if self.check_failure().is_err() || log_bytes < upkeep.patience {
+            if self.check_failure().is_err() {
                 return;
             }
             let done = self.keep_up_with(&mut upkeep);
             let has_failed = done.is_err();
-            upkeep.patience = if has_failed {
-                log_bytes + self.limits.log / 4
-            } else {
-                0
-            };
-            upkeep.failure = done.err();
-            self.is_upkeep_failing.store(has_failed, Ordering::Relaxed);
+            // A compaction that failed is an issue until one succeeds.
+            if has_failed || upkeep.patience == 0 {
+                *self.upkeep_failure() = done.err().map(|error| error.to_string());
+            }
             // Others who wait for upkeep have their turn in between.
             drop(upkeep);
             if has_failed || !self.needs_removal() {
@@ -98,16 +88,20 @@ impl Shared {
     fn keep_up_with(&self, upkeep: &mut Upkeep) -> Result<()> {
         /// So many files are removed in one turn.
         const REMOVED_MAX: usize = 4_096;
-        if self.needs_compaction() {
-            self.compact(upkeep)?;
-        } else if self.needs_settling() {
-            self.settle()?;
-        }
+        // First, because it makes room for all else.
         if self.needs_removal() {
             self.sync()?;
             self.remove_dead(REMOVED_MAX)?;
         }
-        Ok(())
+        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        if self.needs_compaction() && log_bytes >= upkeep.patience {
+            upkeep.patience = log_bytes + self.limits.log / 4;
+            self.compact(upkeep)
+        } else if self.needs_settling() {
+            self.settle()
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes all value files durable, and says so in the log: after a crash they

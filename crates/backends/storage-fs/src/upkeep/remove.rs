@@ -51,9 +51,9 @@ impl Shared {
         self.remove_empty_folders(&shards)
     }
 
-    /// Removes the files that no entry names and nobody waits to remove. Gives
-    /// how many there were. Nothing else may remove files meanwhile.
-    pub(crate) fn remove_orphans(&self) -> Result<u64> {
+    /// Removes the files that no entry names and nobody waits to remove. Nothing
+    /// else may remove files meanwhile.
+    pub(crate) fn remove_orphans(&self) -> Result<()> {
         let Strays { orphans, .. } = self.strays()?;
         let mut shards = BTreeSet::new();
         for (shard, name) in &orphans {
@@ -61,8 +61,7 @@ impl Shared {
             removed.map_err(|error| failed("removing a file in", VALUES, error))?;
             shards.insert(*shard);
         }
-        self.remove_empty_folders(&shards)?;
-        Ok(crate::wire::as_u64(orphans.len()))
+        self.remove_empty_folders(&shards)
     }
 
     /// What is among value files and should not be. Nothing else may remove files

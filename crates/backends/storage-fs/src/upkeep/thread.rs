@@ -2,9 +2,12 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
+
+use storage_core::{Error, ErrorKind};
 
 use crate::shared::Shared;
 
@@ -73,7 +76,11 @@ impl UpkeepThread {
             .name("storage-fs".into())
             .spawn(move || {
                 while working.wakeup.next() == Wish::KeepUp {
-                    working.keep_up();
+                    let kept_up = catch_unwind(AssertUnwindSafe(|| working.keep_up()));
+                    if kept_up.is_err() {
+                        // Half a compaction is nothing to go on from.
+                        working.fail(&Error::new(ErrorKind::Internal, "upkeep panicked"));
+                    }
                 }
             })?;
         Ok(Self {
@@ -87,7 +94,7 @@ impl Drop for UpkeepThread {
     fn drop(&mut self) {
         self.shared.wakeup.end();
         if let Some(thread) = self.thread.take() {
-            // A panic of it was told of by the panic itself.
+            // It catches its panics.
             let _ = thread.join();
         }
     }

@@ -1,10 +1,16 @@
 //! Damaged files: named, and never papered over.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use storage_core::{ErrorKind, KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch};
 
-use crate::place::{Content, Place, compact, content, file_of, flip, issues, put_buffered};
+use crate::place::{
+    Content, Place, compact, content, file_of, flip, issues, put_buffered, value_files,
+};
 
 /// What is said of a file, and what happened to it.
 type Damage = (&'static str, fn(&Path));
@@ -181,6 +187,28 @@ async fn damage_that_comes_while_the_store_is_open_is_found_by_a_check_and_heale
     let expected = content(&store).await.unwrap();
     store.close().await.unwrap();
     assert_eq!(place.content_of("store").await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn dead_files_are_removed_even_if_no_base_can_be_written() {
+    let place = Place::new();
+    let store = place
+        .open_as("store", |config| config.log_bytes_max = 4 << 10)
+        .await
+        .unwrap();
+    for number in 2..200 {
+        fs::create_dir(place.path("store/data").join(format!("base-{number}.new"))).unwrap();
+    }
+    for number in 0..2_000 {
+        put_buffered(&store, "key", format!("{number}")).await;
+    }
+    let patience = Instant::now() + Duration::from_mins(1);
+    while value_files(&place.path("store")).len() > 600 {
+        assert!(Instant::now() < patience, "nothing is removed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(issues(&store).await, ["upkeep_failed"]);
+    assert_eq!(store.get("key").await.unwrap().unwrap().value, "1999");
 }
 
 #[tokio::test]

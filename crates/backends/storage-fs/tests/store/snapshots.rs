@@ -60,6 +60,37 @@ async fn files_that_a_snapshot_kept_through_a_compaction_are_removed_after_a_cra
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_check_beside_commits_and_upkeep_takes_nothing_for_damage() {
+    let place = Place::new();
+    let store = place
+        .open_as("store", |config| config.log_bytes_max = 4 << 10)
+        .await
+        .unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut writers = Vec::new();
+    for writer in 0..3 {
+        let (store, is_over) = (store.clone(), Arc::clone(&is_over));
+        writers.push(tokio::spawn(async move {
+            let mut number = 0_u64;
+            while !is_over.load(Ordering::Relaxed) {
+                let key = format!("{writer}/{}", number % 20);
+                put_buffered(&store, &key, vec![7; 200]).await;
+                number += 1;
+            }
+        }));
+    }
+    for _ in 0..100 {
+        let report = store.check().await.unwrap();
+        assert!(report.damages.is_empty(), "{report:?}");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert!(figure(&store, "compactions").await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reads_beside_writes_that_replace_and_remove_never_miss_a_file() {
     let place = Place::new();
     let store = place

@@ -34,8 +34,12 @@ const MANIFEST: &str = "MANIFEST-";
 pub(crate) enum Settled {
     /// Nothing needed to be.
     AsItWas,
-    /// `CURRENT` named a list that is not there, as these bytes.
-    Renamed { data: PathBuf, current: Vec<u8> },
+    /// `CURRENT` named a list that is not there, as the bytes `current`.
+    Renamed {
+        data: PathBuf,
+        current: Vec<u8>,
+        chosen: Vec<u8>,
+    },
     /// The list was cut off; these bytes came at its end.
     Cut { manifest: PathBuf, torn: Vec<u8> },
 }
@@ -63,8 +67,22 @@ impl Settled {
     fn put_back(self) -> io::Result<()> {
         match self {
             Self::AsItWas => Ok(()),
-            Self::Renamed { data, current } => write_current(&data, &current),
-            Self::Cut { manifest, torn } => append(&manifest, &torn),
+            Self::Renamed {
+                data,
+                current,
+                chosen,
+            } => {
+                // RocksDB may have gone on to a list of its own.
+                if fs::read(data.join(CURRENT))? == chosen {
+                    write_current(&data, &current)?;
+                }
+                Ok(())
+            }
+            Self::Cut { manifest, torn } => match append(&manifest, &torn) {
+                // So it may have here, and have removed this one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                appended => appended,
+            },
         }
     }
 }
@@ -100,10 +118,12 @@ fn go_back(data: &Path, missing: u64, current: Vec<u8>) -> io::Result<Settled> {
     let Some(before) = before else {
         return Ok(Settled::AsItWas);
     };
-    write_current(data, format!("{}\n", name(before)).as_bytes())?;
+    let chosen = format!("{}\n", name(before)).into_bytes();
+    write_current(data, &chosen)?;
     Ok(Settled::Renamed {
         data: data.to_owned(),
         current,
+        chosen,
     })
 }
 
