@@ -62,11 +62,14 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
+            // As behind a lock, the rest of the group is refused too: its guards
+            // were judged before as well.
             Failure::Overtaken => Self::new(
                 ErrorKind::Unavailable,
                 "another process wrote to the database since the commit was judged; read again what it depends on, and try again",
             )
             .with_retry_after(RETRY_AFTER)
+            .with_foreign_lock()
             .with_outcome(Outcome::NotApplied),
             Failure::Sqlite {
                 error,
@@ -77,5 +80,17 @@ impl From<Failure> for Error {
                 stage: Stage::AtCommit,
             } => from_commit(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overtaken_commit_lets_nothing_be_applied_that_was_judged_with_it() {
+        let error = Error::from(Failure::Overtaken);
+        assert!(error.is_foreign_lock());
+        assert_eq!(error.outcome(), Some(Outcome::NotApplied));
     }
 }
