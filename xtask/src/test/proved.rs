@@ -88,7 +88,9 @@ impl Proved {
                 column.take(&line);
             }
         }
-        Ok(Self { engines })
+        let mut proved = Self { engines };
+        proved.forget_own_claims();
+        Ok(proved)
     }
 
     /// Refuses a record in which an engine was not shown what others were shown.
@@ -111,6 +113,20 @@ impl Proved {
             );
         }
         Ok(())
+    }
+
+    /// Leaves out what only one engine was shown to keep: such claims are its own.
+    fn forget_own_claims(&mut self) {
+        let mut once = BTreeSet::new();
+        let mut shared = BTreeSet::new();
+        for claim in self.engines.iter().flat_map(|column| &column.passed) {
+            if !once.insert(claim.clone()) {
+                shared.insert(claim.clone());
+            }
+        }
+        for column in &mut self.engines {
+            column.passed.retain(|claim| shared.contains(claim));
+        }
     }
 
     fn page(&self) -> String {
