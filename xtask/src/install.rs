@@ -1,6 +1,6 @@
 //! Installs what the tests need and the machine lacks.
 //!
-//! A requirement is one line of [`REQUIREMENTS`]: a program to look for, and the packages that
+//! A [`Requirement`] is something to look for, and the packages that
 //! bring it.
 
 use std::env;
