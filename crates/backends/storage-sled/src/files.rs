@@ -187,7 +187,9 @@ fn await_release(data: &Path) -> Result<()> {
             opened => opened.map_err(failed)?,
         };
         match file.try_lock() {
-            Ok(()) => return Ok(()),
+            // Closing the file would leave the lock to whatever process another
+            // thread is just starting.
+            Ok(()) => return file.unlock().map_err(failed),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if began.elapsed() > RELEASE_MAX => {
                 return Err(Error::new(

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DATA, DATA_NEW, FORMAT_FILE, LOCK_FILE, StoreDirectory, read_format, refuse_foreign};
+use super::{
+    DATA, DATA_NEW, FORMAT_FILE, StoreDirectory, lock::LOCK_FILE, read_format, refuse_foreign,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// A store in a directory, as its format file describes it.

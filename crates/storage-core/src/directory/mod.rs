@@ -9,16 +9,18 @@
 mod anchor;
 mod content;
 mod inspect;
+mod lock;
 mod watermark;
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use self::anchor::Anchor;
+use self::{
+    anchor::Anchor,
+    lock::{LOCK_FILE, Lock},
+};
 pub use self::{
     content::FileContent,
     inspect::FoundStore,
@@ -29,7 +31,6 @@ use crate::{Error, ErrorKind, Result, durable};
 const FORMAT_FILE: &str = "STORAGE";
 /// What [`durable::replace_file`] leaves of a format file that was cut off.
 const FORMAT_FILE_NEW: &str = "STORAGE.new";
-const LOCK_FILE: &str = "LOCK";
 const DATA: &str = "data";
 const DATA_NEW: &str = "data.new";
 
@@ -39,8 +40,7 @@ const DATA_NEW: &str = "data.new";
 pub struct StoreDirectory {
     path: PathBuf,
     anchor: Anchor,
-    /// Holds the lock.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl StoreDirectory {
@@ -69,7 +69,7 @@ impl StoreDirectory {
         durable::create_directory(&path)
             .map_err(|error| Error::io(format!("creating {}", path.display()), error))?;
         refuse_foreign(&path)?;
-        let lock = lock(&path)?;
+        let lock = Lock::take(&path)?;
         let anchor = Anchor::at(&path)
             .map_err(|error| Error::io(format!("opening {}", path.display()), error))?;
         let directory = Self {
@@ -190,29 +190,6 @@ fn refuse_foreign(path: &Path) -> Result<()> {
                 name.display(),
             ),
         )),
-    }
-}
-
-fn lock(path: &Path) -> Result<File> {
-    let opened = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path.join(LOCK_FILE));
-    let file = opened.map_err(|error| Error::io(format!("locking {}", path.display()), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::Unavailable,
-            format!(
-                "{} is open already, here or in another process; close it there first",
-                path.display()
-            ),
-        )
-        .with_retry_after(Duration::from_secs(1))),
-        Err(TryLockError::Error(error)) => {
-            Err(Error::io(format!("locking {}", path.display()), error))
-        }
     }
 }
 
