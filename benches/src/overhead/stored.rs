@@ -33,7 +33,7 @@ impl<S: Store> Target for Stored<S> {
 
     async fn get(&self, key: &[u8]) -> Result<usize> {
         let entry = self.0.get(Key::user(key)).await?;
-        Ok(entry.map_or(0, |entry| entry.value.len()))
+        Ok(entry.map_or(0, |entry| entry.value().len()))
     }
 
     async fn scan(&self, start: &[u8], entries_max: usize) -> Result<usize> {
@@ -45,7 +45,7 @@ impl<S: Store> Target for Stored<S> {
         let sizes = page
             .items
             .iter()
-            .map(|item| item.key.len() + item.entry.value.len());
+            .map(|item| item.key.len() + item.entry.value().len());
         Ok(sizes.sum())
     }
 

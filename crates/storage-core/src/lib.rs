@@ -52,6 +52,7 @@ mod range;
 mod report;
 mod shared;
 mod stack;
+mod stamp;
 mod store;
 
 pub use self::{
@@ -65,7 +66,7 @@ pub use self::{
         ThreadPool, TimeSource,
     },
     directory::{FileContent, FoundStore, Mark, StoreDirectory, Watermark},
-    entry::{Entry, Sequence, Stamp, Timestamp},
+    entry::{Entry, Sequence, Timestamp},
     error::{Error, ErrorKind, Operation, Outcome, RedactedKey, Result, Retry},
     header::{Ancestor, StoreHeader, StoreId, StoredLayer},
     key::{Key, OwnedKey, Space, SystemKeys},
@@ -80,5 +81,6 @@ pub use self::{
     },
     shared::{SharedSnapshot, SharedStore},
     stack::{Assemble, ErasedStack, Stack},
+    stamp::Stamp,
     store::{Committed, Item, Page, Read, ReadExt, Scan, SnapshotOptions, Store, StoreExt},
 };

@@ -56,7 +56,7 @@ async fn print_events_after(
         writeln!(
             out,
             "{last:>4}  {}",
-            String::from_utf8_lossy(&item.entry.value)
+            String::from_utf8_lossy(item.entry.value())
         )?;
     }
     Ok(last)

@@ -33,7 +33,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut cities = store.scan_prefix("city/");
     while let Some(city) = cities.next().await? {
         let name = String::from_utf8_lossy(&city.key);
-        let people = String::from_utf8_lossy(&city.entry.value);
+        let people = String::from_utf8_lossy(city.entry.value());
         writeln!(out, "  {name}: {people}")?;
     }
     assert!(!store.exists("river/seine").await?);

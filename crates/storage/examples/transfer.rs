@@ -80,8 +80,8 @@ async fn transfer(store: &SharedStore, from: u64, to: u64, amount: u64) -> stora
     let (debtor_holds, creditor_holds) = (balance(&debtor)?, balance(&creditor)?);
     let amount = amount.min(debtor_holds);
     let batch = WriteBatch::new()
-        .unchanged(&from, debtor.stamp)
-        .unchanged(&to, creditor.stamp)
+        .unchanged(&from, debtor.stamp())
+        .unchanged(&to, creditor.stamp())
         .put(&from, (debtor_holds - amount).to_string())
         .put(&to, (creditor_holds + amount).to_string());
     store.commit(batch).await?;
@@ -105,7 +105,7 @@ async fn account(store: &SharedStore, key: &str) -> storage::Result<Entry> {
 }
 
 fn balance(entry: &Entry) -> storage::Result<u64> {
-    let text = str::from_utf8(&entry.value).ok();
+    let text = str::from_utf8(entry.value()).ok();
     text.and_then(|text| text.parse().ok())
         .ok_or_else(|| storage::Error::new(ErrorKind::Corrupt, "a balance is not a number"))
 }

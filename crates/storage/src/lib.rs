@@ -10,11 +10,11 @@
 //!
 //! store.put("planet/3", "Earth").await?;
 //! store.put("planet/4", "Mars").await?;
-//! assert_eq!(store.get("planet/3").await?.unwrap().value, "Earth");
+//! assert_eq!(store.get("planet/3").await?.unwrap().value(), "Earth");
 //!
 //! let mut planets = store.scan_prefix("planet/");
 //! while let Some(planet) = planets.next().await? {
-//!     println!("{:?} is {:?}", planet.key, planet.entry.value);
+//!     println!("{:?} is {:?}", planet.key, planet.entry.value());
 //! }
 //!
 //! // Several changes take effect together, or none does.

@@ -7,7 +7,7 @@ fn a_memory_store_opens_and_takes_writes() {
     block_on(async {
         let store = storage::open("memory:").await.unwrap();
         store.put("a", "1").await.unwrap();
-        assert_eq!(store.get("a").await.unwrap().unwrap().value, "1");
+        assert_eq!(store.get("a").await.unwrap().unwrap().value(), "1");
         assert_eq!(store.describe().engine, "memory");
     });
 }
@@ -38,7 +38,7 @@ fn a_store_in_a_directory_is_the_same_after_a_reopen() {
             store.put("a", "1").await.unwrap();
             store.close().await.unwrap();
             let store = storage::open(&url).await.unwrap();
-            assert_eq!(store.get("a").await.unwrap().unwrap().value, "1");
+            assert_eq!(store.get("a").await.unwrap().unwrap().value(), "1");
             store.close().await.unwrap();
         });
     }

@@ -154,7 +154,7 @@ fn an_import_of_a_tree_says_what_is_in_the_store_and_is_completed_by_another() {
                 }
                 assert_eq!(struck.holds(), FILES);
                 let entry = block_on(struck.below.get("1")).unwrap().unwrap();
-                assert_eq!(entry.value, "1");
+                assert_eq!(entry.value(), "1");
             });
         }
     }

@@ -28,8 +28,8 @@ pub(crate) fn of_key(key: &[u8], notation: Notation) -> Record {
 /// The record of a key and its entry.
 pub(crate) fn of_entry(key: &[u8], entry: &Entry, notation: Notation) -> Record {
     let mut record = of_key(key, notation);
-    insert(&mut record, VALUE, &entry.value, notation);
-    if let Some(expires) = entry.expires {
+    insert(&mut record, VALUE, entry.value(), notation);
+    if let Some(expires) = entry.expires() {
         record.insert(EXPIRES.to_owned(), expires.as_unix_milliseconds().into());
     }
     record
@@ -138,7 +138,7 @@ mod tests {
                 let record: Record = serde_json::from_str(&line).unwrap();
                 assert_eq!(super::bytes(&record, KEY).unwrap(), bytes);
                 assert_eq!(super::bytes(&record, VALUE).unwrap(), bytes);
-                assert_eq!(expires(&record).unwrap(), entry.expires);
+                assert_eq!(expires(&record).unwrap(), entry.expires());
             }
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use fjall::{Guard, Keyspace, Readable, Slice, Snapshot};
 use storage_core::{
-    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Stamp,
+    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result,
     embedded::{EngineRead, envelope, flat_key},
 };
 
@@ -92,7 +92,7 @@ fn item(guard: Guard, projection: Projection) -> Result<Item> {
         // is, a page of keys would hold far more than its limit in bytes.
         Projection::Keys => Item::new(
             Bytes::copy_from_slice(&key),
-            Entry::new(Bytes::new(), entry.expires, Stamp::none()),
+            Entry::without_value(entry.expires()),
         ),
     })
 }

@@ -28,7 +28,7 @@ async fn content(store: &FjallBackend) -> Result<Content> {
         .await?;
     Ok(items
         .into_iter()
-        .map(|item| (item.key.to_vec(), item.entry.value.to_vec()))
+        .map(|item| (item.key.to_vec(), item.entry.value().to_vec()))
         .collect())
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use storage_core::{
-    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Stamp,
+    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result,
     embedded::{EngineRead, flat_key},
 };
 
@@ -223,7 +223,7 @@ fn made_of(value: Bytes, version: &Version) -> Entry {
 }
 
 fn without_value(version: &Version) -> Entry {
-    Entry::new(Bytes::new(), version.expires, Stamp::none())
+    Entry::without_value(version.expires)
 }
 
 /// The key that a flat key stands for.

@@ -1,19 +1,12 @@
 //! Scans: RocksDB's iterator as items.
 
-use bytes::{Bytes, BytesMut};
 use rocksdb::DBRawIterator;
 use storage_core::{
-    Direction, Entry, Error, Item, Projection, Result, Stamp,
-    embedded::{envelope, flat_key},
+    Direction, Entry, Error, Item, Projection, Result,
+    embedded::{Chunks, envelope, flat_key},
 };
 
 use crate::error::{from_rocks, would_wait};
-
-/// Items of a scan share chunks of memory of at most so many bytes, as large as a
-/// block of a file, so whoever keeps one entry keeps no more than that. The first
-/// chunk of a scan is smaller.
-const CHUNK_BYTES_MIN: usize = 512;
-const CHUNK_BYTES_MAX: usize = 4 << 10;
 
 /// The items of a range, in a direction.
 pub(crate) struct Items<'a> {
@@ -22,7 +15,7 @@ pub(crate) struct Items<'a> {
     has_begun: bool,
     direction: Direction,
     projection: Projection,
-    chunk: Chunk,
+    chunks: Chunks,
 }
 
 /// Why an iterator stopped within its range.
@@ -43,7 +36,7 @@ impl<'a> Items<'a> {
             has_begun: false,
             direction,
             projection,
-            chunk: Chunk::default(),
+            chunks: Chunks::default(),
         }
     }
 
@@ -53,7 +46,7 @@ impl<'a> Items<'a> {
             has_begun: true,
             direction: Direction::Forward,
             projection: Projection::Keys,
-            chunk: Chunk::default(),
+            chunks: Chunks::default(),
         }
     }
 
@@ -89,7 +82,7 @@ impl<'a> Items<'a> {
         self.has_begun = true;
         let next = match iterator.item() {
             Some((key, stored)) => {
-                item(key, stored, self.projection, &mut self.chunk).map_err(Stopped::Failed)
+                item(key, stored, self.projection, &mut self.chunks).map_err(Stopped::Failed)
             }
             None => Err(stopped(iterator.status().err()?)),
         };
@@ -108,42 +101,20 @@ fn stopped(error: rocksdb::Error) -> Stopped {
     }
 }
 
-/// Room for the bytes of several items, to ask for memory less often.
-#[derive(Debug, Default)]
-struct Chunk {
-    room: BytesMut,
-    bytes: usize,
-}
-
-impl Chunk {
-    /// A copy of `first` and of `second`.
-    fn copy(&mut self, first: &[u8], second: &[u8]) -> (Bytes, Bytes) {
-        let bytes = first.len() + second.len();
-        if self.room.capacity() < bytes {
-            self.bytes = (self.bytes * 2).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-            self.room = BytesMut::with_capacity(bytes.max(self.bytes));
-        }
-        self.room.extend_from_slice(first);
-        let first = self.room.split().freeze();
-        self.room.extend_from_slice(second);
-        (first, self.room.split().freeze())
-    }
-}
-
 /// An item, copied once.
-fn item(key: &[u8], stored: &[u8], projection: Projection, chunk: &mut Chunk) -> Result<Item> {
+fn item(key: &[u8], stored: &[u8], projection: Projection, chunks: &mut Chunks) -> Result<Item> {
     let key = key.get(flat_key::OVERHEAD_BYTES..).unwrap_or_default();
     Ok(match projection {
         Projection::Entries => {
-            let (key, stored) = chunk.copy(key, stored);
+            let (key, stored) = chunks.copy(key, stored);
             Item::new(key, envelope::open(stored)?)
         }
         Projection::Keys => {
             // The expiry is all that is asked of the value.
             let header = stored.get(..envelope::OVERHEAD_BYTES_MAX).unwrap_or(stored);
-            let (key, header) = chunk.copy(key, header);
-            let expires = envelope::open(header)?.expires;
-            Item::new(key, Entry::new(Bytes::new(), expires, Stamp::none()))
+            let (key, header) = chunks.copy(key, header);
+            let expires = envelope::open(header)?.expires();
+            Item::new(key, Entry::without_value(expires))
         }
     })
 }

@@ -58,7 +58,7 @@ async fn count(store: &RocksBackend) -> Result<usize> {
         .await?;
     for (number, item) in (0..).zip(&items) {
         assert_eq!(&item.key[..], u16::to_be_bytes(number), "there is a gap");
-        assert_eq!(item.entry.value, value(number, VALUE_BYTES));
+        assert_eq!(*item.entry.value(), value(number, VALUE_BYTES));
     }
     Ok(items.len())
 }

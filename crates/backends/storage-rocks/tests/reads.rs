@@ -212,7 +212,7 @@ async fn a_snapshot_outlives_nothing_but_its_store() {
     assert_eq!(count().await, Some(1));
     store.put("key", "new").await.unwrap();
     store.maintain(Maintenance::Compact).await.unwrap();
-    assert_eq!(snapshot.get("key").await.unwrap().unwrap().value, "old");
+    assert_eq!(snapshot.get("key").await.unwrap().unwrap().value(), "old");
     drop(snapshot);
     assert_eq!(count().await, Some(0));
 
@@ -221,7 +221,7 @@ async fn a_snapshot_outlives_nothing_but_its_store() {
     snapshot.get("key").await.unwrap_err();
     // The files are free although the snapshot is still there.
     let store = RocksConfig::new(directory.path()).open().await.unwrap();
-    assert_eq!(store.get("key").await.unwrap().unwrap().value, "new");
+    assert_eq!(store.get("key").await.unwrap().unwrap().value(), "new");
 }
 
 #[tokio::test]

@@ -207,7 +207,7 @@ async fn large_values_are_in_blob_files_and_small_ones_are_not() {
     assert_eq!(
         found
             .iter()
-            .filter(|item| item.entry.value.len() == 50_000)
+            .filter(|item| item.entry.value().len() == 50_000)
             .count(),
         10
     );
@@ -228,7 +228,7 @@ async fn large_values_are_in_blob_files_and_small_ones_are_not() {
             .await
             .unwrap()
             .unwrap()
-            .value
+            .value()
             .len(),
         50_000
     );

@@ -132,7 +132,7 @@ async fn a_checkpoint_is_a_store_of_its_own() {
     store.maintain(Maintenance::Compact).await.unwrap();
     let copy = open(&copied).await;
     assert_eq!(keys(&copy).await, 201);
-    assert_eq!(copy.get("large").await.unwrap().unwrap().value, large);
+    assert_eq!(*copy.get("large").await.unwrap().unwrap().value(), large);
     copy.put("new", "value").await.unwrap();
     assert_eq!(copy.check().await.unwrap().damages, []);
     copy.close().await.unwrap();

@@ -17,8 +17,8 @@ use storage_core::{
     Projection, ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats,
     StoreDirectory, Support, Unit,
     embedded::{
-        Change, ChangeForm, Engine, EngineRead, NoSnapshot, ReadPolicy, Tried, WritePolicy,
-        envelope, flat_key,
+        Change, ChangeForm, Engine, EngineRead, ItemsNow, NoSnapshot, ReadPolicy, Tried,
+        WritePolicy, envelope, flat_key,
     },
 };
 
@@ -28,7 +28,7 @@ use crate::{
     files::{self, Closing, gap_files},
     log::Log,
     rows::{Pieces, Row, RowWriter},
-    scan::{Items, ItemsNow, bytes, entry},
+    scan::{Items, bytes, entry},
 };
 
 /// The name and version under which the directory is claimed.
@@ -231,7 +231,7 @@ impl EngineRead for SledEngine {
         projection: Projection,
     ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
         let whole = self.try_whole();
-        Ok(ItemsNow(whole.map(|whole| {
+        Ok(ItemsNow::new(whole.map(|whole| {
             Items::new(&self.log, range, direction, projection, whole)
         })))
     }

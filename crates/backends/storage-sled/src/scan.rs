@@ -2,11 +2,11 @@
 
 use std::{ops::Bound, sync::RwLockReadGuard};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sled::IVec;
 use storage_core::{
-    Direction, Entry, Item, KeyRange, Projection, Result, Stamp,
-    embedded::{envelope, flat_key},
+    Direction, Entry, Item, KeyRange, Projection, Result,
+    embedded::{Chunks, envelope, flat_key},
 };
 
 use crate::{
@@ -16,11 +16,7 @@ use crate::{
 };
 
 /// What is longer keeps the memory that it has in sled's pages.
-const COPIED_BYTES_MAX: usize = 64;
-
-/// The room for keys and short values that is made at once. Whoever keeps one
-/// of them keeps all that share it.
-const SHELF_BYTES: usize = 4 << 10;
+const COPIED_BYTES_MAX: usize = 1 << 10;
 
 /// The items of a range. No commit takes place while there are these.
 pub(crate) struct Items<'a> {
@@ -28,7 +24,7 @@ pub(crate) struct Items<'a> {
     rows: sled::Iter,
     direction: Direction,
     projection: Projection,
-    shelf: BytesMut,
+    chunks: Chunks,
     /// Whether sled has failed to go on: asked again, it fails again.
     has_failed: bool,
     _whole: RwLockReadGuard<'a, ()>,
@@ -53,7 +49,7 @@ impl<'a> Items<'a> {
             rows: log.db().range::<Vec<u8>, _>((start, end)),
             direction,
             projection,
-            shelf: BytesMut::new(),
+            chunks: Chunks::default(),
             has_failed: false,
             _whole: whole,
         }
@@ -66,27 +62,15 @@ impl<'a> Items<'a> {
             && self.projection == Projection::Entries
             && stored.len() <= COPIED_BYTES_MAX
         {
-            let mut kept = self.kept(key, &stored);
-            let key = kept.split_to(key.len());
-            return Ok(Item::new(key, envelope::open(kept)?));
+            let (key, stored) = self.chunks.copy(key, &stored);
+            return Ok(Item::new(key, envelope::open(stored)?));
         }
         let entry = match self.projection {
             Projection::Entries => entry(self.log, stored)?,
             Projection::Keys => entry_without_value(stored)?,
         };
-        Ok(Item::new(self.kept(key, &[]), entry))
-    }
-
-    /// A copy of both, beside others: to make room for each would take longer
-    /// than all the rest.
-    fn kept(&mut self, key: &[u8], stored: &[u8]) -> Bytes {
-        let bytes = key.len() + stored.len();
-        if self.shelf.capacity() < bytes {
-            self.shelf = BytesMut::with_capacity(SHELF_BYTES.max(bytes));
-        }
-        self.shelf.extend_from_slice(key);
-        self.shelf.extend_from_slice(stored);
-        self.shelf.split().freeze()
+        let (key, _) = self.chunks.copy(key, &[]);
+        Ok(Item::new(key, entry))
     }
 }
 
@@ -111,20 +95,6 @@ impl Iterator for Items<'_> {
     }
 }
 
-/// The items of a range, or nothing where they would have to wait for a commit.
-pub(crate) struct ItemsNow<'a>(pub(crate) Option<Items<'a>>);
-
-impl Iterator for ItemsNow<'_> {
-    type Item = Option<Result<Item>>;
-
-    fn next(&mut self) -> Option<Option<Result<Item>>> {
-        match &mut self.0 {
-            Some(items) => items.next().map(Some),
-            None => Some(None),
-        }
-    }
-}
-
 /// The entry of a stored row, while no commit takes place if it is in pieces.
 pub(crate) fn entry(log: &Log, stored: IVec) -> Result<Entry> {
     match Pieces::of(&stored)? {
@@ -139,7 +109,7 @@ fn entry_without_value(stored: IVec) -> Result<Entry> {
         Some(pieces) => pieces.head()?,
         None => envelope::open(bytes(stored))?,
     };
-    Ok(Entry::new(Bytes::new(), head.expires, Stamp::none()))
+    Ok(Entry::without_value(head.expires()))
 }
 
 /// The bytes of a value of sled's.

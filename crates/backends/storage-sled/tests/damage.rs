@@ -52,7 +52,7 @@ async fn first_entries(store: &SledBackend) -> usize {
     let items = items.await.unwrap();
     for (number, item) in (0..).zip(&items) {
         assert_eq!(
-            (&*item.key, &*item.entry.value),
+            (&*item.key, &**item.entry.value()),
             (&*key(number), &*value(number))
         );
     }
@@ -150,7 +150,7 @@ async fn is_met(path: &Path) -> bool {
     let mut got = 0;
     for number in 0..1_500 {
         match store.get(&key(number)).await {
-            Ok(entry) => assert!(entry.unwrap().value == value(number)),
+            Ok(entry) => assert!(*entry.unwrap().value() == value(number)),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Corrupt);
                 got += 1;

@@ -40,7 +40,7 @@ fn blobs(store: &Path) -> usize {
 
 async fn content(store: &SledBackend) -> Vec<(Vec<u8>, Vec<u8>)> {
     let items = store.scan(KeyRange::all(), ScanOptions::new()).collect();
-    let pair = |item: storage_core::Item| (item.key.to_vec(), item.entry.value.to_vec());
+    let pair = |item: storage_core::Item| (item.key.to_vec(), item.entry.value().to_vec());
     items.await.unwrap().into_iter().map(pair).collect()
 }
 
@@ -61,7 +61,7 @@ async fn values_of_any_length_come_back_whole() {
     assert_eq!(content(&store).await, expected);
     for (key, value) in &expected {
         let entry = store.get(key.as_slice()).await.unwrap().unwrap();
-        assert!(entry.value == *value);
+        assert!(entry.value() == value);
     }
     assert_eq!(blobs(directory.path()), 0);
 }
@@ -125,15 +125,15 @@ async fn a_large_value_expires_and_is_told_from_others_by_its_stamp() {
     let put = WriteBatch::new().put_until("key", value.clone(), expires);
     store.commit(put).await.unwrap();
     let entry = store.get("key").await.unwrap().unwrap();
-    assert_eq!(entry.expires, Some(expires));
+    assert_eq!(entry.expires(), Some(expires));
     let keys = ScanOptions::new().keys_only();
     let page = store.scan(KeyRange::all(), keys).collect().await.unwrap();
-    assert_eq!(page[0].entry.expires, Some(expires));
-    assert!(page[0].entry.value.is_empty());
+    assert_eq!(page[0].entry.expires(), Some(expires));
+    assert!(page[0].entry.value().is_empty());
 
     let swap = |value| {
         WriteBatch::new()
-            .unchanged("key", entry.stamp.clone())
+            .unchanged("key", entry.stamp().clone())
             .put("key", value)
     };
     store.commit(swap(value.clone())).await.unwrap();

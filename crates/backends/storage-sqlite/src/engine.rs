@@ -328,10 +328,11 @@ mod tests {
         fn reads_here(source: &impl EngineRead) -> [bool; 3] {
             let key = Key::in_space(Space::User, b"key");
             let range = KeyRange::all();
-            let mut scan = source
+            let scan = source
                 .scan_cached(&range, Direction::Forward, Projection::Entries)
-                .unwrap();
-            let scan = scan.next().is_none_or(|item| item.is_some());
+                .unwrap()
+                .next()
+                .is_none_or(|item| item.is_some());
             [
                 source.get_cached(key).is_some(),
                 source.get_many_cached(&[key.to_owned()]).is_some(),

@@ -4,8 +4,10 @@
 
 use std::{mem::ManuallyDrop, ops::Bound};
 
-use rusqlite::{CachedStatement, Connection, Row, params};
-use storage_core::{Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Space};
+use rusqlite::{CachedStatement, Connection, params};
+use storage_core::{
+    Direction, Entry, Item, Key, KeyRange, OwnedKey, Projection, Result, Space, embedded::Chunks,
+};
 
 use crate::{
     error::from_sqlite,
@@ -83,6 +85,7 @@ pub(crate) struct Cursor<'c> {
     statement: CachedStatement<'c>,
     space: Space,
     projection: Projection,
+    chunks: Chunks,
     is_over: bool,
 }
 
@@ -103,11 +106,13 @@ impl<'c> Cursor<'c> {
             statement,
             space,
             projection,
+            chunks: Chunks::default(),
             is_over: false,
         })
     }
 
     /// The next item.
+    #[inline]
     pub(crate) fn step(&mut self) -> Option<Result<Item>> {
         if self.is_over {
             return None;
@@ -115,7 +120,10 @@ impl<'c> Cursor<'c> {
         // Dropped, the rows would begin anew with the next step.
         let mut rows = ManuallyDrop::new(self.statement.raw_query());
         match rows.next() {
-            Ok(Some(row)) => Some(item(row, self.space, self.projection)),
+            Ok(Some(row)) => Some(match self.projection {
+                Projection::Entries => row::item(row, self.space, &mut self.chunks),
+                Projection::Keys => row::key_item(row, self.space, &mut self.chunks),
+            }),
             Ok(None) => {
                 self.is_over = true;
                 None
@@ -132,13 +140,6 @@ impl Drop for Cursor<'_> {
     fn drop(&mut self) {
         // It resets the statement, which ends the read.
         drop(self.statement.raw_query());
-    }
-}
-
-fn item(row: &Row<'_>, space: Space, projection: Projection) -> Result<Item> {
-    match projection {
-        Projection::Entries => row::item(row, space),
-        Projection::Keys => row::key_item(row, space),
     }
 }
 

@@ -7,8 +7,8 @@
 use bytes::{BufMut, Bytes};
 use rusqlite::{Row, types::ValueRef};
 use storage_core::{
-    Entry, Error, Item, Key, Result, Space, Stamp, Timestamp,
-    embedded::{envelope, flat_key},
+    Entry, Error, Item, Key, Result, Space, Timestamp,
+    embedded::{Chunks, envelope, flat_key},
 };
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -40,6 +40,7 @@ pub(crate) fn expires_column(expires: Option<Timestamp>) -> Option<i64> {
 }
 
 /// The checksum of a row.
+#[inline]
 pub(crate) fn checksum(key: Key<'_>, expires: Option<Timestamp>, value: &[u8]) -> i64 {
     whole_checksum(head_hash(key, expires), value)
 }
@@ -54,30 +55,23 @@ pub(crate) fn entry(row: &Row<'_>, key: Key<'_>) -> Result<Entry> {
     if integer(row, 1)? != checksum(key, expires, value) {
         return Err(damaged(key));
     }
-    envelope::open(envelope::seal(value, expires))
+    Ok(Entry::of_content(Bytes::copy_from_slice(value), expires))
 }
 
-/// The item in a row of [`entry_columns`] and the key. Key and value share one
-/// piece of memory.
+/// The item in a row of [`entry_columns`] and the key.
 ///
 /// # Errors
 /// As for [`entry`].
-pub(crate) fn item(row: &Row<'_>, space: Space) -> Result<Item> {
-    let key = blob(row, 3)?;
-    let value = blob(row, 0).map_err(|error| error.with_key(Key::in_space(space, key)))?;
+#[inline]
+pub(crate) fn item(row: &Row<'_>, space: Space, chunks: &mut Chunks) -> Result<Item> {
+    let key = Key::in_space(space, blob(row, 3)?);
+    let value = blob(row, 0).map_err(|error| error.with_key(key))?;
     let expires = expires(row)?;
-    let head_bytes = key.len() + envelope::overhead_bytes(expires);
-    let mut both = Vec::with_capacity(head_bytes + value.len());
-    both.extend_from_slice(key);
-    envelope::append(&mut both, value, expires);
-    // What the checksum covers lies side by side now.
-    let (head, value) = both.split_at_checked(head_bytes).unwrap_or_default();
-    if integer(row, 1)? != whole_checksum(hash_in(space, head), value) {
-        return Err(damaged(Key::in_space(space, key)));
+    if integer(row, 1)? != checksum(key, expires, value) {
+        return Err(damaged(key));
     }
-    let mut stored = Bytes::from(both);
-    let key = stored.split_to(key.len());
-    Ok(Item::new(key, envelope::open(stored)?))
+    let (key, value) = chunks.copy(key.bytes(), value);
+    Ok(Item::new(key, Entry::of_content(value, expires)))
 }
 
 /// The item in a row of [`entry_columns`] and the key, where the first column
@@ -85,18 +79,19 @@ pub(crate) fn item(row: &Row<'_>, space: Space) -> Result<Item> {
 ///
 /// # Errors
 /// As for [`entry`].
-pub(crate) fn key_item(row: &Row<'_>, space: Space) -> Result<Item> {
+pub(crate) fn key_item(row: &Row<'_>, space: Space, chunks: &mut Chunks) -> Result<Item> {
     let found = blob(row, 3)?;
     let key = Key::in_space(space, found);
     let expires = expires(row)?;
     if upper_half(integer(row, 1)?) != lower_half(head_hash(key, expires)) {
         return Err(damaged(key));
     }
-    let entry = Entry::new(Bytes::new(), expires, Stamp::none());
-    Ok(Item::new(Bytes::copy_from_slice(found), entry))
+    let (key, _) = chunks.copy(found, &[]);
+    Ok(Item::new(key, Entry::without_value(expires)))
 }
 
 /// The hash of all but the value: the key and the header of its envelope.
+#[inline]
 fn head_hash(key: Key<'_>, expires: Option<Timestamp>) -> u64 {
     let head_bytes = key.bytes().len() + envelope::overhead_bytes(expires);
     let mut on_stack = [0; HEAD_ON_STACK_BYTES];
@@ -115,11 +110,13 @@ fn put_head(head: &mut impl BufMut, key: Key<'_>, expires: Option<Timestamp>) {
 }
 
 /// The hash of a head in `space`.
+#[inline]
 fn hash_in(space: Space, head: &[u8]) -> u64 {
     xxh3_64_with_seed(head, flat_key::prefix(space).into())
 }
 
 /// The checksum of a row whose head has this hash.
+#[inline]
 fn whole_checksum(head: u64, value: &[u8]) -> i64 {
     // To seed the hash of a long value takes as long as to make it.
     let whole = xxh3_64(value) ^ head;
@@ -134,6 +131,7 @@ const fn upper_half(checksum: i64) -> u64 {
     checksum.cast_unsigned() >> 32
 }
 
+#[inline]
 fn blob<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r [u8]> {
     match row.get_ref(index).map_err(from_sqlite)? {
         ValueRef::Blob(bytes) => Ok(bytes),
@@ -142,6 +140,7 @@ fn blob<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r [u8]> {
     }
 }
 
+#[inline]
 fn integer(row: &Row<'_>, index: usize) -> Result<i64> {
     match row.get_ref(index).map_err(from_sqlite)? {
         ValueRef::Integer(number) => Ok(number),
@@ -149,6 +148,7 @@ fn integer(row: &Row<'_>, index: usize) -> Result<i64> {
     }
 }
 
+#[inline]
 fn expires(row: &Row<'_>) -> Result<Option<Timestamp>> {
     match row.get_ref(2).map_err(from_sqlite)? {
         ValueRef::Null => Ok(None),

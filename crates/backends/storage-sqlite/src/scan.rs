@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 
 use rusqlite::Connection;
 use self_cell::self_cell;
-use storage_core::{Direction, Item, KeyRange, Projection, Result};
+use storage_core::{Direction, Item, KeyRange, Projection, Result, embedded::ItemsNow};
 
 use crate::{read::Cursor, readers::Lease, snapshot::Held};
 
@@ -55,18 +55,18 @@ impl<'s> Items<'s> {
         range: &KeyRange,
         direction: Direction,
         projection: Projection,
-    ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
-        let items = source
+    ) -> Result<ItemsNow<Self>> {
+        source
             .map(|source| Self::begin(source, range, direction, projection))
-            .transpose()?;
-        let would_wait = items.is_none().then_some(None);
-        Ok(items.into_iter().flatten().map(Some).chain(would_wait))
+            .transpose()
+            .map(ItemsNow::new)
     }
 }
 
 impl Iterator for Items<'_> {
     type Item = Result<Item>;
 
+    #[inline]
     fn next(&mut self) -> Option<Result<Item>> {
         self.0.with_dependent_mut(|_, cursor| cursor.step())
     }

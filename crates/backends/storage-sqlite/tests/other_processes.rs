@@ -196,7 +196,7 @@ async fn what_others_write_is_read_only_if_it_is_as_the_store_writes() {
     let error = store.get("b").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     store.put("b", "4").await.unwrap();
-    assert_eq!(store.get("b").await.unwrap().unwrap().value, "4");
+    assert_eq!(store.get("b").await.unwrap().unwrap().value(), "4");
 }
 
 /// Begins a commit while another process is about to commit `statement`, and

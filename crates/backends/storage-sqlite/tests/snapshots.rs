@@ -51,7 +51,7 @@ async fn a_snapshot_sees_its_state_through_a_vacuum() {
     store.maintain(Maintenance::Vacuum).await.unwrap();
     assert_eq!(snapshot.count(KeyRange::all()).await.unwrap(), 100);
     let last = snapshot.get(&[99]).await.unwrap().unwrap();
-    assert_eq!(last.value, vec![99; 2_000]);
+    assert_eq!(*last.value(), vec![99; 2_000]);
     assert_eq!(store.count(KeyRange::all()).await.unwrap(), 10);
 }
 
@@ -69,7 +69,7 @@ async fn reads_of_one_snapshot_from_many_tasks_take_turns() {
         tokio::spawn(async move {
             for number in 0..200_u8 {
                 let entry = snapshot.get(&[number]).await.unwrap().unwrap();
-                assert_eq!(entry.value[0], number);
+                assert_eq!(entry.value()[0], number);
             }
             assert_eq!(snapshot.count(KeyRange::all()).await.unwrap(), 200);
         })

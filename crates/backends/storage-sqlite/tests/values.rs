@@ -46,10 +46,10 @@ async fn values_of_any_size_come_back_from_pages_of_any_size() {
             .collect()
             .await
             .unwrap();
-        let found: Vec<_> = items.iter().map(|item| item.entry.value.len()).collect();
+        let found: Vec<_> = items.iter().map(|item| item.entry.value().len()).collect();
         assert_eq!(found, lengths);
         let last = &items[6].entry;
-        assert_eq!(last.expires.unwrap().as_unix_milliseconds(), u64::MAX - 7);
+        assert_eq!(last.expires().unwrap().as_unix_milliseconds(), u64::MAX - 7);
         let stats = store.stats().await.unwrap();
         assert_eq!(stats.detail("page_size"), Some(page_bytes.into()));
         assert!(store.check().await.unwrap().damages.is_empty());
@@ -72,7 +72,7 @@ async fn a_large_value_goes_with_its_entry() {
     assert_eq!(large_values(directory.path()), 2);
     // Opened again, it knows that there are some.
     let store = open().await.unwrap();
-    assert_eq!(store.get("a").await.unwrap().unwrap().value, large(2));
+    assert_eq!(*store.get("a").await.unwrap().unwrap().value(), large(2));
     store.put("a", "small").await.unwrap();
     store
         .delete_range(KeyRange::between("b".."e"))
@@ -136,7 +136,7 @@ async fn more_readers_than_are_kept_read_a_mapped_store_without_a_cache() {
         tokio::spawn(async move {
             for number in 0..100_u8 {
                 let entry = store.get(&[number]).await.unwrap().unwrap();
-                assert_eq!(entry.value, vec![number; 2_000]);
+                assert_eq!(*entry.value(), vec![number; 2_000]);
             }
             assert_eq!(store.count(KeyRange::all()).await.unwrap(), 100);
         })

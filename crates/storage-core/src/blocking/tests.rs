@@ -52,7 +52,7 @@ fn every_call_waits_for_its_answer() {
     store.put_for("b", "2", Duration::from_mins(1)).unwrap();
     assert!(store.exists("a").unwrap());
     let entry = store.get("b").unwrap().unwrap();
-    assert!(entry.expires.is_some());
+    assert!(entry.expires().is_some());
     let keys = [OwnedKey::from("a"), OwnedKey::from("z")];
     let found = store.get_many(&keys).unwrap();
     assert_eq!(

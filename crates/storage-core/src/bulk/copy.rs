@@ -205,8 +205,10 @@ impl<R: Read> CopySource<R> {
         while let Some((key, item)) = entries.next().await? {
             read.add(item.size_bytes());
             let Item { entry, .. } = item;
-            let put = Put::new(key, entry.value).until(entry.expires);
-            writer.put(put).await?;
+            let expires = entry.expires();
+            writer
+                .put(Put::new(key, entry.into_value()).until(expires))
+                .await?;
             progress(read)?;
         }
         Ok(())

@@ -62,7 +62,7 @@ impl Reading {
         let mut expires_first: Option<Timestamp> = None;
         let mut entries = entries(view);
         while let Some((key, item)) = entries.next().await? {
-            let expires = item.entry.expires;
+            let expires = item.entry.expires();
             if !item.entry.is_live_at(horizon) {
                 continue;
             }
@@ -93,11 +93,11 @@ fn update(hasher: &mut blake3::Hasher, key: Key<'_>, entry: &Entry) {
         Space::User => 1,
     };
     hasher.update(&[space]);
-    for bytes in [key.bytes(), &entry.value] {
+    for bytes in [key.bytes(), entry.value()] {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         hasher.update(&length.to_be_bytes()).update(bytes);
     }
-    match entry.expires {
+    match entry.expires() {
         None => hasher.update(&[0]),
         Some(expires) => hasher
             .update(&[1])

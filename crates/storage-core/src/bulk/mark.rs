@@ -20,7 +20,7 @@ pub async fn unfinished_copy<S: Store>(store: &S) -> Result<Option<StoreHeader>>
     let key = key();
     match store.get(&key).await? {
         None => Ok(None),
-        Some(entry) => StoreHeader::decode(&entry.value)
+        Some(entry) => StoreHeader::decode(entry.value())
             .map(Some)
             .map_err(|error| error.with_key(&key)),
     }

@@ -18,7 +18,7 @@
 //! // An engine on disk is closed and opened again here.
 //! let digest = source.verify(&to, |_| Ok(())).await?;
 //! assert_eq!(digest.count.entries, 1);
-//! assert_eq!(to.get("planet/3").await?.unwrap().value, "Earth");
+//! assert_eq!(to.get("planet/3").await?.unwrap().value(), "Earth");
 //! # Ok(())
 //! # })
 //! # }

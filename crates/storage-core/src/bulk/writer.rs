@@ -227,7 +227,7 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         let mut unchanged = HashSet::new();
         for put in last.into_values().flatten() {
             let current = self.store.get(&put.key).await?;
-            if current.is_some_and(|it| it.value == put.value && it.expires == put.expires) {
+            if current.is_some_and(|it| *it.value() == put.value && it.expires() == put.expires) {
                 unchanged.insert(put.key.clone());
             }
         }

@@ -147,7 +147,7 @@ fn admit_guard(guard: &Guard, capabilities: &Capabilities) -> Result<()> {
         return Err(unsupported("judge guards"));
     }
     match guard {
-        Guard::Unchanged(key, stamp) if stamp.token().is_none() => Err(Error::new(
+        Guard::Unchanged(key, stamp) if stamp.is_none() => Err(Error::new(
             ErrorKind::Invalid,
             "a keys-only scan returns no stamp to guard on; read the entry first",
         )

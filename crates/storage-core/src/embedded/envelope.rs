@@ -5,7 +5,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 
-use crate::{Entry, Error, ErrorKind, Result, Stamp, Timestamp};
+use crate::{Entry, Error, ErrorKind, Result, Timestamp};
 
 const PLAIN: u8 = 0;
 const EXPIRING: u8 = 1;
@@ -44,33 +44,31 @@ pub const fn overhead_bytes(expires: Option<Timestamp>) -> usize {
     }
 }
 
-/// Unwraps a stored form. The entry shares its bytes; they are its stamp.
+/// Unwraps a stored form. The entry shares its bytes, and is stamped by them.
 ///
 /// # Errors
 /// `Corrupt` if the header is not one that [`seal`] writes.
 #[inline]
 pub fn open(stored: Bytes) -> Result<Entry> {
     if stored.first() == Some(&PLAIN) {
-        let mut value = stored.clone();
+        let mut value = stored;
         value.advance(1);
-        return Ok(Entry::new(value, None, Stamp::new(stored)));
+        return Ok(Entry::of_content(value, None));
     }
     open_expiring(stored)
 }
 
-fn open_expiring(stored: Bytes) -> Result<Entry> {
-    match stored.split_first() {
-        Some((&EXPIRING, rest)) => {
-            let Some((expires, _)) = rest.split_first_chunk() else {
-                return Err(corrupt("its expiry is cut off"));
-            };
-            let expires = Timestamp::from_unix_milliseconds(u64::from_be_bytes(*expires));
-            let value = stored.slice(OVERHEAD_BYTES_MAX..);
-            Ok(Entry::new(value, Some(expires), Stamp::new(stored)))
-        }
-        Some((header, _)) => Err(corrupt(&format!("its header byte is {header:#04x}"))),
-        None => Err(corrupt("it is empty")),
-    }
+fn open_expiring(mut stored: Bytes) -> Result<Entry> {
+    let expires = match stored.split_first() {
+        Some((&EXPIRING, rest)) => rest
+            .first_chunk()
+            .ok_or_else(|| corrupt("its expiry is cut off"))?,
+        Some((header, _)) => return Err(corrupt(&format!("its header byte is {header:#04x}"))),
+        None => return Err(corrupt("it is empty")),
+    };
+    let expires = Timestamp::from_unix_milliseconds(u64::from_be_bytes(*expires));
+    stored.advance(OVERHEAD_BYTES_MAX);
+    Ok(Entry::of_content(stored, Some(expires)))
 }
 
 fn corrupt(what: &str) -> Error {
@@ -94,7 +92,7 @@ mod tests {
         );
         let entry = open(seal(b"v", Some(expires))).unwrap();
         assert_eq!(
-            (entry.value.as_ref(), entry.expires),
+            (entry.value().as_ref(), entry.expires()),
             (&b"v"[..], Some(expires))
         );
     }

@@ -13,9 +13,11 @@
 //! third thread, beside further writes: one sync answers everybody who waited
 //! for it, and a buffered commit never waits for one.
 
+mod chunks;
 mod engine;
 pub mod envelope;
 pub mod flat_key;
+mod items_now;
 mod no_snapshot;
 mod order;
 mod page;
@@ -26,7 +28,9 @@ mod snapshot;
 mod store;
 
 pub use self::{
+    chunks::Chunks,
     engine::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
+    items_now::ItemsNow,
     no_snapshot::NoSnapshot,
     snapshot::EmbeddedSnapshot,
     store::Embedded,

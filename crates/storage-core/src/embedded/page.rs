@@ -61,26 +61,27 @@ fn cut_page(
     let mut bytes = 0_usize;
     let mut items: Vec<Item> = Vec::with_capacity(options.entries_max.min(RESERVED_MAX));
     for item in stored {
-        let item = item?;
+        // An item is large: moved to its place before it is looked at, it is
+        // moved once.
+        items.push(item?);
+        let Some(item) = items.last() else { break };
         if !is_live(&item.entry, clock) {
             examined_left -= 1;
-            if examined_left == 0 {
-                return Ok(Page::new(items, rest(range, options.direction, &item)));
+            let next = (examined_left == 0).then(|| rest(range, options.direction, item));
+            items.pop();
+            match next {
+                Some(next) => return Ok(Page::new(items, next)),
+                None => continue,
             }
-            continue;
         }
         bytes = bytes.saturating_add(item.size_bytes());
-        match items.last() {
-            Some(last) if bytes > options.bytes_max => {
-                let next = rest(range, options.direction, last);
-                return Ok(Page::new(items, next));
-            }
-            _ => items.push(item),
+        let is_too_much = bytes > options.bytes_max && items.len() > 1;
+        if is_too_much {
+            items.pop();
         }
-        if items.len() == options.entries_max {
-            let next = items
-                .last()
-                .and_then(|last| rest(range, options.direction, last));
+        if is_too_much || items.len() == options.entries_max {
+            let last = items.last();
+            let next = last.and_then(|last| rest(range, options.direction, last));
             return Ok(Page::new(items, next));
         }
     }

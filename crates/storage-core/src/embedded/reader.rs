@@ -196,5 +196,5 @@ pub(super) fn live(entry: Option<Entry>, clock: &Clock) -> Option<Entry> {
 /// Whether the entry has not expired. Most entries never do, and cost no look
 /// at the clock.
 pub(super) fn is_live(entry: &Entry, clock: &Clock) -> bool {
-    entry.expires.is_none() || entry.is_live_at(clock.now())
+    entry.expires().is_none() || entry.is_live_at(clock.now())
 }

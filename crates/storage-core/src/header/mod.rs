@@ -55,8 +55,8 @@ impl StoreHeader {
         let Some(entry) = store.get(&key).await? else {
             return Ok(None);
         };
-        let header = Self::decode(&entry.value).map_err(|error| error.with_key(&key))?;
-        Ok(Some((header, entry.stamp)))
+        let header = Self::decode(entry.value()).map_err(|error| error.with_key(&key))?;
+        Ok(Some((header, entry.stamp())))
     }
 
     pub(crate) fn key() -> OwnedKey {

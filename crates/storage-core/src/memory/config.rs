@@ -11,7 +11,7 @@ use crate::{Components, embedded::Embedded};
 /// # storage_core::blocking::block_on(async {
 /// let store = MemoryConfig::new().open();
 /// store.put("key", "value").await?;
-/// assert_eq!(store.get("key").await?.unwrap().value, "value");
+/// assert_eq!(store.get("key").await?.unwrap().value(), "value");
 /// # Ok::<_, storage_core::Error>(())
 /// # }).unwrap();
 /// ```

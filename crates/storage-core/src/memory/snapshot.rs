@@ -67,9 +67,7 @@ impl MemorySnapshot {
         walk(map, range.clone(), direction).map(move |(key, entry)| {
             Ok(match projection {
                 Projection::Entries => Item::new(key, entry),
-                Projection::Keys => {
-                    Item::new(key, Entry::new(Bytes::new(), entry.expires, Stamp::none()))
-                }
+                Projection::Keys => Item::new(key, Entry::without_value(entry.expires())),
             })
         })
     }

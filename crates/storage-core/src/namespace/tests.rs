@@ -225,7 +225,7 @@ fn guards_deletes_and_sequenced_puts_stay_within_the_namespace() -> Result<()> {
             (error.kind(), error.guard()),
             (ErrorKind::Conflict, Some(0))
         );
-        let stamp = view.get("key").await?.unwrap().stamp;
+        let stamp = view.get("key").await?.unwrap().stamp();
         view.commit(
             WriteBatch::new()
                 .unchanged("key", stamp)

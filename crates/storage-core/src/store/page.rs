@@ -24,7 +24,7 @@ impl Item {
     /// The bytes of the key and the value, as page limits count them.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.key.len() + self.entry.value.len()
+        self.key.len() + self.entry.value().len()
     }
 }
 

@@ -109,7 +109,7 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
                     .with_key(key));
                 }
                 let batch = match current {
-                    Some(entry) => WriteBatch::new().unchanged(key, entry.stamp),
+                    Some(entry) => WriteBatch::new().unchanged(key, entry.stamp()),
                     None => WriteBatch::new().absent(key),
                 };
                 let batch = match &new {

@@ -24,7 +24,7 @@ fn open() -> (FaultyStore<MemoryBackend>, Faults) {
 
 fn value(store: &FaultyStore<MemoryBackend>) -> Option<String> {
     let entry = block_on(store.get("k")).unwrap()?;
-    Some(String::from_utf8(entry.value.to_vec()).unwrap())
+    Some(String::from_utf8(entry.value().to_vec()).unwrap())
 }
 
 /// Every way in which a commit fails, and whether it was applied all the same.

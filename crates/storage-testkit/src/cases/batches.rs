@@ -1,7 +1,7 @@
 //! Batches: all or nothing, in order, the last wins.
 
 use storage_core::{
-    BatchScope, ErrorKind, Key, KeyRange, ReadExt, Store, StoreExt, Support, WriteBatch,
+    BatchScope, Entry, ErrorKind, Key, KeyRange, ReadExt, Store, StoreExt, Support, WriteBatch,
 };
 
 use crate::{
@@ -37,7 +37,7 @@ pub async fn the_last_mutation_of_a_key_wins<S: Subject>(bench: &Bench<S>) -> Ca
             continue;
         }
         store.commit(batch.clone()).await?;
-        let value = store.get("k").await?.map(|entry| entry.value);
+        let value = store.get("k").await?.map(Entry::into_value);
         ensure_eq!(value, expected.map(Into::into), "after {batch:?}");
     }
     Ok(())

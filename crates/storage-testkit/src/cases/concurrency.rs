@@ -7,7 +7,9 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use storage_core::{BatchScope, KeyRange, Read, ReadExt, ScanOptions, Store, StoreExt, WriteBatch};
+use storage_core::{
+    BatchScope, Entry, KeyRange, Read, ReadExt, ScanOptions, Store, StoreExt, WriteBatch,
+};
 use tokio::task::JoinHandle;
 
 use super::batches::refuses_range_deletes;
@@ -32,7 +34,7 @@ pub async fn every_writers_keys_are_there<S: Subject>(bench: &Bench<S>) -> CaseR
                 let key = [task, number];
                 let batch = WriteBatch::new().put(&key, vec![task]);
                 store.commit_with(batch, &quick(&*store)).await?;
-                let value = store.get(&key).await?.map(|entry| entry.value);
+                let value = store.get(&key).await?.map(Entry::into_value);
                 ensure_eq!(value, Some(vec![task].into()), "its own write, read back");
             }
             // One write that has to survive a loss of power, if any can.
@@ -64,7 +66,7 @@ pub async fn a_page_never_shows_half_a_batch<S: Subject>(bench: &Bench<S>) -> Ca
             let values: Vec<_> = page
                 .items
                 .into_iter()
-                .map(|item| Some(item.entry.value))
+                .map(|item| Some(item.entry.into_value()))
                 .collect();
             pair_is_whole(&values)?;
         }
@@ -93,7 +95,7 @@ pub async fn a_page_never_shows_half_a_range_delete<S: Subject>(bench: &Bench<S>
             .scan_with(&KeyRange::all(), &ScanOptions::new())
             .await?;
         ensure_eq!(page.items.len(), usize::from(KEYS), "entries of a page");
-        let values: Vec<_> = page.items.iter().map(|item| &item.entry.value).collect();
+        let values: Vec<_> = page.items.iter().map(|item| item.entry.value()).collect();
         let same = values.windows(2).all(|pair| pair.first() == pair.last());
         ensure!(same, "a page of one state: {values:?}");
         tokio::task::yield_now().await;
@@ -111,7 +113,7 @@ pub async fn reads_never_go_back_in_time<S: Subject>(bench: &Bench<S>) -> CaseRe
     let mut seen = 0;
     while writing.goes_on() {
         for key in PAIR {
-            let value = store.get(key).await?.map(|entry| entry.value);
+            let value = store.get(key).await?.map(Entry::into_value);
             let number = number(value.as_ref())?;
             ensure!(number >= seen, "{key} shows {number} after {seen} was seen");
             seen = number;
@@ -120,7 +122,7 @@ pub async fn reads_never_go_back_in_time<S: Subject>(bench: &Bench<S>) -> CaseRe
             .scan_with(&KeyRange::all(), &ScanOptions::new())
             .await?;
         for item in page.items {
-            let number = number(Some(&item.entry.value))?;
+            let number = number(Some(item.entry.value()))?;
             ensure!(
                 number >= seen,
                 "a scan shows {number} after {seen} was seen"
@@ -148,7 +150,7 @@ pub async fn concurrent_overwrites_end_in_one_of_the_last_values<S: Subject>(
         }
     }))
     .await?;
-    let value = store.get("k").await?.map(|entry| entry.value);
+    let value = store.get("k").await?.map(Entry::into_value);
     let round = value.as_ref().and_then(|value| value.get(1).copied());
     ensure_eq!(round, Some(9), "the round of the last value, {value:?}");
     Ok(())

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use storage_core::{
-    Consistency, Durability, ErrorKind, KeyRange, Outcome, OwnedKey, Read, ReadExt, ReadOptions,
-    ReadSupport, ScanOptions, Store, StoreExt, WriteBatch, WriteOptions,
+    Consistency, Durability, Entry, ErrorKind, KeyRange, Outcome, OwnedKey, Read, ReadExt,
+    ReadOptions, ReadSupport, ScanOptions, Store, StoreExt, WriteBatch, WriteOptions,
 };
 
 use crate::{
@@ -36,7 +36,7 @@ pub async fn every_durability_on_offer_is_granted<S: Subject>(bench: &Bench<S>) 
             offered.contains(&granted),
             "{granted:?} was granted, which is not on offer"
         );
-        let value = store.get("k").await?.map(|entry| entry.value);
+        let value = store.get("k").await?.map(Entry::into_value);
         ensure_eq!(value, Some(format!("{asked:?}").into()), "the value");
         bench.record_granted(asked, granted);
     }
@@ -90,7 +90,7 @@ pub async fn commits_of_different_durability_keep_their_order<S: Subject>(
         store
             .commit_with(WriteBatch::new().put("k", vec![round]), &options)
             .await?;
-        let value = store.get("k").await?.map(|entry| entry.value);
+        let value = store.get("k").await?.map(Entry::into_value);
         ensure_eq!(value, Some(vec![round].into()), "the last value");
     }
     Ok(())
@@ -140,7 +140,7 @@ pub async fn a_read_that_may_be_stale_is_answered<S: Subject>(bench: &Bench<S>) 
     let value = store
         .get_with("k".into(), &options)
         .await?
-        .map(|entry| entry.value);
+        .map(Entry::into_value);
     ensure!(
         value.is_none_or(|value| value == "1"),
         "a value that was there"

@@ -26,13 +26,13 @@ pub async fn an_entry_is_there_until_it_expires<S: Subject>(bench: &Bench<S>) ->
     bench.advance_milliseconds(9);
     let entry = store.get("k").await?;
     ensure_eq!(
-        entry.map(|entry| (entry.value, entry.expires)),
+        entry.map(|entry| (entry.value().clone(), entry.expires())),
         Some(("v".into(), Some(expires))),
         "one millisecond before"
     );
     for options in [ScanOptions::new(), ScanOptions::new().keys_only()] {
         let items = walk(&store, &KeyRange::all(), &options).await?;
-        let found: Vec<_> = items.iter().map(|item| item.entry.expires).collect();
+        let found: Vec<_> = items.iter().map(|item| item.entry.expires()).collect();
         ensure_eq!(found, [Some(expires)], "the expiry in a scan");
     }
     Ok(())
@@ -100,7 +100,7 @@ pub async fn overwriting_clears_the_expiry<S: Subject>(bench: &Bench<S>) -> Case
     bench.advance_milliseconds(1_000);
     let entry = store.get("k").await?;
     ensure_eq!(
-        entry.map(|entry| (entry.value, entry.expires)),
+        entry.map(|entry| (entry.value().clone(), entry.expires())),
         Some(("2".into(), None)),
         "an entry put for good"
     );
@@ -144,7 +144,7 @@ pub async fn an_entry_may_expire_at_the_end_of_time<S: Subject>(bench: &Bench<S>
     }
     store.put_for("k", "v", Duration::MAX).await?;
     bench.advance_milliseconds(1 << 40);
-    let expires = store.get("k").await?.and_then(|entry| entry.expires);
+    let expires = store.get("k").await?.and_then(|entry| entry.expires());
     ensure_eq!(
         expires,
         Some(Timestamp::from_unix_milliseconds(u64::MAX)),

@@ -1,6 +1,6 @@
 //! Reading several keys at once.
 
-use storage_core::{OwnedKey, ReadExt, Store};
+use storage_core::{Entry, OwnedKey, ReadExt, Store};
 
 use crate::{
     Bench, CaseResult, Subject,
@@ -89,6 +89,6 @@ async fn values<S: Store>(store: &S, keys: &[OwnedKey]) -> CaseResult<Vec<Option
     let entries = store.get_many(keys).await?;
     Ok(entries
         .into_iter()
-        .map(|entry| entry.map(|entry| entry.value))
+        .map(|entry| entry.map(Entry::into_value))
         .collect())
 }

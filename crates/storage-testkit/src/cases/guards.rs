@@ -1,8 +1,8 @@
 //! Guards: a batch applies only if they all hold.
 
 use storage_core::{
-    BatchScope, ErrorKind, Guard, Key, KeyRange, ReadExt, ScanOptions, Stamp, Store, StoreExt,
-    Support, WriteBatch,
+    BatchScope, Entry, ErrorKind, Guard, Key, KeyRange, ReadExt, ScanOptions, Stamp, Store,
+    StoreExt, Support, WriteBatch,
 };
 
 use crate::{
@@ -105,12 +105,12 @@ pub async fn a_stamp_from_a_scan_is_that_of_a_get<S: Subject>(bench: &Bench<S>) 
     let items = walk(&store, &KeyRange::all(), &ScanOptions::new()).await?;
     for item in items {
         let got = stamp(&store, &item.key).await?;
-        ensure_eq!(item.entry.stamp, got, "the stamp of {:?}", item.key);
+        ensure_eq!(item.entry.stamp(), got, "the stamp of {:?}", item.key);
         let many = store.get_many(&[item.key.clone().into()]).await?;
-        let many = many.into_iter().flatten().next().map(|entry| entry.stamp);
+        let many = many.into_iter().flatten().next().map(|entry| entry.stamp());
         ensure_eq!(many, Some(got.clone()), "the stamp from get_many");
         if store.capabilities().guards == Support::Supported {
-            let batch = WriteBatch::new().unchanged(&item.key, item.entry.stamp);
+            let batch = WriteBatch::new().unchanged(&item.key, item.entry.stamp());
             store.commit(batch.put(&item.key, "3")).await?;
         }
     }
@@ -246,7 +246,7 @@ pub async fn a_guard_may_look_at_another_key<S: Subject>(bench: &Bench<S>) -> Ca
     store
         .commit(WriteBatch::new().present(&lock).put("k", "3"))
         .await?;
-    let value = store.get("k").await?.map(|entry| entry.value);
+    let value = store.get("k").await?.map(Entry::into_value);
     ensure_eq!(value, Some("3".into()), "the guarded value");
     Ok(())
 }
@@ -324,7 +324,7 @@ async fn conflicts<S: Store>(store: &S, batch: WriteBatch, index: usize) -> Case
 async fn stamp<'a, S: Store>(store: &S, key: impl Into<Key<'a>> + Send) -> CaseResult<Stamp> {
     let key = key.into();
     match store.get(key).await? {
-        Some(entry) => Ok(entry.stamp),
+        Some(entry) => Ok(entry.stamp()),
         None => Err(Failure::new(format!("{key:?} should be present"))),
     }
 }

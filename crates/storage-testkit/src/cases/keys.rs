@@ -1,6 +1,6 @@
 //! Keys and values at the edges: empty, zero bytes, runs of 0xFF.
 
-use storage_core::{KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch};
+use storage_core::{Entry, KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch};
 
 use crate::{
     Bench, CaseResult, Subject,
@@ -36,7 +36,7 @@ pub async fn an_empty_value_is_a_value<S: Subject>(bench: &Bench<S>) -> CaseResu
     store.put("key", "").await?;
     let entry = store.get("key").await?;
     ensure_eq!(
-        entry.map(|entry| entry.value.len()),
+        entry.map(|entry| entry.value().len()),
         Some(0),
         "the length of the value"
     );
@@ -79,7 +79,7 @@ pub async fn keys_that_encodings_confuse_are_kept_apart<S: Subject>(
     for key in NASTY_KEYS {
         let entry = store.get(*key).await?;
         ensure_eq!(
-            entry.map(|entry| entry.value),
+            entry.map(Entry::into_value),
             Some(owned(key).into_bytes()),
             "the value of \"{}\"",
             key.escape_ascii()
@@ -123,7 +123,7 @@ pub async fn every_byte_is_a_key<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let items = walk(&store, &KeyRange::all(), &ScanOptions::new()).await?;
     let pairs: Vec<_> = in_key_order(items, store.capabilities())
         .into_iter()
-        .map(|item| (item.key, item.entry.value))
+        .map(|item| (item.key, item.entry.into_value()))
         .collect();
     ensure_eq!(pairs, all, "all bytes in order");
     Ok(())

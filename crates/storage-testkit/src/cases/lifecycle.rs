@@ -9,8 +9,8 @@ use std::{
 };
 
 use storage_core::{
-    BatchScope, Durability, ErrorKind, KeyRange, Maintenance, Outcome, Read, ReadExt, Result,
-    ScanOptions, SnapshotSupport, Store, StoreExt, Support, WriteBatch, WriteOptions,
+    BatchScope, Durability, Entry, ErrorKind, KeyRange, Maintenance, Outcome, Read, ReadExt,
+    Result, ScanOptions, SnapshotSupport, Store, StoreExt, Support, WriteBatch, WriteOptions,
 };
 
 use crate::{
@@ -94,7 +94,7 @@ pub async fn an_expiry_passes_while_the_store_is_closed<S: Subject>(
         None,
         "the entry that expired meanwhile"
     );
-    let expires = store.get("late").await?.map(|entry| entry.expires);
+    let expires = store.get("late").await?.map(|entry| entry.expires());
     ensure!(
         expires == Some(Some(late)) || (!keeps && expires.is_none()),
         "the expiry of the other is {expires:?}"
@@ -258,13 +258,13 @@ pub async fn a_dropped_commit_does_not_come_back<S: Subject>(bench: &Bench<S>) -
         poll_once_and_drop(store.commit(batch))?;
         store.put("k", vec![round]).await?;
         wait_for(&store, &witness).await?;
-        let value = store.get("k").await?.map(|entry| entry.value);
+        let value = store.get("k").await?.map(Entry::into_value);
         ensure!(
             value.as_deref() == Some(&[round]) || value.as_deref() == Some(b"dropped"),
             "the value is {value:?}"
         );
         fill(&store, [("other", "v")]).await?;
-        let later = store.get("k").await?.map(|entry| entry.value);
+        let later = store.get("k").await?.map(Entry::into_value);
         ensure_eq!(later, value, "the value, later on");
     }
     Ok(())

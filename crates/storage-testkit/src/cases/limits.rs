@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use storage_core::{
-    BatchScope, Capabilities, Error, ErrorKind, Guard, OwnedKey, ReadExt, Space, Store, StoreExt,
-    Support, WriteBatch,
+    BatchScope, Capabilities, Entry, Error, ErrorKind, Guard, OwnedKey, ReadExt, Space, Store,
+    StoreExt, Support, WriteBatch,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub async fn a_key_at_the_limit_is_taken<S: Subject>(bench: &Bench<S>) -> CaseRe
         store.put(key.clone(), "long").await?;
         let entry = store.get(&key).await?;
         ensure_eq!(
-            entry.map(|entry| entry.value),
+            entry.map(Entry::into_value),
             Some("long".into()),
             "in {space:?}"
         );
@@ -88,7 +88,7 @@ pub async fn a_value_at_the_limit_is_taken<S: Subject>(bench: &Bench<S>) -> Case
     store.put("k", value.clone()).await?;
     let entry = store.get("k").await?;
     ensure!(
-        entry.is_some_and(|entry| entry.value == value),
+        entry.is_some_and(|entry| *entry.value() == value),
         "{limit} bytes come back"
     );
     Ok(())

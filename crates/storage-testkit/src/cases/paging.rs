@@ -138,12 +138,12 @@ pub async fn a_keys_only_scan_returns_no_values<S: Subject>(bench: &Bench<S>) ->
         ensure_eq!(items.len(), all.len(), "the number of keys");
         for item in items {
             ensure_eq!(
-                item.entry.value,
+                *item.entry.value(),
                 Bytes::new(),
                 "the value of a keys-only scan"
             );
             ensure_eq!(
-                item.entry.stamp,
+                item.entry.stamp(),
                 Stamp::none(),
                 "the stamp of a keys-only scan"
             );
@@ -210,7 +210,7 @@ async fn pairs<S: Store>(
     }
     Ok(items
         .into_iter()
-        .map(|item| (item.key, item.entry.value))
+        .map(|item| (item.key, item.entry.into_value()))
         .collect())
 }
 

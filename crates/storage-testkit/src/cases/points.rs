@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storage_core::{ReadExt, Store, StoreExt, Support, WriteBatch};
+use storage_core::{Entry, ReadExt, Store, StoreExt, Support, WriteBatch};
 
 use crate::{
     Bench, CaseResult, Subject,
@@ -17,9 +17,9 @@ pub async fn a_put_entry_is_read_back<S: Subject>(bench: &Bench<S>) -> CaseResul
     let entry = store.get("key").await?;
     ensure!(entry.is_some(), "the key is there");
     if let Some(entry) = entry {
-        ensure_eq!(entry.value, "value", "the value read back");
-        ensure_eq!(entry.expires, None, "an entry put for good never expires");
-        ensure!(entry.stamp.token().is_some(), "an entry has a stamp");
+        ensure_eq!(entry.value(), "value", "the value read back");
+        ensure_eq!(entry.expires(), None, "an entry put for good never expires");
+        ensure!(!entry.stamp().is_none(), "an entry has a stamp");
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ pub async fn a_second_put_replaces_the_first<S: Subject>(bench: &Bench<S>) -> Ca
         store.put("key", value).await?;
         let entry = store.get("key").await?;
         ensure_eq!(
-            entry.map(|entry| entry.value),
+            entry.map(Entry::into_value),
             Some(value.into()),
             "the value"
         );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use storage_core::{BatchScope, ErrorKind, Outcome, ReadExt, Store, StoreExt, WriteBatch};
+use storage_core::{BatchScope, Entry, ErrorKind, Outcome, ReadExt, Store, StoreExt, WriteBatch};
 
 use super::guards::refuses_guards;
 use crate::{
@@ -70,7 +70,7 @@ pub async fn concurrent_increments_lose_no_update<S: Subject>(bench: &Bench<S>) 
         async move { increment(&*store, way).await }
     }))
     .await?;
-    let sum = store.get("sum").await?.map(|entry| entry.value);
+    let sum = store.get("sum").await?.map(Entry::into_value);
     ensure_eq!(sum, Some(TASKS.to_string().into()), "the sum");
     Ok(())
 }
@@ -96,7 +96,7 @@ pub async fn exactly_one_of_many_creators_wins<S: Subject>(bench: &Bench<S>) -> 
         .await?;
         let winners: Vec<_> = answers.into_iter().flatten().collect();
         ensure_eq!(winners.len(), 1, "the number of winners: {winners:?}");
-        let value = store.get(&key).await?.map(|entry| entry.value);
+        let value = store.get(&key).await?.map(Entry::into_value);
         ensure_eq!(
             value,
             Some(Bytes::from(winners)),
@@ -151,20 +151,20 @@ async fn increment<S: Store>(store: &S, way: Way) -> CaseResult {
         };
         // Others get the chance to come between.
         tokio::task::yield_now().await;
-        let sum = String::from_utf8_lossy(&entry.value).parse::<u64>();
+        let sum = String::from_utf8_lossy(entry.value()).parse::<u64>();
         let Ok(sum) = sum else {
-            return Err(Failure::new(format!("the sum is {:?}", entry.value)));
+            return Err(Failure::new(format!("the sum is {:?}", entry.value())));
         };
         let new = Bytes::from((sum + 1).to_string());
         let answer = match way {
             Way::Swap => {
                 store
-                    .compare_and_swap("sum", Some(&entry.value), Some(new))
+                    .compare_and_swap("sum", Some(entry.value()), Some(new))
                     .await
             }
             Way::Guard => {
                 let batch = WriteBatch::new()
-                    .unchanged("sum", entry.stamp)
+                    .unchanged("sum", entry.stamp())
                     .put("sum", new);
                 store.commit_with(batch, &quick(store)).await
             }
@@ -191,10 +191,13 @@ async fn transfer<S: Store>(store: &S, from: &str, to: &str) -> CaseResult {
         return Err(Failure::new("both keys are always there"));
     };
     let batch = WriteBatch::new()
-        .unchanged(from, source.stamp.clone())
-        .unchanged(to, target.stamp.clone())
-        .put(from, source.value.iter().map(|n| n - 1).collect::<Bytes>())
-        .put(to, target.value.iter().map(|n| n + 1).collect::<Bytes>());
+        .unchanged(from, source.stamp().clone())
+        .unchanged(to, target.stamp().clone())
+        .put(
+            from,
+            source.value().iter().map(|n| n - 1).collect::<Bytes>(),
+        )
+        .put(to, target.value().iter().map(|n| n + 1).collect::<Bytes>());
     match store.commit_with(batch, &quick(store)).await {
         Ok(_) => Ok(()),
         Err(error) => {

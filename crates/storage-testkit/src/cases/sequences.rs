@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use storage_core::{
-    BatchScope, Committed, ErrorKind, KeyRange, Read, ReadExt, ScanOptions, Sequence,
+    BatchScope, Committed, Entry, ErrorKind, KeyRange, Read, ReadExt, ScanOptions, Sequence,
     SequenceScope, Store, StoreExt, WriteBatch,
 };
 
@@ -56,7 +56,7 @@ pub async fn a_sequenced_put_holds_the_sequence_of_its_commit<S: Subject>(
             .commit(WriteBatch::new().put_sequenced(prefix, suffix, "v"))
             .await?;
         let key = sequenced(prefix, sequence_of(&committed)?, suffix);
-        let value = store.get(&key).await?.map(|entry| entry.value);
+        let value = store.get(&key).await?.map(Entry::into_value);
         ensure_eq!(value, Some("v".into()), "under {key:?}");
     }
     ensure_eq!(
@@ -133,7 +133,7 @@ pub async fn concurrent_sequenced_puts_are_unique<S: Subject>(bench: &Bench<S>) 
             let sequence = sequence_of(&store.commit_with(batch, &quick(&*store)).await?)?;
             let found = store.get(&sequenced("log/", sequence, "")).await?;
             ensure_eq!(
-                found.map(|entry| entry.value),
+                found.map(Entry::into_value),
                 Some(value.into()),
                 "its entry"
             );

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use storage_core::{
-    BatchScope, ErrorKind, KeyRange, OwnedKey, Read, ReadExt, ScanOptions, SnapshotSupport, Store,
-    StoreExt, Support, WriteBatch,
+    BatchScope, Entry, ErrorKind, KeyRange, OwnedKey, Read, ReadExt, ScanOptions, SnapshotSupport,
+    Store, StoreExt, Support, WriteBatch,
 };
 
 use super::concurrency::{PAIR, pair_is_whole, write_pairs};
@@ -156,19 +156,19 @@ pub async fn a_snapshot_never_shows_half_a_batch<S: Subject>(bench: &Bench<S>) -
         let many = snapshot.get_many(&PAIR.map(OwnedKey::from)).await?;
         let values: Vec<_> = many
             .into_iter()
-            .map(|entry| entry.map(|entry| entry.value))
+            .map(|entry| entry.map(Entry::into_value))
             .collect();
         pair_is_whole(&values)?;
         let options = ScanOptions::new().entries_max(1);
         let items = walk(&snapshot, &KeyRange::all(), &options).await?;
         let values: Vec<_> = items
             .into_iter()
-            .map(|item| Some(item.entry.value))
+            .map(|item| Some(item.entry.into_value()))
             .collect();
         pair_is_whole(&values)?;
         let mut singly = Vec::new();
         for key in PAIR {
-            singly.push(snapshot.get(key).await?.map(|entry| entry.value));
+            singly.push(snapshot.get(key).await?.map(Entry::into_value));
             tokio::task::yield_now().await;
         }
         pair_is_whole(&singly)?;

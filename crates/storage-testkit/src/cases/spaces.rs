@@ -1,8 +1,8 @@
 //! The two spaces: users never meet what layers keep.
 
 use storage_core::{
-    BatchScope, ErrorKind, Item, Key, KeyRange, OwnedKey, Read, ReadExt, ScanOptions, Space, Store,
-    StoreExt, Support, WriteBatch,
+    BatchScope, Entry, ErrorKind, Item, Key, KeyRange, OwnedKey, Read, ReadExt, ScanOptions, Space,
+    Store, StoreExt, Support, WriteBatch,
 };
 
 use crate::{
@@ -64,12 +64,14 @@ pub async fn system_scans_never_show_user_keys<S: Subject>(bench: &Bench<S>) -> 
     for direction in directions(store.capabilities()) {
         let items = walk(&store, &range, &towards(*direction)).await?;
         ensure_eq!(items.len(), system.len(), "system entries, {direction:?}");
-        let strays = items.iter().filter(|item| item.entry.value != "system");
+        let strays = items.iter().filter(|item| item.entry.value() != "system");
         ensure_eq!(strays.count(), 0, "user entries among them");
     }
     let whole = KeyRange::all().in_space(Space::System);
     let everything = walk(&store, &whole, &ScanOptions::new()).await?;
-    let strays = everything.iter().filter(|item| item.entry.value == "user");
+    let strays = everything
+        .iter()
+        .filter(|item| item.entry.value() == "user");
     ensure_eq!(strays.count(), 0, "user entries in the whole system space");
     Ok(())
 }
@@ -82,11 +84,7 @@ pub async fn the_same_bytes_in_two_spaces_are_two_keys<S: Subject>(bench: &Bench
     store.put(system.clone(), "system").await?;
     store.put(user.clone(), "user").await?;
     let both = store.get_many(&[user.clone(), system.clone()]).await?;
-    let values: Vec<_> = both
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.value)
-        .collect();
+    let values: Vec<_> = both.into_iter().flatten().map(Entry::into_value).collect();
     ensure_eq!(values, ["user", "system"], "the values");
     ensure!(store.delete(&system).await?, "the system key was there");
     ensure!(store.exists(&user).await?, "the user key is still there");
@@ -151,13 +149,13 @@ pub async fn a_batch_may_change_both_spaces<S: Subject>(bench: &Bench<S>) -> Cas
         .await?;
     let user = store.get("x").await?;
     ensure_eq!(
-        user.map(|entry| entry.value),
+        user.map(Entry::into_value),
         Some("user".into()),
         "the user entry"
     );
     let entry = store.get(&system).await?;
     ensure_eq!(
-        entry.map(|entry| entry.value),
+        entry.map(Entry::into_value),
         Some("system".into()),
         "the system entry"
     );

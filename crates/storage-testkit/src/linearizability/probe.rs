@@ -23,7 +23,9 @@ pub(super) async fn a_fresh_stamp_holds<S: Store>(store: &S) -> CaseResult {
         let Ok(Some(entry)) = store.get(KEY).await else {
             return Ok(());
         };
-        let batch = WriteBatch::new().unchanged(KEY, entry.stamp).put(KEY, "1");
+        let batch = WriteBatch::new()
+            .unchanged(KEY, entry.stamp())
+            .put(KEY, "1");
         match store.commit_with(batch, &options).await {
             Err(error) if error.kind() == ErrorKind::Conflict => {}
             // Histories tell what other answers are worth.

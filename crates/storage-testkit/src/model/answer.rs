@@ -79,9 +79,9 @@ impl Truth<'_> {
         );
         for (item, (key, row)) in page.items.iter().zip(&on_page) {
             ensure_eq!(item.key, *key.bytes(), "the order of {range:?}");
-            ensure_eq!(item.entry.expires, row.expires, "the expiry of {key:?}");
+            ensure_eq!(item.entry.expires(), row.expires, "the expiry of {key:?}");
             if options.projection == Projection::Entries {
-                ensure_eq!(item.entry.value, row.value, "the value of {key:?}");
+                ensure_eq!(*item.entry.value(), row.value, "the value of {key:?}");
             }
         }
         for (key, _) in &left {
@@ -126,7 +126,7 @@ impl Truth<'_> {
     pub(crate) fn check_entry(&self, key: &OwnedKey, entry: Option<&Entry>) -> CaseResult {
         let row: Option<&Row> = self.oracle.live(key, self.now);
         ensure_eq!(
-            entry.map(|entry| (&entry.value, entry.expires)),
+            entry.map(|entry| (entry.value(), entry.expires())),
             row.map(|row| (&row.value, row.expires)),
             "the entry of {key:?}"
         );

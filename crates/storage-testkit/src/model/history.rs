@@ -164,7 +164,8 @@ impl<'a, S: Subject> History<'a, S> {
         let entry = store.get(key).await?;
         self.truth(store).check_entry(key, entry.as_ref())?;
         if let (Some(entry), Some(row)) = (entry, self.oracle.live(key, self.bench.now())) {
-            self.stamps.insert(key.clone(), (entry.stamp, row.clone()));
+            self.stamps
+                .insert(key.clone(), (entry.stamp(), row.clone()));
         }
         Ok(())
     }

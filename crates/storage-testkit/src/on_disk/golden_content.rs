@@ -122,7 +122,7 @@ pub(super) async fn check(store: &impl Store) -> CaseResult {
     let mut got = Content::new();
     for key in expected().into_keys() {
         if let Some(entry) = store.get(&key).await? {
-            got.insert(key, (entry.value, entry.expires));
+            got.insert(key, (entry.value().clone(), entry.expires()));
         }
     }
     for (reads, found) in [("scans", scanned), ("gets", got)] {
@@ -164,7 +164,7 @@ async fn scanned(store: &impl Store) -> CaseResult<Content> {
         let items = store.scan(range, ScanOptions::new()).collect().await?;
         for item in items {
             let key = Key::in_space(space, &item.key).to_owned();
-            content.insert(key, (item.entry.value, item.entry.expires));
+            content.insert(key, (item.entry.value().clone(), item.entry.expires()));
         }
     }
     Ok(content)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use storage_core::{
-    Durability, Error, ErrorKind, KeyRange, Outcome, OwnedKey, Read, ReadExt, Result, ScanOptions,
-    Store, WriteBatch, WriteOptions,
+    Durability, Entry, Error, ErrorKind, KeyRange, Outcome, OwnedKey, Read, ReadExt, Result,
+    ScanOptions, Store, WriteBatch, WriteOptions,
 };
 
 use crate::{CaseResult, Failure, failure::ensure};
@@ -83,7 +83,7 @@ impl Ledger {
     pub(super) async fn check(&mut self, store: &impl Store) -> CaseResult {
         let mut there = BTreeMap::new();
         for (key, fact) in &mut self.0 {
-            let found = store.get(key).await?.map(|entry| entry.value);
+            let found = store.get(key).await?.map(Entry::into_value);
             fact.admit(key, found.as_ref())?;
             *fact = found.clone().map_or(Fact::Absent, Fact::There);
             there.extend(found.map(|found| (key.clone(), found)));
@@ -102,7 +102,7 @@ impl Ledger {
     pub(super) async fn check_unless(&self, store: &impl Store, kinds: &[ErrorKind]) -> CaseResult {
         for (key, fact) in &self.0 {
             if let Some(found) = unless(kinds, store.get(key).await)? {
-                fact.admit(key, found.map(|entry| entry.value).as_ref())?;
+                fact.admit(key, found.map(Entry::into_value).as_ref())?;
             }
         }
         Ok(())
@@ -152,5 +152,7 @@ pub(super) fn unless<T>(kinds: &[ErrorKind], answer: Result<T>) -> CaseResult<Op
 pub(super) async fn all(reader: &impl Read) -> Result<BTreeMap<Bytes, Bytes>> {
     let items = reader.scan(KeyRange::all(), ScanOptions::new());
     let items = items.collect().await?.into_iter();
-    Ok(items.map(|item| (item.key, item.entry.value)).collect())
+    Ok(items
+        .map(|item| (item.key, item.entry.into_value()))
+        .collect())
 }

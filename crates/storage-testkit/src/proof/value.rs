@@ -58,13 +58,13 @@ impl Content {
     /// Reads an entry of a store where entries may or may not expire.
     #[must_use]
     pub fn of_entry(entry: &Entry, expiry: Support) -> Self {
-        let content = Self::of(&entry.value);
+        let content = Self::of(entry.value());
         let written = match content {
             Self::Signed(signature) => signature.expires(expiry),
             Self::Blank => None,
             Self::Damaged(_) => return content,
         };
-        if entry.expires == written {
+        if entry.expires() == written {
             content
         } else {
             Self::Damaged("its expiry is another than it was written with")
@@ -227,7 +227,7 @@ mod tests {
                 assert!(matches!(content, Content::Damaged(_)), "{content:?}");
             }
         }
-        let blank = Entry::new(Bytes::new(), other, Stamp::none());
+        let blank = Entry::without_value(other);
         let content = Content::of_entry(&blank, Support::Supported);
         assert!(matches!(content, Content::Damaged(_)), "{content:?}");
     }

@@ -196,7 +196,8 @@ impl<'a, S: Store> History<'a, S> {
 
     async fn get(&mut self, key: &OwnedKey) -> CaseResult {
         if let Some(Some(entry)) = self.view().get(key).await? {
-            self.stamps.insert(key.clone(), (entry.stamp, entry.value));
+            self.stamps
+                .insert(key.clone(), (entry.stamp(), entry.into_value()));
         }
         Ok(())
     }
@@ -341,7 +342,7 @@ impl<'a, S: Store> History<'a, S> {
         let (stamp, value) = match (age, remembered) {
             (StampAge::ReadEarlier, Some(read)) => read,
             _ => match self.view().get(key).await? {
-                Some(Some(entry)) => (entry.stamp, entry.value),
+                Some(Some(entry)) => (entry.stamp(), entry.into_value()),
                 _ => return Ok(None),
             },
         };

@@ -37,8 +37,8 @@ pub(crate) async fn run(
             let record = record::of_entry(&key, &entry, notation);
             output.line(Value::Object(record).to_string())?;
         }
-        (Form::Text, Notation::Plain) => output.bytes(&entry.value)?,
-        (Form::Text, Notation::Hexadecimal) => output.line(hexadecimal::encode(&entry.value))?,
+        (Form::Text, Notation::Plain) => output.bytes(entry.value())?,
+        (Form::Text, Notation::Hexadecimal) => output.line(hexadecimal::encode(entry.value()))?,
     }
     Ok(Status::Done)
 }

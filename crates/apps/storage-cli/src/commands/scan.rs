@@ -103,7 +103,7 @@ fn shown(item: &Item, arguments: &ScanArguments, context: &Context) -> String {
         (Form::Text, false) => format!(
             "{}\t{}",
             notation.shown(&item.key),
-            notation.shown(&item.entry.value)
+            notation.shown(item.entry.value())
         ),
     }
 }

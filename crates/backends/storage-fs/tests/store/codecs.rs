@@ -47,7 +47,7 @@ async fn the_codec_may_be_another_at_each_open_and_every_file_stays_readable() {
     for codec in CODECS {
         let key = format!("{codec:?}");
         let entry = store.get(&key).await.unwrap().unwrap();
-        assert_eq!(entry.value, value(codec));
+        assert_eq!(*entry.value(), value(codec));
         let file = file_of(&store, &key).await.unwrap();
         let name = file.to_str().unwrap();
         assert!(
@@ -83,7 +83,7 @@ async fn only_what_gets_smaller_is_compressed_and_figures_say_how_much() {
                 .ends_with(&format!(".{key}{extension}"))
         );
     }
-    assert_eq!(store.get("noise").await.unwrap().unwrap().value, noise);
+    assert_eq!(*store.get("noise").await.unwrap().unwrap().value(), noise);
     assert_eq!(figure(&store, "compressed_files").await, 1);
     assert_eq!(figure(&store, "compressed_value_bytes").await, 50_000);
     let file_bytes = figure(&store, "compressed_file_bytes").await;

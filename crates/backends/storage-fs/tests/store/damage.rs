@@ -68,7 +68,7 @@ async fn a_value_file_that_is_not_what_was_written_is_named_by_reads_and_checks(
         assert_eq!(keys.unwrap().len(), 3);
         // A new value heals it.
         store.put("b", "again").await.unwrap();
-        assert_eq!(store.get("b").await.unwrap().unwrap().value, "again");
+        assert_eq!(store.get("b").await.unwrap().unwrap().value(), "again");
         assert!(store.check().await.unwrap().damages.is_empty());
     }
 }
@@ -208,7 +208,7 @@ async fn dead_files_are_removed_even_if_no_base_can_be_written() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(issues(&store).await, ["upkeep_failed"]);
-    assert_eq!(store.get("key").await.unwrap().unwrap().value, "1999");
+    assert_eq!(store.get("key").await.unwrap().unwrap().value(), "1999");
 }
 
 #[tokio::test]

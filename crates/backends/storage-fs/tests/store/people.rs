@@ -28,10 +28,10 @@ async fn absent_keys_and_values_without_bytes_have_no_file() {
     store.put("empty", "").await.unwrap();
     assert_eq!(file_of(&store, "empty").await, None);
     assert_eq!(file_of(&store, "absent").await, None);
-    assert_eq!(store.get("empty").await.unwrap().unwrap().value, "");
+    assert_eq!(store.get("empty").await.unwrap().unwrap().value(), "");
     store.close().await.unwrap();
     let store = place.open().await;
-    assert_eq!(store.get("empty").await.unwrap().unwrap().value, "");
+    assert_eq!(store.get("empty").await.unwrap().unwrap().value(), "");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn keys_of_every_kind_have_a_file_of_their_own_within_the_store() {
     store.close().await.unwrap();
     let store = place.open().await;
     for key in keys {
-        assert_eq!(store.get(key).await.unwrap().unwrap().value, key);
+        assert_eq!(store.get(key).await.unwrap().unwrap().value(), key);
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn content(store: &FsBackend) -> Result<Content> {
     let items = store.scan(KeyRange::all(), ScanOptions::new());
     let items = items.collect().await?.into_iter();
     Ok(items
-        .map(|item| (item.key.to_vec(), item.entry.value.to_vec()))
+        .map(|item| (item.key.to_vec(), item.entry.value().to_vec()))
         .collect())
 }
 

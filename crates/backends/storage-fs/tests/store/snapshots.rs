@@ -33,9 +33,9 @@ async fn a_snapshot_keeps_the_files_it_shows_until_it_is_dropped() {
         .collect()
         .await
         .unwrap();
-    let shown: Vec<_> = shown.iter().map(|item| &*item.entry.value).collect();
+    let shown: Vec<_> = shown.iter().map(|item| &**item.entry.value()).collect();
     assert_eq!(shown, [b"before"; 3]);
-    assert_eq!(snapshot.get("b").await.unwrap().unwrap().value, "before");
+    assert_eq!(snapshot.get("b").await.unwrap().unwrap().value(), "before");
     drop(snapshot);
     compact(&store).await;
     assert_eq!(figure(&store, "dead_files_held").await, 0);
@@ -54,7 +54,10 @@ async fn files_that_a_snapshot_kept_through_a_compaction_are_removed_after_a_cra
     store.put("key", "after").await.unwrap();
     compact(&store).await;
     let left = place.crash("left");
-    assert_eq!(snapshot.get("key").await.unwrap().unwrap().value, "before");
+    assert_eq!(
+        snapshot.get("key").await.unwrap().unwrap().value(),
+        "before"
+    );
     let files = value_files(&left).len();
     let reopened = place.open_as("left", |_| ()).await.unwrap();
     assert!(reopened.check().await.unwrap().damages.is_empty());
@@ -113,14 +116,14 @@ async fn reads_beside_writes_that_replace_and_remove_never_miss_a_file() {
             let (mut reads, mut last) = (0_u64, 0);
             while !is_over.load(Ordering::Relaxed) {
                 let value = match reader {
-                    0 | 1 => store.get("key").await.unwrap().unwrap().value,
+                    0 | 1 => store.get("key").await.unwrap().unwrap().into_value(),
                     2 => content(&store).await.unwrap()[b"key".as_slice()]
                         .clone()
                         .into(),
                     _ => {
                         let snapshot = store.snapshot().await.unwrap();
                         tokio::task::yield_now().await;
-                        snapshot.get("key").await.unwrap().unwrap().value
+                        snapshot.get("key").await.unwrap().unwrap().into_value()
                     }
                 };
                 let value: u64 = std::str::from_utf8(&value).unwrap().trim().parse().unwrap();

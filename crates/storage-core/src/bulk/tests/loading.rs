@@ -19,7 +19,7 @@ fn a_put_behind_the_removal_of_its_key_is_never_left_out() {
     });
     let report = report.unwrap();
     assert_eq!((report.unchanged.entries, report.removed), (1, 2));
-    assert_eq!(block_on(store.get("a")).unwrap().unwrap().value, "1");
+    assert_eq!(block_on(store.get("a")).unwrap().unwrap().value(), "1");
     assert!(block_on(store.get("b")).unwrap().is_none());
     assert!(block_on(store.get("c")).unwrap().is_some());
 }

@@ -91,9 +91,9 @@ fn a_copy_holds_what_its_source_holds_in_both_spaces() {
     assert_eq!(verify(&from, &to).unwrap().count.entries, 2_505);
     let row = SystemKeys::of("dedup").key("row");
     let entry = block_on(to.get(&row)).unwrap().unwrap();
-    assert_eq!(entry.value, "a layer's own");
+    assert_eq!(entry.value(), "a layer's own");
     let entry = block_on(to.get("expiring")).unwrap().unwrap();
-    assert_eq!(entry.expires, Some(far()));
+    assert_eq!(entry.expires(), Some(far()));
 }
 
 #[test]
@@ -295,10 +295,10 @@ fn commits_are_numbered_behind_those_of_the_source() {
     block_on(super::sequence::raise(&to, last)).unwrap();
     let row = SystemKeys::of("core").key("sequence");
     let stored = block_on(to.get(&row)).unwrap().unwrap();
-    assert_eq!(stored.value, last.to_key_bytes()[..]);
+    assert_eq!(*stored.value(), last.to_key_bytes()[..]);
     block_on(super::sequence::raise(&to, Sequence::new(5))).unwrap();
     let stored = block_on(to.get(&row)).unwrap().unwrap();
-    assert_eq!(stored.value, last.to_key_bytes()[..], "never lowered");
+    assert_eq!(*stored.value(), last.to_key_bytes()[..], "never lowered");
 
     for _ in 0..100 {
         block_on(from.put("a", "1")).unwrap();
@@ -410,9 +410,9 @@ fn a_put_that_changes_nothing_is_left_out_only_if_it_would_have_been_the_last() 
         let report = writer.finish().await.unwrap();
         assert_eq!((report.unchanged.entries, report.written.entries), (2, 4));
         let value = async |key: &str| store.get(key).await.unwrap().unwrap();
-        assert_eq!(value("a").await.value, "2");
-        assert_eq!(value("b").await.value, "1");
-        assert_eq!(value("c").await.expires, Some(far()));
+        assert_eq!(value("a").await.value(), "2");
+        assert_eq!(value("b").await.value(), "1");
+        assert_eq!(value("c").await.expires(), Some(far()));
     });
 }
 

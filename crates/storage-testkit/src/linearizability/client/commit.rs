@@ -106,8 +106,8 @@ impl<S: Store> Client<S> {
                 let since = self.earliest_read();
                 match self.get(name, None).await? {
                     Some(Some(entry)) => {
-                        let value = entry.value.escape_ascii().to_string();
-                        let guard = Guard::Unchanged(key, entry.stamp);
+                        let value = entry.value().escape_ascii().to_string();
+                        let guard = Guard::Unchanged(key, entry.stamp());
                         (guard, Condition::Is(value), Some(since))
                     }
                     Some(None) => (Guard::Absent(key), Condition::Absent, None),

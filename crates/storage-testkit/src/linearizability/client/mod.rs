@@ -313,7 +313,7 @@ impl<S: Store> Client<S> {
             .map(|name| ((*name).to_owned(), Condition::Absent))
             .collect();
         for item in &page.items {
-            let value = item.entry.value.escape_ascii().to_string();
+            let value = item.entry.value().escape_ascii().to_string();
             shown.insert(self.keys.name(&item.key), Condition::Is(value));
         }
         shown.into_iter().collect()
@@ -329,9 +329,9 @@ impl<S> fmt::Debug for Client<S> {
 }
 
 fn value(entry: Option<&Entry>) -> Option<Bytes> {
-    entry.map(|entry| entry.value.clone())
+    entry.map(|entry| entry.value().clone())
 }
 
 fn text(entry: Option<&Entry>) -> Option<String> {
-    entry.map(|entry| entry.value.escape_ascii().to_string())
+    entry.map(|entry| entry.value().escape_ascii().to_string())
 }

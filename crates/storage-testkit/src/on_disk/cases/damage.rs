@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use storage_core::{ErrorKind, OwnedKey, ReadExt, Result, Store, StoreExt, WriteBatch};
+use storage_core::{Entry, ErrorKind, OwnedKey, ReadExt, Result, Store, StoreExt, WriteBatch};
 use tokio::time::timeout;
 
 use super::{compact_unless, noise};
@@ -200,7 +200,7 @@ async fn judge<S: OnDisk>(scene: &Scene<S>, path: &Path, acceptable: &[Content])
             got = None;
             continue;
         };
-        let found = found.map(|entry| entry.value);
+        let found = found.map(Entry::into_value);
         ensure!(
             acceptable
                 .iter()

@@ -123,9 +123,9 @@ pub(in crate::proof) async fn digest(store: &SharedStore, keys: Keyspace) -> Res
 async fn digest_range(store: &SharedStore, range: KeyRange, hasher: &mut Hasher) -> Result<()> {
     let mut scan = store.scan(range, ScanOptions::new());
     while let Some(item) = scan.next().await? {
-        let expires = item.entry.expires.map(Timestamp::as_unix_milliseconds);
+        let expires = item.entry.expires().map(Timestamp::as_unix_milliseconds);
         hasher.update(&expires.unwrap_or(u64::MAX).to_be_bytes());
-        for bytes in [&item.key, &item.entry.value] {
+        for bytes in [&item.key, item.entry.value()] {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             hasher.update(&length.to_be_bytes()).update(bytes);
         }

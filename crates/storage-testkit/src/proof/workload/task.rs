@@ -196,7 +196,7 @@ impl Task {
             Ok(entry) => entry,
             Err(error) => return Ok(Err(self.failed(&format!("a read of {place}"), &error)?)),
         };
-        let seen = match entry.map(|entry| self.recognise(entry)).transpose() {
+        let seen = match entry.map(|entry| self.recognise(&entry)).transpose() {
             Ok(seen) => seen,
             Err(message) => {
                 self.notes.write(&Note::Misread { place, message })?;
@@ -209,8 +209,8 @@ impl Task {
         Ok(Ok(seen))
     }
 
-    fn recognise(&self, entry: Entry) -> Result<Seen, String> {
-        let by = match Content::of_entry(&entry, self.plan.expiry) {
+    fn recognise(&self, entry: &Entry) -> Result<Seen, String> {
+        let by = match Content::of_entry(entry, self.plan.expiry) {
             Content::Signed(signature) if signature.round == self.keys.round() => {
                 Some(signature.operation)
             }
@@ -219,7 +219,7 @@ impl Task {
         };
         Ok(Seen {
             by,
-            stamp: entry.stamp,
+            stamp: entry.stamp(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use storage_core::{
-    ErrorKind, KeyRange, Outcome, Read, ReadExt, Retry, ScanOptions, SequenceScope, Store,
+    Entry, ErrorKind, KeyRange, Outcome, Read, ReadExt, Retry, ScanOptions, SequenceScope, Store,
     StoreExt, Support, WriteBatch,
 };
 
@@ -177,11 +177,7 @@ async fn reads_agree<S: Store>(store: &S, expected: &'static str) -> CaseResult 
         "the value that get shows"
     );
     let many = store.get_many(&["k".into()]).await?;
-    let many: Vec<_> = many
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.value)
-        .collect();
+    let many: Vec<_> = many.into_iter().flatten().map(Entry::into_value).collect();
     ensure_eq!(
         many.first().cloned(),
         expected,
@@ -192,7 +188,7 @@ async fn reads_agree<S: Store>(store: &S, expected: &'static str) -> CaseResult 
         .await?;
     let scanned = page.items.into_iter().find(|item| item.key == "k");
     ensure_eq!(
-        scanned.map(|item| item.entry.value),
+        scanned.map(|item| item.entry.into_value()),
         expected,
         "the value that a scan shows"
     );
@@ -200,5 +196,5 @@ async fn reads_agree<S: Store>(store: &S, expected: &'static str) -> CaseResult 
 }
 
 async fn value<R: Read>(reader: &R, key: &str) -> CaseResult<Option<Bytes>> {
-    Ok(reader.get(key).await?.map(|entry| entry.value))
+    Ok(reader.get(key).await?.map(Entry::into_value))
 }

@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use storage_core::{ErrorKind, KeyRange, Outcome, ReadExt, ScanOptions, Store, StoreExt};
+use storage_core::{Entry, ErrorKind, KeyRange, Outcome, ReadExt, ScanOptions, Store, StoreExt};
 
 use super::until_held;
 use crate::{
@@ -39,7 +39,7 @@ pub async fn a_dropped_commit_that_stalls_is_made_and_blocks_nobody<S: Store>(
         while store
             .get("stalled")
             .await?
-            .is_none_or(|entry| entry.value != "after")
+            .is_none_or(|entry| entry.value() != "after")
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -130,7 +130,7 @@ pub async fn a_late_answer_is_the_right_one<S: Store>(scene: &Scene<S>) -> CaseR
     let early = Scene::<S>::soon("a read reaches the store below", held).await?;
     let second = Scene::<S>::soon("another read", store.get("b")).await??;
     ensure_eq!(
-        second.map(|entry| entry.value),
+        second.map(Entry::into_value),
         Some("2".into()),
         "the value of the other"
     );
@@ -140,12 +140,12 @@ pub async fn a_late_answer_is_the_right_one<S: Store>(scene: &Scene<S>) -> CaseR
         Some(answer) => answer?,
         None => Scene::<S>::soon("the late answer", first).await??,
     };
-    let late = late.map(|entry| entry.value);
+    let late = late.map(Entry::into_value);
     ensure!(
         late == Some("1".into()) || late == Some("3".into()),
         "the value that came late is {late:?}"
     );
-    let now = store.get("a").await?.map(|entry| entry.value);
+    let now = store.get("a").await?.map(Entry::into_value);
     ensure_eq!(now, Some("3".into()), "the value after the late answer");
     Ok(())
 }

@@ -37,7 +37,7 @@ pub(super) async fn read_back(
         let sample = sample?;
         match store.get(&sample.key).await? {
             None => verdict.missing += 1,
-            Some(entry) if blake3::hash(&entry.value) != sample.hash => verdict.mismatched += 1,
+            Some(entry) if blake3::hash(entry.value()) != sample.hash => verdict.mismatched += 1,
             Some(_) => {
                 verdict.files += 1;
                 verdict.bytes += sample.bytes;

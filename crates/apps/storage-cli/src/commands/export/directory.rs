@@ -40,15 +40,15 @@ pub(super) async fn export<R: Read>(
     while let Some(item) = scan.next().await? {
         interrupts::check()?;
         match KeyPath::of(&item.key)? {
-            KeyPath::File(path) => target.write_file(&path, &item.entry.value)?,
-            KeyPath::EmptyDirectory(path) if item.entry.value.is_empty() => {
+            KeyPath::File(path) => target.write_file(&path, item.entry.value())?,
+            KeyPath::EmptyDirectory(path) if item.entry.value().is_empty() => {
                 target.make_directory(&path)?;
             }
             KeyPath::EmptyDirectory(_) => return Err(directory_with_value(&item.key)),
         }
         exported.entries += 1;
         exported.bytes += u64::try_from(item.size_bytes()).unwrap_or(u64::MAX);
-        expiring += u64::from(item.entry.expires.is_some());
+        expiring += u64::from(item.entry.expires().is_some());
         progress.add(1);
     }
     target.finish()?;
@@ -81,7 +81,7 @@ async fn check_entries<R: Read>(source: &R, directory: &Path, own_files: &OwnFil
             KeyPath::File(_) => {}
             KeyPath::EmptyDirectory(_) => {
                 let entry = source.get(&item.key).await?;
-                if entry.is_some_and(|entry| !entry.value.is_empty()) {
+                if entry.is_some_and(|entry| !entry.value().is_empty()) {
                     return Err(directory_with_value(&item.key));
                 }
             }

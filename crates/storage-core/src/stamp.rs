@@ -1,0 +1,99 @@
+//! Stamps: which stored form of an entry was read.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::Timestamp;
+
+/// An opaque token of an entry's stored form: its value and expiry themselves,
+/// an `ETag`, a row version. Layers pass it through untouched.
+///
+/// Two equal stamps of one key mean that the stored form is the same. Two
+/// different stamps do not mean that the values differ: an encrypted value has
+/// a new stored form at each write.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Stamp(Token);
+
+/// Stamps are small: in most entries of a scan nobody looks at them.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Token {
+    None,
+    Version(u64),
+    Bytes(Box<Bytes>),
+    /// A value and its expiry.
+    Content(Box<(Bytes, Option<Timestamp>)>),
+}
+
+impl Stamp {
+    /// A stamp made of an engine's token.
+    #[must_use]
+    pub fn new(token: Bytes) -> Self {
+        Self(Token::Bytes(Box::new(token)))
+    }
+
+    /// A stamp made of a number that changes whenever the stored form does.
+    #[must_use]
+    pub const fn of_version(version: u64) -> Self {
+        Self(Token::Version(version))
+    }
+
+    /// The stamp of a stored form that is a value and its expiry.
+    pub(crate) fn of_content(value: &Bytes, expires: Option<Timestamp>) -> Self {
+        Self(Token::Content(Box::new((value.clone(), expires))))
+    }
+
+    /// The stamp of a read that carries none, such as a keys-only scan.
+    /// A guard on it is refused as [`Invalid`](crate::ErrorKind::Invalid).
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Token::None)
+    }
+
+    /// Whether this is [`Stamp::none`].
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        matches!(self.0, Token::None)
+    }
+}
+
+impl fmt::Debug for Stamp {
+    /// Tells nothing of a value that the stamp may be made of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Token::None => f.write_str("Stamp(none)"),
+            Token::Version(version) => write!(f, "Stamp(version {version})"),
+            Token::Bytes(token) => write!(f, "Stamp({} bytes)", token.len()),
+            Token::Content(content) => write!(f, "Stamp(a value of {} bytes)", content.0.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_are_equal_exactly_if_their_tokens_are() {
+        let token = |length| Stamp::new(Bytes::from(vec![0; length]));
+        assert_eq!(token(3), token(3));
+        assert_ne!(token(3), token(2));
+        assert_ne!(token(0), Stamp::none());
+        assert_eq!(Stamp::of_version(7), Stamp::of_version(7));
+        assert_ne!(Stamp::of_version(7), Stamp::of_version(8));
+        assert!(Stamp::none().is_none());
+    }
+
+    #[test]
+    fn values_that_differ_in_their_expiry_alone_have_different_stamps() {
+        let at = |milliseconds| Some(Timestamp::from_unix_milliseconds(milliseconds));
+        for value in ["", "short", "longer than a short token"] {
+            let stamp = |expires| Stamp::of_content(&value.into(), expires);
+            assert_eq!(stamp(None), stamp(None));
+            assert_eq!(stamp(at(7)), stamp(at(7)));
+            assert_ne!(stamp(at(7)), stamp(at(8)));
+            assert_ne!(stamp(at(7)), stamp(None));
+            assert!(!stamp(at(7)).is_none());
+        }
+    }
+}
