@@ -35,7 +35,7 @@ impl Data {
             (Engine::Fs, Workload::SyncedPut) if tasks == 1 => (1_000, 1_000),
             (Engine::Fs, Workload::SyncedPut) => (6_400, 6_400),
             (_, Workload::Get) => (100_000, 200_000),
-            (_, Workload::Scan) => (100_000, 10_000),
+            (_, Workload::Scan) => (100_000, 20_000),
             (_, Workload::VolatilePut | Workload::BufferedPut) => (200_000, 200_000),
             (_, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
             (_, Workload::SyncedPut) => (25_600, 25_600),
