@@ -86,12 +86,35 @@ impl Sequencer {
         Sequence::new(self.last)
     }
 
-    /// The change that must commit with `sequence`, if its block is new.
-    pub(super) fn reservation(&self, sequence: Sequence) -> Option<Change> {
-        (sequence.get() > self.reserved).then(|| {
-            let end = sequence.get().saturating_add(BLOCK);
-            Change::Put(Put::new(self.key.clone(), end.to_be_bytes().to_vec()))
-        })
+    /// The change that must commit with `sequence` behind `mutations`: a
+    /// reservation, if its block is new or if they change the one there is.
+    pub(super) fn reservation(&self, sequence: Sequence, mutations: &[Mutation]) -> Option<Change> {
+        let end = if sequence.get() > self.reserved {
+            sequence.get().saturating_add(BLOCK)
+        } else if self.is_recorded() && mutations.iter().any(|it| self.is_changed_by(it)) {
+            self.reserved
+        } else {
+            return None;
+        };
+        let put = Put::new(self.key.clone(), end.to_be_bytes().to_vec());
+        Some(Change::Put(put))
+    }
+
+    /// Whether reservations are written at all.
+    const fn is_recorded(&self) -> bool {
+        self.reserved != u64::MAX
+    }
+
+    /// Whether `mutation` takes the written reservation away, or puts another in
+    /// its place.
+    fn is_changed_by(&self, mutation: &Mutation) -> bool {
+        match mutation {
+            Mutation::Put(put) => put.key == self.key,
+            // Its key is longer than that of the reservation.
+            Mutation::PutSequenced(_) => false,
+            Mutation::Delete(key) => *key == self.key,
+            Mutation::DeleteRange(range) => range.contains(self.key.as_key()),
+        }
     }
 
     /// Takes note that the commit with `sequence` was applied, and with it the
@@ -111,7 +134,7 @@ fn read_reservation(engine: &impl EngineRead, key: &OwnedKey) -> Result<u64> {
     let Some(entry) = engine.get(key.as_key())? else {
         return Ok(0);
     };
-    parse_reservation(&entry.value).ok_or_else(|| {
+    parse_reservation(entry.value()).ok_or_else(|| {
         Error::new(
             ErrorKind::Corrupt,
             "the reservation of commit sequences is damaged; restore the store from a backup",

@@ -257,6 +257,25 @@ async fn a_panic_of_the_engine_is_an_error_and_poisons() {
 }
 
 #[tokio::test]
+async fn a_write_with_an_unknown_end_poisons_if_the_engine_is_damaged() {
+    for kind in [ErrorKind::Poisoned, ErrorKind::Corrupt] {
+        for (failure, outcome, is_poisoned) in [
+            (Failure::BreakOff(kind), Outcome::Unknown, true),
+            (Failure::Refuse(kind), Outcome::NotApplied, false),
+        ] {
+            let stage = Arc::new(Stage::new());
+            let store = open(&stage);
+            let failures = [Some(failure)];
+            stage.apply_failures.lock().unwrap().extend(failures);
+            let error = store.put("a", "value").await.unwrap_err();
+            assert_eq!((error.kind(), error.outcome()), (kind, Some(outcome)));
+            let next = store.put("b", "value").await.map_err(|error| error.kind());
+            assert_eq!(next.err(), is_poisoned.then_some(ErrorKind::Poisoned));
+        }
+    }
+}
+
+#[tokio::test]
 async fn reads_run_where_the_policy_says() {
     let here = thread::current().id();
     let entries_max = NonZeroUsize::MIN;

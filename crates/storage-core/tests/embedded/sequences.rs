@@ -88,6 +88,27 @@ async fn a_reservation_survives_the_range_delete_it_commits_with() {
     assert!(next.sequence > last.sequence);
 }
 
+#[tokio::test]
+async fn a_reservation_survives_whatever_commits_do_to_it() {
+    let changes: [fn() -> WriteBatch; 3] = [
+        || WriteBatch::new().delete(reservation()),
+        || WriteBatch::new().put(reservation(), 1_u64.to_be_bytes().to_vec()),
+        || WriteBatch::new().delete_range(KeyRange::all().in_space(Space::System)),
+    ];
+    for change in changes {
+        let stage = Arc::new(Stage::new());
+        let store = open(&stage);
+        for number in 0..3 {
+            store.put(format!("key/{number}"), "value").await.unwrap();
+        }
+        store.commit(change()).await.unwrap();
+        let last = store.put("key", "value").await.unwrap();
+        store.close().await.unwrap();
+        let next = open(&stage).put("next", "value").await.unwrap();
+        assert!(next.sequence > last.sequence, "{:?}", change());
+    }
+}
+
 /// Reservations with which no store can go on.
 const UNUSABLE: [&[u8]; 3] = [&[0xff; 8], &[0x80, 0, 0, 0, 0, 0, 0, 0], b"short"];
 

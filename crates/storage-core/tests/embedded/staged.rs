@@ -69,6 +69,8 @@ pub(crate) struct Stage {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Refuse(ErrorKind),
+    /// Nobody knows whether anything was written.
+    BreakOff(ErrorKind),
     /// Another process holds a lock.
     LockedOut,
     Panic,
@@ -247,6 +249,7 @@ impl Engine for Staged {
             Some(Failure::Refuse(kind)) => {
                 return Err(Error::new(kind, "on purpose").with_outcome(Outcome::NotApplied));
             }
+            Some(Failure::BreakOff(kind)) => return Err(Error::new(kind, "on purpose")),
             Some(Failure::LockedOut) => {
                 return Err(Error::new(ErrorKind::Unavailable, "a lock, on purpose")
                     .with_outcome(Outcome::NotApplied)

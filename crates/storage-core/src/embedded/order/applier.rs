@@ -126,6 +126,7 @@ impl<'a, E: Engine> Applier<'a, E> {
     pub(super) fn number(&mut self, mutations: Vec<Mutation>) -> Result<(Sequence, Vec<Change>)> {
         self.sequencer.raise(&mutations)?;
         let sequence = self.sequencer.next();
+        let reservation = self.sequencer.reservation(sequence, &mutations);
         let mut changes = Vec::with_capacity(mutations.len() + 1);
         changes.extend(mutations.into_iter().map(|mutation| match mutation {
             Mutation::Put(put) => Change::Put(put),
@@ -133,8 +134,8 @@ impl<'a, E: Engine> Applier<'a, E> {
             Mutation::Delete(key) => Change::Delete(key),
             Mutation::DeleteRange(range) => Change::DeleteRange(range),
         }));
-        // Last, so that no range delete of the system space takes it away.
-        changes.extend(self.sequencer.reservation(sequence));
+        // Last, so that nothing in the commit takes it away.
+        changes.extend(reservation);
         Ok((sequence, changes))
     }
 
@@ -195,10 +196,16 @@ impl<'a, E: Engine> Applier<'a, E> {
         Committed::new(numbered.then_some(sequence), durability)
     }
 
-    /// Completes the error of a failed apply. After a panic nobody knows what
-    /// state the engine is in.
+    /// Completes the error of a failed apply. After a panic, or a write that
+    /// nobody knows the end of, no later commit could count on what is there.
     fn failed(&self, error: Error) -> Error {
-        if error.kind() == ErrorKind::Internal {
+        let is_undone = error.outcome() == Some(Outcome::NotApplied);
+        let is_fatal = match error.kind() {
+            ErrorKind::Internal => true,
+            ErrorKind::Poisoned | ErrorKind::Corrupt => !is_undone,
+            _ => false,
+        };
+        if is_fatal {
             self.shared.poison(&error);
         }
         match error.outcome() {
