@@ -1,6 +1,7 @@
 //! Doing a cell's work against the clock: the same loop for every target.
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         mpsc::{self, Sender},
@@ -22,8 +23,8 @@ use crate::measure::{Measurement, Stopwatch};
 /// How many entries a scan reads.
 const SCAN_ENTRIES: usize = 100;
 
-/// The part of the reads that is done once more before the clock starts.
-const WARM_UP_PART: u32 = 4;
+/// As many reads as one in so many are done before the clock starts.
+const WARM_UP_DIVISOR: u32 = 4;
 
 /// Who calls the target, and how many of them at once.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ pub(crate) fn drive<T: Target>(
 ) -> Result<Measurement> {
     let (Callers::Tasks(tasks) | Callers::Threads(tasks)) = callers;
     let runtime = runtime(tasks)?;
-    let _other = OtherThread::start();
+    let _other = OtherThread::start()?;
     runtime.block_on(async {
         let target = Arc::new(open().await?);
         let data = Arc::new(data);
@@ -60,14 +61,14 @@ pub(crate) fn drive<T: Target>(
             }
         }
         let share = data.operations / tasks;
-        let workers = |share| {
+        let workers = |share, seed| {
             (0..tasks)
                 .map(|task| {
                     Ok(Worker {
                         target: Arc::clone(&target),
                         data: Arc::clone(&data),
                         keys: match workload {
-                            Workload::Get | Workload::Scan => any_keys(&data, task, share)?,
+                            Workload::Get | Workload::Scan => any_keys(&data, seed + task, share)?,
                             Workload::VolatilePut | Workload::BufferedPut | Workload::SyncedPut => {
                                 own_keys(&data, task, share)
                             }
@@ -79,9 +80,14 @@ pub(crate) fn drive<T: Target>(
         if matches!(workload, Workload::Get | Workload::Scan) {
             // What is read lies in memory, whoever reads it: an engine may have
             // a cache for each of those who read at once.
-            run(callers, workers(share.div_ceil(WARM_UP_PART))?, workload).await?;
+            run(
+                callers,
+                workers(share.div_ceil(WARM_UP_DIVISOR), tasks)?,
+                workload,
+            )
+            .await?;
         }
-        let workers = workers(share)?;
+        let workers = workers(share, 0)?;
         let stopwatch = Stopwatch::start()?;
         run(callers, workers, workload).await?;
         stopwatch.stop(data.operations)
@@ -108,18 +114,18 @@ async fn run<T: Target>(
     }
 }
 
-/// A thread that does nothing, until this is dropped. Every program that needs a
+/// A thread that does nothing, and ends once this is dropped. Every program that needs a
 /// store has another thread; one that has none is given cheaper memory and
 /// cheaper system calls by the C library, which only raw engines could have.
 struct OtherThread {
-    _end: Sender<()>,
+    _end: Sender<Infallible>,
 }
 
 impl OtherThread {
-    fn start() -> Self {
-        let (end, ended) = mpsc::channel();
-        thread::spawn(move || ended.recv());
-        Self { _end: end }
+    fn start() -> Result<Self> {
+        let (end, ended) = mpsc::channel::<Infallible>();
+        thread::Builder::new().spawn(move || ended.recv().err())?;
+        Ok(Self { _end: end })
     }
 }
 
@@ -150,8 +156,8 @@ fn in_threads<T: Target>(
 }
 
 /// The keys that a task reads: any of them, drawn before the clock starts.
-fn any_keys(data: &Data, task: u32, count: u32) -> Result<Vec<Key>> {
-    let random = SeededRandom::new(u64::from(task));
+fn any_keys(data: &Data, seed: u32, count: u32) -> Result<Vec<Key>> {
+    let random = SeededRandom::new(u64::from(seed));
     let all = u64::try_from(data.keys.len())?;
     let draw = |_| {
         let index = usize::try_from(random.next_u64() % all)?;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use crate::Stamp;
 
-/// A value as read from a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value as read from a store. Entries are equal if their values, expiries and
+/// stamps are.
+#[derive(Clone, Debug)]
 pub struct Entry {
     value: Bytes,
     expires: Option<Timestamp>,
@@ -15,11 +16,11 @@ pub struct Entry {
 }
 
 /// Where the stamp of an entry comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Origin {
     /// The engine keeps the value and its expiry and nothing else, so they are
-    /// the stamp. It is made when it is asked for: a handle on the value for
-    /// every entry of a scan costs more than anything else the scan does.
+    /// the stamp, which is made when it is asked for
+    /// (`docs/decisions/0024-stamps-on-demand.md`).
     Content,
     Stamp(Stamp),
 }
@@ -37,7 +38,8 @@ impl Entry {
     }
 
     /// An entry whose stored form is this value and this expiry, for engines
-    /// that have no other token of it.
+    /// that have no other token of it. A layer that decodes a value keeps the
+    /// stamp of the entry below, with [`new`](Self::new): guards are judged there.
     #[must_use]
     pub const fn of_content(value: Bytes, expires: Option<Timestamp>) -> Self {
         Self {
@@ -81,12 +83,35 @@ impl Entry {
         }
     }
 
+    /// Whether this is the entry's stamp, without making it.
+    #[must_use]
+    pub fn has_stamp(&self, stamp: &Stamp) -> bool {
+        match &self.origin {
+            Origin::Content => stamp.is_of_content(&self.value, self.expires),
+            Origin::Stamp(own) => own == stamp,
+        }
+    }
+
     /// Whether the entry still exists at `now`.
     #[must_use]
     pub fn is_live_at(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|expires| now < expires)
     }
 }
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        let has_same_stamp = match (&self.origin, &other.origin) {
+            // Made of what is compared anyway.
+            (Origin::Content, Origin::Content) => true,
+            (Origin::Content, Origin::Stamp(stamp)) => self.has_stamp(stamp),
+            (Origin::Stamp(stamp), _) => other.has_stamp(stamp),
+        };
+        self.value == other.value && self.expires == other.expires && has_same_stamp
+    }
+}
+
+impl Eq for Entry {}
 
 impl AsRef<[u8]> for Entry {
     fn as_ref(&self) -> &[u8] {
@@ -161,5 +186,26 @@ impl Sequence {
 impl fmt::Display for Sequence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_made_anew_with_its_own_stamp_is_the_same() {
+        for expires in [None, Some(Timestamp::from_unix_milliseconds(7))] {
+            let entry = Entry::of_content("value".into(), expires);
+            let anew = Entry::new("value".into(), expires, entry.stamp());
+            assert_eq!((&entry, &anew), (&anew, &entry));
+            assert!(entry.has_stamp(&anew.stamp()) && anew.has_stamp(&entry.stamp()));
+            let decoded = Entry::new("decoded".into(), expires, entry.stamp());
+            assert_ne!(entry, decoded);
+            assert_eq!(entry.stamp(), decoded.stamp());
+            let other = Entry::new("value".into(), expires, Stamp::of_version(1));
+            assert_ne!(entry, other);
+            assert!(!entry.has_stamp(&other.stamp()));
+        }
     }
 }

@@ -7,11 +7,13 @@ use bytes::Bytes;
 use crate::Timestamp;
 
 /// An opaque token of an entry's stored form: its value and expiry themselves,
-/// an `ETag`, a row version. Layers pass it through untouched.
+/// an `ETag`, a row version. Layers pass it through untouched. While it is kept,
+/// so may be the value, and the memory that the value shares with others.
 ///
 /// Two equal stamps of one key mean that the stored form is the same. Two
 /// different stamps do not mean that the values differ: an encrypted value has
-/// a new stored form at each write.
+/// a new stored form at each write. An engine makes its stamps in one way for
+/// all reads: two that are made in different ways differ.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Stamp(Token);
 
@@ -41,6 +43,14 @@ impl Stamp {
     /// The stamp of a stored form that is a value and its expiry.
     pub(crate) fn of_content(value: &Bytes, expires: Option<Timestamp>) -> Self {
         Self(Token::Content(Box::new((value.clone(), expires))))
+    }
+
+    /// Whether this is the stamp of a stored form that is `value` and `expires`.
+    pub(crate) fn is_of_content(&self, value: &Bytes, expires: Option<Timestamp>) -> bool {
+        match &self.0 {
+            Token::Content(content) => (&content.0, content.1) == (value, expires),
+            _ => false,
+        }
     }
 
     /// The stamp of a read that carries none, such as a keys-only scan.
@@ -81,6 +91,8 @@ mod tests {
         assert_ne!(token(0), Stamp::none());
         assert_eq!(Stamp::of_version(7), Stamp::of_version(7));
         assert_ne!(Stamp::of_version(7), Stamp::of_version(8));
+        let version = 7_u64.to_be_bytes().to_vec();
+        assert_ne!(Stamp::of_version(7), Stamp::new(version.into()));
         assert!(Stamp::none().is_none());
     }
 

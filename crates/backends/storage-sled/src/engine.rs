@@ -17,7 +17,7 @@ use storage_core::{
     Projection, ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats,
     StoreDirectory, Support, Unit,
     embedded::{
-        Change, ChangeForm, Engine, EngineRead, ItemsNow, NoSnapshot, ReadPolicy, Tried,
+        CachedItems, Change, ChangeForm, Engine, EngineRead, NoSnapshot, ReadPolicy, Tried,
         WritePolicy, envelope, flat_key,
     },
 };
@@ -231,7 +231,7 @@ impl EngineRead for SledEngine {
         projection: Projection,
     ) -> Result<impl Iterator<Item = Option<Result<Item>>>> {
         let whole = self.try_whole();
-        Ok(ItemsNow::new(whole.map(|whole| {
+        Ok(CachedItems::new(whole.map(|whole| {
             Items::new(&self.log, range, direction, projection, whole)
         })))
     }

@@ -133,7 +133,7 @@ async fn a_large_value_expires_and_is_told_from_others_by_its_stamp() {
 
     let swap = |value| {
         WriteBatch::new()
-            .unchanged("key", entry.stamp().clone())
+            .unchanged("key", entry.stamp())
             .put("key", value)
     };
     store.commit(swap(value.clone())).await.unwrap();

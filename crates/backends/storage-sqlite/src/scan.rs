@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 
 use rusqlite::Connection;
 use self_cell::self_cell;
-use storage_core::{Direction, Item, KeyRange, Projection, Result, embedded::ItemsNow};
+use storage_core::{Direction, Item, KeyRange, Projection, Result, embedded::CachedItems};
 
 use crate::{read::Cursor, readers::Lease, snapshot::Held};
 
@@ -55,11 +55,11 @@ impl<'s> Items<'s> {
         range: &KeyRange,
         direction: Direction,
         projection: Projection,
-    ) -> Result<ItemsNow<Self>> {
+    ) -> Result<CachedItems<Self>> {
         source
             .map(|source| Self::begin(source, range, direction, projection))
             .transpose()
-            .map(ItemsNow::new)
+            .map(CachedItems::new)
     }
 }
 

@@ -30,7 +30,7 @@ impl Guard {
         match (self, live) {
             (Self::Absent(_), entry) => entry.is_none(),
             (Self::Present(_), entry) => entry.is_some(),
-            (Self::Unchanged(_, stamp), Some(entry)) => !stamp.is_none() && *stamp == entry.stamp(),
+            (Self::Unchanged(_, stamp), Some(entry)) => !stamp.is_none() && entry.has_stamp(stamp),
             (Self::Unchanged(..), None) => false,
         }
     }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_of_the_file_in_another_process_does_not_keep_the_lock() {
+    fn a_copy_of_the_file_does_not_keep_the_lock() {
         let place = tempfile::tempdir().unwrap();
         let lock = Lock::take(place.path()).unwrap();
         let copy = lock.0.try_clone().unwrap();

@@ -40,6 +40,7 @@ const DATA_NEW: &str = "data.new";
 pub struct StoreDirectory {
     path: PathBuf,
     anchor: Anchor,
+    /// Last, so that it is dropped last.
     _lock: Lock,
 }
 

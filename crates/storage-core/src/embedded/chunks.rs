@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// As large as a block of a file, so whoever keeps one item of a scan keeps no
-/// more than that. The first chunk is smaller: most scans are short.
+/// As large as a block of a file: whoever keeps one item of a scan keeps no more
+/// than that. The first chunk is smaller: most scans are short.
 const CHUNK_BYTES_MIN: usize = 512;
 const CHUNK_BYTES_MAX: usize = 4 << 10;
 
@@ -16,14 +16,20 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// A copy of `first` and of `second`. What does not fit into a chunk gets one
-    /// of its own.
+    /// A copy of `first` and of `second`. What does not fit into a chunk is copied
+    /// on its own.
     #[inline]
     pub fn copy(&mut self, first: &[u8], second: &[u8]) -> (Bytes, Bytes) {
         let bytes = first.len().saturating_add(second.len());
+        if bytes > CHUNK_BYTES_MAX {
+            return (
+                Bytes::copy_from_slice(first),
+                Bytes::copy_from_slice(second),
+            );
+        }
         if self.room.capacity() < bytes {
             self.bytes = (self.bytes * 2).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-            self.room = BytesMut::with_capacity(bytes.max(self.bytes));
+            self.room = BytesMut::with_capacity(self.bytes.max(bytes));
         }
         self.room.extend_from_slice(first);
         self.room.extend_from_slice(second);
@@ -35,6 +41,22 @@ impl Chunks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_value_keeps_neither_its_key_nor_the_chunk() {
+        let mut chunks = Chunks::default();
+        let long = vec![7; CHUNK_BYTES_MAX];
+        let (before, _) = chunks.copy(b"before", &[]);
+        let (key, value) = chunks.copy(b"key", &long);
+        let (after, _) = chunks.copy(b"after", &[]);
+        assert!(key.is_unique() && value.is_unique());
+        let room = before.as_ptr_range().end;
+        assert_eq!(
+            room,
+            after.as_ptr(),
+            "the chunk goes on behind the long one"
+        );
+    }
 
     #[test]
     fn copies_are_what_was_given_whatever_their_length() {

@@ -116,7 +116,8 @@ pub trait Engine: EngineRead + Debug {
     ///
     /// # Errors
     /// The error's outcome says whether the changes may have been applied;
-    /// without one, the adapter takes it to be unknown. A lock of another
+    /// without one, the adapter takes it to be unknown. `Corrupt` and `Poisoned`
+    /// end all writing then, unless nothing was applied. A lock of another
     /// process that was waited for in vain is marked by
     /// [`Error::with_foreign_lock`]: commits that queue together then wait for
     /// it once, not one by one.

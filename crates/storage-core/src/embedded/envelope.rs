@@ -44,7 +44,8 @@ pub const fn overhead_bytes(expires: Option<Timestamp>) -> usize {
     }
 }
 
-/// Unwraps a stored form. The entry shares its bytes, and is stamped by them.
+/// Unwraps a stored form. The entry shares its bytes; value and expiry are its
+/// stamp.
 ///
 /// # Errors
 /// `Corrupt` if the header is not one that [`seal`] writes.

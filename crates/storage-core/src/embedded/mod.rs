@@ -13,11 +13,11 @@
 //! third thread, beside further writes: one sync answers everybody who waited
 //! for it, and a buffered commit never waits for one.
 
+mod cached_items;
 mod chunks;
 mod engine;
 pub mod envelope;
 pub mod flat_key;
-mod items_now;
 mod no_snapshot;
 mod order;
 mod page;
@@ -28,9 +28,9 @@ mod snapshot;
 mod store;
 
 pub use self::{
+    cached_items::CachedItems,
     chunks::Chunks,
     engine::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
-    items_now::ItemsNow,
     no_snapshot::NoSnapshot,
     snapshot::EmbeddedSnapshot,
     store::Embedded,

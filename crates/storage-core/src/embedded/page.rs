@@ -61,10 +61,8 @@ fn cut_page(
     let mut bytes = 0_usize;
     let mut items: Vec<Item> = Vec::with_capacity(options.entries_max.min(RESERVED_MAX));
     for item in stored {
-        // An item is large: moved to its place before it is looked at, it is
-        // moved once.
-        items.push(item?);
-        let Some(item) = items.last() else { break };
+        // Moved to its place before it is looked at, an item is moved once.
+        let item = items.push_mut(item?);
         if !is_live(&item.entry, clock) {
             examined_left -= 1;
             let next = (examined_left == 0).then(|| rest(range, options.direction, item));

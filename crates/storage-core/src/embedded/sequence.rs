@@ -110,7 +110,7 @@ impl Sequencer {
     fn is_changed_by(&self, mutation: &Mutation) -> bool {
         match mutation {
             Mutation::Put(put) => put.key == self.key,
-            // Its key is longer than that of the reservation.
+            // Only with a sequence far beyond any that a store gets to.
             Mutation::PutSequenced(_) => false,
             Mutation::Delete(key) => *key == self.key,
             Mutation::DeleteRange(range) => range.contains(self.key.as_key()),

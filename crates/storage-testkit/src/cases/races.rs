@@ -191,8 +191,8 @@ async fn transfer<S: Store>(store: &S, from: &str, to: &str) -> CaseResult {
         return Err(Failure::new("both keys are always there"));
     };
     let batch = WriteBatch::new()
-        .unchanged(from, source.stamp().clone())
-        .unchanged(to, target.stamp().clone())
+        .unchanged(from, source.stamp())
+        .unchanged(to, target.stamp())
         .put(
             from,
             source.value().iter().map(|n| n - 1).collect::<Bytes>(),

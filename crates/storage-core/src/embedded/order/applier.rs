@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{
     super::{
         Change, ChangeForm, Engine, Tried, WritePolicy,
-        reader::{Place, live},
+        reader::{Place, is_live},
         sequence::Sequencer,
         shared::{Shared, no_panic},
     },
@@ -115,7 +115,8 @@ impl<'a, E: Engine> Applier<'a, E> {
     pub(super) fn judge(&self, guards: &[Guard], entries: &[Option<Entry>]) -> Result<()> {
         let clock = &self.shared.context.clock;
         for (index, (guard, entry)) in guards.iter().zip(entries).enumerate() {
-            if !guard.holds(live(entry.clone(), clock).as_ref()) {
+            let live = entry.as_ref().filter(|entry| is_live(entry, clock));
+            if !guard.holds(live) {
                 return Err(Error::conflict(index, guard));
             }
         }
@@ -196,8 +197,8 @@ impl<'a, E: Engine> Applier<'a, E> {
         Committed::new(numbered.then_some(sequence), durability)
     }
 
-    /// Completes the error of a failed apply. After a panic, or a write that
-    /// nobody knows the end of, no later commit could count on what is there.
+    /// Completes the error of a failed apply. After a panic, or damage found by a
+    /// write whose end nobody knows, no later commit could count on what is there.
     fn failed(&self, error: Error) -> Error {
         let is_undone = error.outcome() == Some(Outcome::NotApplied);
         let is_fatal = match error.kind() {
