@@ -22,16 +22,23 @@ pub struct Stamp(Token);
 enum Token {
     None,
     Version(u64),
-    Bytes(Box<Bytes>),
+    /// One variant for all that takes memory, so that copies and drops of the
+    /// others take one look.
+    Kept(Box<Kept>),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Kept {
+    Bytes(Bytes),
     /// A value and its expiry.
-    Content(Box<(Bytes, Option<Timestamp>)>),
+    Content(Bytes, Option<Timestamp>),
 }
 
 impl Stamp {
     /// A stamp made of an engine's token.
     #[must_use]
     pub fn new(token: Bytes) -> Self {
-        Self(Token::Bytes(Box::new(token)))
+        Self(Token::Kept(Box::new(Kept::Bytes(token))))
     }
 
     /// A stamp made of a number that changes whenever the stored form does.
@@ -42,14 +49,18 @@ impl Stamp {
 
     /// The stamp of a stored form that is a value and its expiry.
     pub(crate) fn of_content(value: &Bytes, expires: Option<Timestamp>) -> Self {
-        Self(Token::Content(Box::new((value.clone(), expires))))
+        let content = Kept::Content(value.clone(), expires);
+        Self(Token::Kept(Box::new(content)))
     }
 
     /// Whether this is the stamp of a stored form that is `value` and `expires`.
     pub(crate) fn is_of_content(&self, value: &Bytes, expires: Option<Timestamp>) -> bool {
-        match &self.0 {
-            Token::Content(content) => (&content.0, content.1) == (value, expires),
-            _ => false,
+        let Token::Kept(kept) = &self.0 else {
+            return false;
+        };
+        match &**kept {
+            Kept::Content(own, until) => (own, *until) == (value, expires),
+            Kept::Bytes(_) => false,
         }
     }
 
@@ -73,8 +84,10 @@ impl fmt::Debug for Stamp {
         match &self.0 {
             Token::None => f.write_str("Stamp(none)"),
             Token::Version(version) => write!(f, "Stamp(version {version})"),
-            Token::Bytes(token) => write!(f, "Stamp({} bytes)", token.len()),
-            Token::Content(content) => write!(f, "Stamp(a value of {} bytes)", content.0.len()),
+            Token::Kept(kept) => match &**kept {
+                Kept::Bytes(token) => write!(f, "Stamp({} bytes)", token.len()),
+                Kept::Content(value, _) => write!(f, "Stamp(a value of {} bytes)", value.len()),
+            },
         }
     }
 }
