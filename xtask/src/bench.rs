@@ -8,7 +8,8 @@ use clap::Args;
 
 use crate::interrupts::Interrupts;
 use crate::process_group::ProcessGroup;
-use crate::tool;
+use crate::test::Engine;
+use crate::{install, tool};
 
 /// What to measure; `cargo xtask bench --help` of the measuring program says what there is.
 #[derive(Debug, Args)]
@@ -21,6 +22,12 @@ pub(crate) struct BenchArgs {
 
 /// Runs the measuring program to its end, and stops its processes if it is interrupted.
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
+    let engines: &[_] = if needs_rocksdb(&args.arguments) {
+        &[Engine::Rocks]
+    } else {
+        &[Engine::Fjall]
+    };
+    install::missing(&install::needed_to_build(engines))?;
     let interrupts = Interrupts::catch()?;
     let group = ProcessGroup::spawn(&mut cargo_run(args))?;
     interrupts.stop_group(group.id());
@@ -42,7 +49,8 @@ fn cargo_run(args: &BenchArgs) -> Command {
     command
 }
 
-/// Whether RocksDB is measured: it is named, or no engine is.
+/// Whether RocksDB is measured: it is named, or no engine is, and more is asked
+/// for than what there is.
 fn needs_rocksdb(arguments: &[OsString]) -> bool {
     let engines = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"--engine");
     let named = |argument: &OsString| {
@@ -51,7 +59,10 @@ fn needs_rocksdb(arguments: &[OsString]) -> bool {
             .split([',', '='])
             .any(|name| name == "rocks")
     };
-    !arguments.iter().any(engines) || arguments.iter().any(named)
+    let asks_for_help =
+        |argument: &OsString| ["-h", "--help", "help"].iter().any(|help| argument == help);
+    let is_chosen = !arguments.iter().any(engines) || arguments.iter().any(named);
+    is_chosen && !arguments.is_empty() && !arguments.iter().any(asks_for_help)
 }
 
 #[cfg(test)]
@@ -87,5 +98,7 @@ mod tests {
         assert!(needs("overhead --engine=rocks"));
         assert!(!needs("overhead --engine fjall,sqlite"));
         assert!(!needs("overhead --engine=fs --json"));
+        assert!(!needs("--help"));
+        assert!(!needs("overhead --help"));
     }
 }

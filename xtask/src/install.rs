@@ -1,4 +1,4 @@
-//! Installs what the tests need and the machine lacks.
+//! Installs what the tests and builds need and the machine lacks.
 //!
 //! A [`Requirement`] is something to look for, and the packages that
 //! bring it.
@@ -14,12 +14,14 @@ use anyhow::{Result, bail};
 use crate::test::Engine;
 use crate::tool;
 
-/// Everything the tests need besides Rust itself, whatever engines they run over.
+/// What every build needs besides Rust itself.
+const BUILDS: &[Requirement] = &[Requirement {
+    need: Need::Program("cc"),
+    packages: &["gcc", "libc6-dev"],
+}];
+
+/// What the tests need besides, whatever engines they run over.
 const TESTS: &[Requirement] = &[
-    Requirement {
-        need: Need::Program("cc"),
-        packages: &["gcc", "libc6-dev"],
-    },
     // Full and read-only disks are small file systems in a namespace of the test's own.
     Requirement {
         need: Need::Program("unshare"),
@@ -48,20 +50,21 @@ const ROCKSDB: &[Requirement] = &[
     },
 ];
 
-/// What tests over these engines need; over all of them, if there are none.
-pub(crate) fn needed_by(engines: &[Engine]) -> Vec<&'static Requirement> {
+/// What all tests over these engines need; over all of them, if there are none.
+pub(crate) fn needed_to_test(engines: &[Engine]) -> Vec<&'static Requirement> {
+    let mut needed = needed_to_build(engines);
+    needed.extend(TESTS);
+    needed
+}
+
+/// What it takes to build these engines; all of them, if there are none.
+pub(crate) fn needed_to_build(engines: &[Engine]) -> Vec<&'static Requirement> {
     let rocksdb = if engines.is_empty() || engines.contains(&Engine::Rocks) {
         ROCKSDB
     } else {
         &[]
     };
-    TESTS.iter().chain(rocksdb).collect()
-}
-
-/// What it takes to build the whole workspace.
-pub(crate) fn needed_to_build() -> Vec<&'static Requirement> {
-    let compiler = |requirement: &&Requirement| matches!(requirement.need, Need::Program("cc"));
-    TESTS.iter().filter(compiler).chain(ROCKSDB).collect()
+    BUILDS.iter().chain(rocksdb).collect()
 }
 
 /// Something that must be there, and the Debian packages that bring it.
@@ -124,7 +127,14 @@ pub(crate) fn missing(requirements: &[&Requirement]) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
     }
-    let calls = apt_calls(&packages, Installer::of_this_process(&path))?;
+    let calls = apt_calls(&packages, Installer::of_this_process(&path)).map_err(|error| {
+        let is_of_rocksdb = |name| ROCKSDB.iter().any(|needed| needed.packages.contains(name));
+        if packages.iter().any(is_of_rocksdb) {
+            error.context("RocksDB cannot be built (`--engines`, or `--engine`, leaves it out)")
+        } else {
+            error
+        }
+    })?;
     println!("installing {}", packages.join(" "));
     for arguments in calls {
         let mut apt = Command::new("apt-get");
@@ -185,11 +195,11 @@ fn apt_calls<'a>(packages: &[&'a str], installer: Installer) -> Result<Vec<Vec<&
             Ok(vec![vec!["update"], install])
         }
         Installer::AptNeedsRoot => bail!(
-            "the tests need the packages {names}; install them with \
+            "this needs the packages {names}; install them with \
              `sudo apt-get update && sudo apt-get install --yes {names}`"
         ),
         Installer::Unknown => bail!(
-            "the tests need what the Debian packages {names} bring; install their equivalents with \
+            "this needs what the Debian packages {names} bring; install their equivalents with \
              this system's package manager \
              (on Debian: `apt-get update && apt-get install --yes {names}`)"
         ),
@@ -226,7 +236,7 @@ mod tests {
     #[test]
     fn only_rocksdb_takes_a_compiler_of_its_own() {
         let packages = |engines: &[Engine]| {
-            let needed = needed_by(engines).into_iter();
+            let needed = needed_to_test(engines).into_iter();
             needed
                 .flat_map(|need| need.packages)
                 .copied()

@@ -1,6 +1,6 @@
 //! Stamps: which stored form of an entry was read.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
@@ -24,7 +24,7 @@ enum Token {
     Version(u64),
     /// One variant for all that takes memory, so that copies and drops of the
     /// others take one look.
-    Kept(Box<Kept>),
+    Kept(Arc<Kept>),
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ impl Stamp {
     /// A stamp made of an engine's token.
     #[must_use]
     pub fn new(token: Bytes) -> Self {
-        Self(Token::Kept(Box::new(Kept::Bytes(token))))
+        Self(Token::Kept(Arc::new(Kept::Bytes(token))))
     }
 
     /// A stamp made of a number that changes whenever the stored form does.
@@ -50,7 +50,7 @@ impl Stamp {
     /// The stamp of a stored form that is a value and its expiry.
     pub(crate) fn of_content(value: &Bytes, expires: Option<Timestamp>) -> Self {
         let content = Kept::Content(value.clone(), expires);
-        Self(Token::Kept(Box::new(content)))
+        Self(Token::Kept(Arc::new(content)))
     }
 
     /// Whether this is the stamp of a stored form that is `value` and `expires`.

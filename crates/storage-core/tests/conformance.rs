@@ -3,65 +3,40 @@
 //! a namespace.
 
 use storage_core::{
-    Components, Namespace, Result, SharedStore, Stack,
-    layer::{PassThrough, PassThroughStore},
+    Components, Namespace, Result,
     memory::{MemoryBackend, MemoryConfig},
 };
 use storage_testkit::{Subject, conformance};
 
+struct Memory;
+
+impl Subject for Memory {
+    type Store = MemoryBackend;
+    const ENGINE: &'static str = "memory";
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
+        Ok(MemoryConfig::new().open_with(&components))
+    }
+}
+
 mod memory {
     use super::*;
-
-    struct Memory;
-
-    impl Subject for Memory {
-        type Store = MemoryBackend;
-        const ENGINE: &'static str = "memory";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Ok(MemoryConfig::new().open_with(&components))
-        }
-    }
 
     conformance!(Memory);
 }
 
 mod pass_through_over_memory {
     use super::*;
+    use storage_testkit::PassedThrough;
 
-    struct PassedThrough;
-
-    impl Subject for PassedThrough {
-        type Store = PassThroughStore<MemoryBackend>;
-        const ENGINE: &'static str = "memory";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Stack::on(MemoryConfig::new().open_with(&components))
-                .with(PassThrough)
-                .components(components)
-                .open()
-                .await
-        }
-    }
-
-    conformance!(PassedThrough);
+    conformance!(PassedThrough(Memory));
 }
 
 mod shared_memory {
     use super::*;
+    use storage_testkit::Shared;
 
-    struct Shared;
-
-    impl Subject for Shared {
-        type Store = SharedStore;
-        const ENGINE: &'static str = "memory";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Ok(SharedStore::new(MemoryConfig::new().open_with(&components)))
-        }
-    }
-
-    conformance!(Shared);
+    conformance!(Shared(Memory));
 }
 
 mod namespace_of_memory {

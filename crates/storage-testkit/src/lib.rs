@@ -62,5 +62,5 @@ pub use self::{
     bench::Bench,
     failure::{CaseResult, Failure},
     runner::{run, verdict},
-    subject::Subject,
+    subject::{PassedThrough, Shared, Subject},
 };

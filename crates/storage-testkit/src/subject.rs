@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use storage_core::{Components, Result, Store};
+use storage_core::{
+    Components, Result, SharedStore, Stack, Store,
+    layer::{PassThrough, PassThroughStore},
+};
 
 /// A store under test: one place that its data lives in, such as a temporary
 /// directory, and how to open it.
@@ -25,4 +28,34 @@ pub trait Subject: Send + Sync + 'static {
     /// [`Buffered`](storage_core::Durability::Buffered) must then be there. A
     /// store that declares only `Volatile` may open empty.
     fn open(&self, components: Components) -> impl Future<Output = Result<Self::Store>> + Send;
+}
+
+/// The store of another subject, under a layer that passes everything through.
+#[derive(Clone, Copy, Debug)]
+pub struct PassedThrough<S>(pub S);
+
+impl<S: Subject> Subject for PassedThrough<S> {
+    type Store = PassThroughStore<S::Store>;
+    const ENGINE: &'static str = S::ENGINE;
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
+        Stack::on(self.0.open(components.clone()).await?)
+            .with(PassThrough)
+            .components(components)
+            .open()
+            .await
+    }
+}
+
+/// The store of another subject, as a [`SharedStore`].
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<S>(pub S);
+
+impl<S: Subject> Subject for Shared<S> {
+    type Store = SharedStore;
+    const ENGINE: &'static str = S::ENGINE;
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
+        Ok(SharedStore::new(self.0.open(components).await?))
+    }
 }

@@ -34,7 +34,7 @@
 //! | `sqlite` | `storage::sqlite`: a SQLite database, which its shell can read; takes a C compiler | no |
 //! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
-//! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler, libclang, and ten minutes on two cores | no |
+//! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
 //! Each of these is an embedded, durable store in a directory of its own, and

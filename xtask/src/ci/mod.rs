@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 
 /// Runs every step and prints how each one ended.
 pub(crate) fn run() -> Result<ExitCode> {
-    install::missing(&install::needed_to_build())?;
+    install::missing(&install::needed_to_build(&[]))?;
     let workspace = Workspace::load()?;
     let mut rows = Vec::new();
     for step in steps::all(&workspace) {

@@ -60,7 +60,7 @@ pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
         args.engine.name(),
         Engine::durable_names().join(" or ")
     );
-    install::missing(&install::needed_by(&[args.engine]))?;
+    install::missing(&install::needed_to_build(&[args.engine]))?;
     let interrupts = Interrupts::catch()?;
     let group = ProcessGroup::spawn(&mut cargo_test(death, args))?;
     interrupts.stop_group(group.id());

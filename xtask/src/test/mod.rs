@@ -60,7 +60,7 @@ impl TestArgs {
 
 /// Runs the tests; the last line printed is `N passed, N failed, N skipped`.
 pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
-    install::missing(&install::needed_by(&args.engines))?;
+    install::missing(&install::needed_to_test(&args.engines))?;
 
     let interrupts = Interrupts::catch()?;
     let record = NamedTempFile::new().context("cannot make a file for what the tests prove")?;

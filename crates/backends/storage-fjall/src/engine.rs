@@ -11,9 +11,8 @@ use std::{
 use bytes::Bytes;
 use fjall::{AbstractTree, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 use storage_core::{
-    BatchScope, Capabilities, CrashOrder, Description, Direction, Durability, Entry, Error,
-    ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection,
-    ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats, StoreDirectory, Support,
+    Capabilities, Description, Direction, Durability, Entry, Error, ErrorKind, Health, Item, Key,
+    KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection, Result, Stats, StoreDirectory,
     Unit,
     embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, envelope, flat_key},
 };
@@ -174,23 +173,9 @@ impl Engine for FjallEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::least();
-        capabilities.batch = BatchScope::Store;
-        capabilities.batch_operations_max = 1 << 20;
-        capabilities.batch_bytes_max = 1 << 30;
-        capabilities.guards = Support::Supported;
-        capabilities.range_deletes = Support::Supported;
-        capabilities.expiry = Support::Supported;
-        capabilities.snapshots = SnapshotSupport::Unlimited;
-        capabilities.scan_order = ScanOrder::Ordered;
-        capabilities.reads = ReadSupport::Linearizable;
-        capabilities.durability_min = Durability::Buffered;
-        capabilities.durability_max = Durability::Synced;
-        capabilities.crash_order = CrashOrder::Suffix;
-        capabilities.sequence = SequenceScope::Store;
+        let mut capabilities = Capabilities::embedded();
         // fjall takes 65,535 bytes, one of which is the space's.
         capabilities.key_bytes_max = 65_534 - Capabilities::SYSTEM_KEY_EXTRA_BYTES;
-        capabilities.value_bytes_max = 512 << 20;
         capabilities
     }
 
@@ -209,7 +194,7 @@ impl Engine for FjallEngine {
             .iter()
             .any(|change| matches!(change, Change::DeleteRange(_)))
         {
-            return Err(range_delete());
+            return Err(Change::unexpected_range_delete());
         }
         // fjall hands both kinds of write to the operating system at once.
         let write = || match changes.pop() {
@@ -360,11 +345,4 @@ fn stored(change: Change) -> (Slice, Option<Bytes>) {
         // Refused by `apply`; a range holds no key of its own.
         Change::DeleteRange(range) => (Slice::from([flat_key::prefix(range.space())]), None),
     }
-}
-
-fn range_delete() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "a range delete reached an engine that takes none",
-    )
 }

@@ -85,14 +85,13 @@ pub(crate) fn items(
 fn item(guard: Guard, projection: Projection) -> Result<Item> {
     let (stored_key, stored) = guard.into_inner().map_err(from_fjall)?;
     let key = flat_key::unflat(stored_key);
-    let entry = envelope::open(stored.into())?;
     Ok(match projection {
-        Projection::Entries => Item::new(key, entry),
+        Projection::Entries => Item::new(key, envelope::open(stored.into())?),
         // A key shares the block it was read from, values and all: kept as it
         // is, a page of keys would hold far more than its limit in bytes.
         Projection::Keys => Item::new(
             Bytes::copy_from_slice(&key),
-            Entry::without_value(entry.expires()),
+            Entry::without_value(envelope::expires(&stored)?),
         ),
     })
 }

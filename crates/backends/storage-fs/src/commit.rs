@@ -8,7 +8,7 @@ use std::{
 };
 
 use storage_core::{
-    Error, ErrorKind, Mark, Outcome, Put, Result,
+    Mark, Outcome, Put, Result,
     embedded::{Change, flat_key},
 };
 
@@ -105,7 +105,7 @@ impl Shared {
                         effects.push((key, None));
                     }
                 }
-                Change::DeleteRange(_) => return Err(range_delete()),
+                Change::DeleteRange(_) => return Err(Change::unexpected_range_delete()),
             }
         }
         Ok(effects)
@@ -239,12 +239,4 @@ impl State {
         }
         old
     }
-}
-
-fn range_delete() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "a range delete reached an engine that takes none",
-    )
-    .with_outcome(Outcome::NotApplied)
 }

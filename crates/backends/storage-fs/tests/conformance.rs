@@ -4,10 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
-use storage_core::{
-    Components, Result, SharedStore, Stack,
-    layer::{PassThrough, PassThroughStore},
-};
+use storage_core::{Components, Result};
 use storage_fs::{Codec, FsBackend, FsConfig, Settling};
 use storage_testkit::{Subject, conformance};
 use tempfile::TempDir;
@@ -28,19 +25,19 @@ impl Directory {
     }
 }
 
+struct Files(Directory);
+
+impl Subject for Files {
+    type Store = FsBackend;
+    const ENGINE: &'static str = "fs";
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
+        self.0.open(components).await
+    }
+}
+
 mod files {
     use super::*;
-
-    struct Files(Directory);
-
-    impl Subject for Files {
-        type Store = FsBackend;
-        const ENGINE: &'static str = "fs";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            self.0.open(components).await
-        }
-    }
 
     conformance!(Files(Directory::new()));
 }
@@ -69,38 +66,14 @@ mod compacted_files {
 
 mod pass_through_over_files {
     use super::*;
+    use storage_testkit::PassedThrough;
 
-    struct PassedThrough(Directory);
-
-    impl Subject for PassedThrough {
-        type Store = PassThroughStore<FsBackend>;
-        const ENGINE: &'static str = "fs";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Stack::on(self.0.open(components.clone()).await?)
-                .with(PassThrough)
-                .components(components)
-                .open()
-                .await
-        }
-    }
-
-    conformance!(PassedThrough(Directory::new()));
+    conformance!(PassedThrough(Files(Directory::new())));
 }
 
 mod shared_files {
     use super::*;
+    use storage_testkit::Shared;
 
-    struct Shared(Directory);
-
-    impl Subject for Shared {
-        type Store = SharedStore;
-        const ENGINE: &'static str = "fs";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Ok(SharedStore::new(self.0.open(components).await?))
-        }
-    }
-
-    conformance!(Shared(Directory::new()));
+    conformance!(Shared(Files(Directory::new())));
 }

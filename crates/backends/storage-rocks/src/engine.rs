@@ -11,10 +11,9 @@ use std::{
 
 use rocksdb::{DB, Options};
 use storage_core::{
-    BatchScope, Capabilities, CheckReport, CrashOrder, Description, Direction, Durability, Entry,
-    Error, ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome,
-    OwnedKey, Projection, ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats,
-    StoreDirectory, Support,
+    Capabilities, CheckReport, Description, Direction, Durability, Entry, Error, ErrorKind, Health,
+    Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome, OwnedKey, Projection, Result,
+    Stats, StoreDirectory,
     embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
 };
 
@@ -186,27 +185,13 @@ impl Engine for RocksEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::least();
-        capabilities.batch = BatchScope::Store;
-        capabilities.batch_operations_max = 1 << 20;
-        capabilities.batch_bytes_max = 1 << 30;
-        capabilities.guards = Support::Supported;
-        capabilities.range_deletes = Support::Supported;
-        capabilities.expiry = Support::Supported;
-        capabilities.snapshots = SnapshotSupport::Unlimited;
-        capabilities.scan_order = ScanOrder::Ordered;
-        capabilities.reads = ReadSupport::Linearizable;
-        capabilities.durability_min = match self.config.log {
-            WriteAheadLog::Off => Durability::Volatile,
-            // A commit that left out the log would be lost before earlier ones.
-            _ => Durability::Buffered,
-        };
-        capabilities.durability_max = Durability::Synced;
-        capabilities.crash_order = CrashOrder::Suffix;
-        capabilities.sequence = SequenceScope::Store;
+        let mut capabilities = Capabilities::embedded();
+        // With a log, a commit that left it out would be lost before earlier ones.
+        if self.config.log == WriteAheadLog::Off {
+            capabilities.durability_min = Durability::Volatile;
+        }
         // RocksDB takes far longer ones, and is slow with them.
         capabilities.key_bytes_max = 65_534 - Capabilities::SYSTEM_KEY_EXTRA_BYTES;
-        capabilities.value_bytes_max = 512 << 20;
         capabilities
     }
 

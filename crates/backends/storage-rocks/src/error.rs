@@ -90,6 +90,14 @@ fn from_io(text: &str) -> Error {
     let error = io::Error::from_raw_os_error(code);
     match error.kind() {
         io::ErrorKind::NotFound => corrupt(text),
+        // Mostly it goes on once there is room.
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(
+            ErrorKind::Full,
+            format!(
+                "RocksDB: {text}; free some space, and reopen the store if it does not go on within some seconds"
+            ),
+        )
+        .with_source(error),
         _ => Error::io(format!("RocksDB: {text}"), error),
     }
 }

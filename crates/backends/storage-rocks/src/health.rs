@@ -34,13 +34,15 @@ pub(crate) fn is_halted(db: &DB) -> Result<bool> {
 pub(crate) fn health(db: &DB) -> Result<Health> {
     let mut health = Health::default();
     if let Some(error) = background_error(db) {
-        let remedy = match error.kind() {
-            ErrorKind::Full => {
-                "free some space; if it does not go on within some seconds, reopen the store"
-            }
-            _ => "see that the disk is well, then reopen the store",
+        let detail = match error.kind() {
+            // They say what to do.
+            ErrorKind::Full | ErrorKind::Corrupt => error.message().to_owned(),
+            _ => format!(
+                "{}; see that the disk is well, then reopen the store",
+                error.message()
+            ),
         };
-        health = health.with("background_error", format!("{}; {remedy}", error.message()));
+        health = health.with("background_error", detail);
     }
     if is_stalling(db)? {
         health = health.with(

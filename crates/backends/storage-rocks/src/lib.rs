@@ -42,7 +42,7 @@
 //! One byte for each key and one for each value (nine where it expires), a copy
 //! of what is read, and memory: the cache, up to three write buffers, and the
 //! indexes of the files. Closing, and dropping the last handle, which closes too,
-//! writes the buffers to a file: up to 64 MiB. An open after a crash reads the
+//! writes the buffers to files: as many as there are, up to 192 MiB. An open after a crash reads the
 //! log twice, to see whether what was synced is there. A scan of keys alone looks
 //! at the values' first bytes, in blob files too.
 //!

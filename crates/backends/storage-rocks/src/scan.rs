@@ -110,11 +110,8 @@ fn item(key: &[u8], stored: &[u8], projection: Projection, chunks: &mut Chunks) 
             Item::new(key, envelope::open(stored)?)
         }
         Projection::Keys => {
-            // The expiry is all that is asked of the value.
-            let header = stored.get(..envelope::OVERHEAD_BYTES_MAX).unwrap_or(stored);
-            let (key, header) = chunks.copy(key, header);
-            let expires = envelope::open(header)?.expires();
-            Item::new(key, Entry::without_value(expires))
+            let expires = envelope::expires(stored)?;
+            Item::new(chunks.copy_one(key), Entry::without_value(expires))
         }
     })
 }

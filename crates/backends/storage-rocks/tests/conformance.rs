@@ -3,10 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
-use storage_core::{
-    Components, Result, SharedStore, Stack,
-    layer::{PassThrough, PassThroughStore},
-};
+use storage_core::{Components, Result};
 use storage_rocks::{BlobConfig, IndexMemory, RocksBackend, RocksConfig, WriteAheadLog};
 use storage_testkit::{Subject, conformance};
 use tempfile::TempDir;
@@ -28,19 +25,19 @@ impl Directory {
     }
 }
 
+struct Rocks(Directory);
+
+impl Subject for Rocks {
+    type Store = RocksBackend;
+    const ENGINE: &'static str = "rocks";
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
+        self.0.open(components).await
+    }
+}
+
 mod rocks {
     use super::*;
-
-    struct Rocks(Directory);
-
-    impl Subject for Rocks {
-        type Store = RocksBackend;
-        const ENGINE: &'static str = "rocks";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            self.0.open(components).await
-        }
-    }
 
     conformance!(Rocks(Directory::new()));
 }
@@ -93,38 +90,14 @@ mod tight_rocks {
 
 mod pass_through_over_rocks {
     use super::*;
+    use storage_testkit::PassedThrough;
 
-    struct PassedThrough(Directory);
-
-    impl Subject for PassedThrough {
-        type Store = PassThroughStore<RocksBackend>;
-        const ENGINE: &'static str = "rocks";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Stack::on(self.0.open(components.clone()).await?)
-                .with(PassThrough)
-                .components(components)
-                .open()
-                .await
-        }
-    }
-
-    conformance!(PassedThrough(Directory::new()));
+    conformance!(PassedThrough(Rocks(Directory::new())));
 }
 
 mod shared_rocks {
     use super::*;
+    use storage_testkit::Shared;
 
-    struct Shared(Directory);
-
-    impl Subject for Shared {
-        type Store = SharedStore;
-        const ENGINE: &'static str = "rocks";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Ok(SharedStore::new(self.0.open(components).await?))
-        }
-    }
-
-    conformance!(Shared(Directory::new()));
+    conformance!(Shared(Rocks(Directory::new())));
 }

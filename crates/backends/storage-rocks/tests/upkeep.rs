@@ -49,7 +49,7 @@ async fn merging_a_range_frees_what_was_deleted_from_it() {
         let stats = store.stats().await.unwrap();
         (
             stats.detail("table_data").unwrap(),
-            stats.detail("deletions").unwrap(),
+            stats.detail("deletions_estimate").unwrap(),
         )
     };
     assert_eq!(stats().await.1, 1);

@@ -12,10 +12,9 @@ use std::{
 
 use sled::{Batch, IVec};
 use storage_core::{
-    BatchScope, Capabilities, CrashOrder, Description, Direction, Durability, Entry, Error,
-    ErrorKind, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome, OwnedKey,
-    Projection, ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats,
-    StoreDirectory, Support, Unit,
+    Capabilities, Description, Direction, Durability, Entry, Error, ErrorKind, Health, Item, Key,
+    KeyRange, Maintenance, MaintenanceReport, Outcome, OwnedKey, Projection, Result,
+    SnapshotSupport, Stats, StoreDirectory, Unit,
     embedded::{
         CachedItems, Change, ChangeForm, Engine, EngineRead, NoSnapshot, ReadPolicy, Tried,
         WritePolicy, envelope, flat_key,
@@ -115,7 +114,7 @@ impl SledEngine {
             let key = match &change {
                 Change::Put(put) => &put.key,
                 Change::Delete(key) => key,
-                Change::DeleteRange(_) => return Err(range_delete()),
+                Change::DeleteRange(_) => return Err(Change::unexpected_range_delete()),
             };
             if writer.has_numbered() {
                 let stored = self.stored(key.as_key())?;
@@ -125,7 +124,7 @@ impl SledEngine {
             match change {
                 Change::Put(put) => writer.rows(&put, &mut rows),
                 Change::Delete(key) => rows.push((flat_key::flat(key.as_key()).into(), None)),
-                Change::DeleteRange(_) => return Err(range_delete()),
+                Change::DeleteRange(_) => return Err(Change::unexpected_range_delete()),
             }
         }
         Ok(rows)
@@ -245,20 +244,11 @@ impl Engine for SledEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::least();
-        capabilities.batch = BatchScope::Store;
+        let mut capabilities = Capabilities::embedded();
         capabilities.batch_operations_max = BATCH_OPERATIONS_MAX;
         capabilities.batch_bytes_max = BATCH_BYTES_MAX;
-        capabilities.guards = Support::Supported;
-        capabilities.range_deletes = Support::Supported;
-        capabilities.expiry = Support::Supported;
         capabilities.snapshots = SnapshotSupport::Unsupported;
-        capabilities.scan_order = ScanOrder::Ordered;
-        capabilities.reads = ReadSupport::Linearizable;
         capabilities.durability_min = Durability::Volatile;
-        capabilities.durability_max = Durability::Synced;
-        capabilities.crash_order = CrashOrder::Suffix;
-        capabilities.sequence = SequenceScope::Store;
         capabilities.key_bytes_max = KEY_BYTES_MAX;
         capabilities.value_bytes_max = VALUE_BYTES_MAX;
         capabilities
@@ -379,11 +369,4 @@ impl Drop for SledEngine {
 
 fn not_applied(error: Error) -> Error {
     error.with_outcome(Outcome::NotApplied)
-}
-
-fn range_delete() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "a range delete reached an engine that takes none",
-    )
 }

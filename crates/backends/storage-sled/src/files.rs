@@ -56,7 +56,8 @@ pub(crate) fn create(data: &Path) -> Result<()> {
 /// hold all that the mark promises.
 ///
 /// # Errors
-/// `Corrupt` for damaged files, which are left as they are.
+/// `Corrupt` for damaged files. Where the settings are damaged or the log ends
+/// too early, they are left as they are.
 pub(crate) fn open(
     store: &Path,
     data: &Path,
@@ -104,10 +105,11 @@ fn leave_snapshot(data: &Path) -> Result<()> {
     let stopped = opening(|| match settings(data).open() {
         Err(sled::Error::Io(error)) if is_stop(&error) => Ok(None),
         opened => opened.map(Some),
-    });
-    drop(stopped?);
+    })
+    .map(drop);
     await_release(data)?;
     remove_stop(data)?;
+    stopped?;
     File::open(data)
         .and_then(|data| data.sync_all())
         .map_err(failed)
@@ -220,15 +222,20 @@ fn set_aside(store: &Path, data: &Path, gap: Gap) -> Result<()> {
 
 /// What was set aside in `store` so far.
 pub(crate) fn gap_files(store: &Path) -> Result<Vec<PathBuf>> {
+    files_named(store, GAP_FILE)
+}
+
+/// The files in `directory` whose names begin with `prefix`.
+pub(crate) fn files_named(directory: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
     let list = || {
-        let paths = fs::read_dir(store)?.map(|entry| Ok(entry?.path()));
+        let paths = fs::read_dir(directory)?.map(|entry| Ok(entry?.path()));
         paths.collect::<io::Result<Vec<_>>>()
     };
     let mut files =
-        list().map_err(|error| Error::io(format!("reading {}", store.display()), error))?;
+        list().map_err(|error| Error::io(format!("reading {}", directory.display()), error))?;
     files.retain(|file| {
-        let name = file.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(GAP_FILE))
+        let name = file.file_name().map(|name| name.to_string_lossy());
+        name.is_some_and(|name| name.starts_with(prefix))
     });
     Ok(files)
 }

@@ -6,10 +6,10 @@
 //! either space sees. Row and pieces change in one batch.
 //! `docs/formats/sled.md` gives it byte by byte.
 
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 use sled::{Db, IVec};
 use storage_core::{
-    Entry, Error, ErrorKind, Put, Result,
+    Entry, Error, ErrorKind, Put, Result, Timestamp,
     embedded::{envelope, flat_key},
 };
 
@@ -99,9 +99,9 @@ impl Pieces {
         envelope::open(whole.into())
     }
 
-    /// The entry with only the first bytes of its value.
-    pub(crate) fn head(self) -> Result<Entry> {
-        envelope::open(Bytes::copy_from_slice(&self.head))
+    /// When the entry expires.
+    pub(crate) fn expires(self) -> Result<Option<Timestamp>> {
+        envelope::expires(&self.head)
     }
 }
 

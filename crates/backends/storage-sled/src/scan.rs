@@ -58,19 +58,17 @@ impl<'a> Items<'a> {
     fn item(&mut self, key: &IVec, stored: IVec) -> Result<Item> {
         self.log.keep_up()?;
         let key = key.get(flat_key::OVERHEAD_BYTES..).unwrap_or_default();
-        if Pieces::of(&stored)?.is_none()
-            && self.projection == Projection::Entries
-            && stored.len() <= COPIED_BYTES_MAX
-        {
-            let (key, stored) = self.chunks.copy(key, &stored);
-            return Ok(Item::new(key, envelope::open(stored)?));
-        }
-        let entry = match self.projection {
-            Projection::Entries => entry(self.log, stored)?,
-            Projection::Keys => entry_without_value(stored)?,
+        let entry = match (Pieces::of(&stored)?, self.projection) {
+            (Some(pieces), Projection::Keys) => Entry::without_value(pieces.expires()?),
+            (None, Projection::Keys) => Entry::without_value(envelope::expires(&stored)?),
+            (Some(pieces), Projection::Entries) => pieces.entry(self.log.db())?,
+            (None, Projection::Entries) if stored.len() <= COPIED_BYTES_MAX => {
+                let (key, stored) = self.chunks.copy(key, &stored);
+                return Ok(Item::new(key, envelope::open(stored)?));
+            }
+            (None, Projection::Entries) => envelope::open(bytes(stored))?,
         };
-        let (key, _) = self.chunks.copy(key, &[]);
-        Ok(Item::new(key, entry))
+        Ok(Item::new(self.chunks.copy_one(key), entry))
     }
 }
 
@@ -101,15 +99,6 @@ pub(crate) fn entry(log: &Log, stored: IVec) -> Result<Entry> {
         Some(pieces) => pieces.entry(log.db()),
         None => envelope::open(bytes(stored)),
     }
-}
-
-/// The same without its value and stamp, as a scan of keys returns it.
-fn entry_without_value(stored: IVec) -> Result<Entry> {
-    let head = match Pieces::of(&stored)? {
-        Some(pieces) => pieces.head()?,
-        None => envelope::open(bytes(stored))?,
-    };
-    Ok(Entry::without_value(head.expires()))
 }
 
 /// The bytes of a value of sled's.

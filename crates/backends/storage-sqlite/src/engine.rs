@@ -12,9 +12,9 @@ use std::{
 };
 
 use storage_core::{
-    BatchScope, Capabilities, CheckReport, Clock, CrashOrder, Description, Direction, Durability,
-    Entry, Health, Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection,
-    ReadSupport, Result, ScanOrder, SequenceScope, SnapshotSupport, Stats, StoreDirectory, Support,
+    Capabilities, CheckReport, Clock, Description, Direction, Durability, Entry, Health, Item, Key,
+    KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection, Result, SnapshotSupport, Stats,
+    StoreDirectory,
     embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
 };
 
@@ -205,20 +205,8 @@ impl Engine for SqliteEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::least();
-        capabilities.batch = BatchScope::Store;
-        capabilities.batch_operations_max = 1 << 20;
-        capabilities.batch_bytes_max = 1 << 30;
-        capabilities.guards = Support::Supported;
-        capabilities.range_deletes = Support::Supported;
-        capabilities.expiry = Support::Supported;
+        let mut capabilities = Capabilities::embedded();
         capabilities.snapshots = self.snapshot_support;
-        capabilities.scan_order = ScanOrder::Ordered;
-        capabilities.reads = ReadSupport::Linearizable;
-        capabilities.durability_min = Durability::Buffered;
-        capabilities.durability_max = Durability::Synced;
-        capabilities.crash_order = CrashOrder::Suffix;
-        capabilities.sequence = SequenceScope::Store;
         capabilities.key_bytes_max = 65_536 - Capabilities::SYSTEM_KEY_EXTRA_BYTES;
         capabilities.value_bytes_max = VALUE_BYTES_MAX;
         capabilities

@@ -14,12 +14,16 @@ const PRIMARY: i32 = 0xff;
 /// The storage error for an error of SQLite, which was the last to happen on
 /// this thread.
 pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
-    let system = io::Error::last_os_error();
+    from_sqlite_behind(error, &io::Error::last_os_error())
+}
+
+/// The same, where `system` is the failed system call behind it, if any.
+pub(crate) fn from_sqlite_behind(error: rusqlite::Error, system: &io::Error) -> Error {
     let Some(code) = extended_code(&error) else {
         return Error::new(ErrorKind::Internal, format!("SQLite failed: {error}"))
             .with_source(error);
     };
-    let (kind, remedy) = kind_behind(code, &system).unwrap_or_else(|| kind_of(code));
+    let (kind, remedy) = kind_behind(code, system).unwrap_or_else(|| kind_of(code));
     let made = Error::new(kind, format!("SQLite: {error} (code {code}); {remedy}"));
     let made = match kind {
         ErrorKind::Unavailable => made.with_retry_after(RETRY_AFTER),
@@ -33,11 +37,9 @@ pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
     made.with_source(error)
 }
 
-/// The storage error for an error that ended a commit, which says whether the
-/// commit may have been applied.
-pub(crate) fn from_commit(error: rusqlite::Error) -> Error {
-    let outcome = extended_code(&error).map_or(Outcome::Unknown, outcome_of);
-    from_sqlite(error).with_outcome(outcome)
+/// Whether a commit that ended with this error may have been applied.
+pub(crate) fn outcome_of_commit(error: &rusqlite::Error) -> Outcome {
+    extended_code(error).map_or(Outcome::Unknown, outcome_of)
 }
 
 /// Whether another connection holds what is needed.
@@ -257,8 +259,7 @@ mod tests {
             (ffi::SQLITE_IOERR_SHMSIZE, Outcome::Unknown),
             (ffi::SQLITE_NOMEM, Outcome::Unknown),
         ] {
-            let error = from_commit(failure(code));
-            assert_eq!(error.outcome(), Some(outcome), "code {code}");
+            assert_eq!(outcome_of_commit(&failure(code)), outcome, "code {code}");
         }
     }
 

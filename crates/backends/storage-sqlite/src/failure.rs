@@ -1,10 +1,10 @@
 //! Why a commit failed, and what is known of it then.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use storage_core::{Error, ErrorKind, Outcome};
 
-use crate::error::{from_commit, from_sqlite, is_busy, is_failed_sync};
+use crate::error::{from_sqlite_behind, is_busy, is_failed_sync, outcome_of_commit};
 
 /// When to try again what another process has overtaken.
 const RETRY_AFTER: Duration = Duration::from_millis(1);
@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     /// SQLite reports an error.
     Sqlite {
         error: rusqlite::Error,
+        /// The failed system call behind it, if there is one.
+        system: io::Error,
         stage: Stage,
     },
 }
@@ -29,17 +31,21 @@ pub(crate) enum Stage {
 }
 
 impl Failure {
-    pub(crate) const fn before_commit(error: rusqlite::Error) -> Self {
-        Self::Sqlite {
-            error,
-            stage: Stage::BeforeCommit,
-        }
+    pub(crate) fn before_commit(error: rusqlite::Error) -> Self {
+        Self::at(Stage::BeforeCommit, error)
     }
 
-    pub(crate) const fn at_commit(error: rusqlite::Error) -> Self {
+    pub(crate) fn at_commit(error: rusqlite::Error) -> Self {
+        Self::at(Stage::AtCommit, error)
+    }
+
+    /// The error was the last to happen on this thread: what is done about it may
+    /// fail too, so the system's word is taken now.
+    fn at(stage: Stage, error: rusqlite::Error) -> Self {
         Self::Sqlite {
             error,
-            stage: Stage::AtCommit,
+            system: io::Error::last_os_error(),
+            stage,
         }
     }
 
@@ -73,12 +79,15 @@ impl From<Failure> for Error {
             .with_outcome(Outcome::NotApplied),
             Failure::Sqlite {
                 error,
-                stage: Stage::BeforeCommit,
-            } => from_sqlite(error).with_outcome(Outcome::NotApplied),
-            Failure::Sqlite {
-                error,
-                stage: Stage::AtCommit,
-            } => from_commit(error),
+                system,
+                stage,
+            } => {
+                let outcome = match stage {
+                    Stage::BeforeCommit => Outcome::NotApplied,
+                    Stage::AtCommit => outcome_of_commit(&error),
+                };
+                from_sqlite_behind(error, &system).with_outcome(outcome)
+            }
         }
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn key_item(row: &Row<'_>, space: Space, chunks: &mut Chunks) -> Resu
     if upper_half(integer(row, 1)?) != lower_half(head_hash(key, expires)) {
         return Err(damaged(key));
     }
-    let (key, _) = chunks.copy(found, &[]);
+    let key = chunks.copy_one(found);
     Ok(Item::new(key, Entry::without_value(expires)))
 }
 

@@ -8,15 +8,13 @@
 //! as long as to read it. `docs/formats/sqlite.md` describes the file.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use storage_core::{Error, FileContent, Result, durable};
 
 const SEAL_FILE: &str = "SEAL";
-const SEAL_FILE_NEW: &str = "SEAL.new";
 
 /// Length and checksum of the database, and the checksum of the two.
 const BYTES: usize = 16;
@@ -84,12 +82,8 @@ impl Seal {
         if !is_clean || fs::metadata(&self.database)?.len() > self.bytes_max {
             return Ok(());
         }
-        let new = self.directory.join(SEAL_FILE_NEW);
-        let mut file = File::create(&new)?;
-        file.write_all(&encode(FileContent::of(&self.database)?))?;
-        file.sync_all()?;
-        fs::rename(&new, self.directory.join(SEAL_FILE))?;
-        durable::sync_directory(&self.directory)
+        let seal = encode(FileContent::of(&self.database)?);
+        durable::replace_file(self.directory.join(SEAL_FILE), &seal)
     }
 }
 

@@ -3,23 +3,25 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
-use storage_core::{
-    Components, Result, SharedStore, Stack,
-    layer::{PassThrough, PassThroughStore},
-};
+use storage_core::{Components, Result};
 use storage_sqlite::{SqliteBackend, SqliteConfig};
 use storage_testkit::{Subject, conformance};
 use tempfile::TempDir;
 
 /// A directory that lives as long as the test.
-struct Directory(TempDir);
+struct Sqlite(TempDir);
 
-impl Directory {
+impl Sqlite {
     fn new() -> Self {
         Self(TempDir::new().expect("a temporary directory"))
     }
+}
 
-    async fn open(&self, components: Components) -> Result<SqliteBackend> {
+impl Subject for Sqlite {
+    type Store = SqliteBackend;
+    const ENGINE: &'static str = "sqlite";
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
         SqliteConfig::new(self.0.path()).open_with(components).await
     }
 }
@@ -27,54 +29,19 @@ impl Directory {
 mod sqlite {
     use super::*;
 
-    struct Sqlite(Directory);
-
-    impl Subject for Sqlite {
-        type Store = SqliteBackend;
-        const ENGINE: &'static str = "sqlite";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            self.0.open(components).await
-        }
-    }
-
-    conformance!(Sqlite(Directory::new()));
+    conformance!(Sqlite::new());
 }
 
 mod pass_through_over_sqlite {
     use super::*;
+    use storage_testkit::PassedThrough;
 
-    struct PassedThrough(Directory);
-
-    impl Subject for PassedThrough {
-        type Store = PassThroughStore<SqliteBackend>;
-        const ENGINE: &'static str = "sqlite";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Stack::on(self.0.open(components.clone()).await?)
-                .with(PassThrough)
-                .components(components)
-                .open()
-                .await
-        }
-    }
-
-    conformance!(PassedThrough(Directory::new()));
+    conformance!(PassedThrough(Sqlite::new()));
 }
 
 mod shared_sqlite {
     use super::*;
+    use storage_testkit::Shared;
 
-    struct Shared(Directory);
-
-    impl Subject for Shared {
-        type Store = SharedStore;
-        const ENGINE: &'static str = "sqlite";
-
-        async fn open(&self, components: Components) -> Result<Self::Store> {
-            Ok(SharedStore::new(self.0.open(components).await?))
-        }
-    }
-
-    conformance!(Shared(Directory::new()));
+    conformance!(Shared(Sqlite::new()));
 }

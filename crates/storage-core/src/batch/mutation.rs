@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{KeyRange, OwnedKey, Sequence, Timestamp};
+use crate::{Entry, KeyRange, OwnedKey, Sequence, Timestamp};
 
 /// One change of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,13 @@ impl Put {
             value: value.into(),
             expires: None,
         }
+    }
+
+    /// Sets `key` to the value of an entry, until that expires.
+    #[must_use]
+    pub fn of_entry(key: impl Into<OwnedKey>, entry: Entry) -> Self {
+        let expires = entry.expires();
+        Self::new(key, entry.into_value()).until(expires)
     }
 
     /// The same put, until `expires`.

@@ -205,10 +205,7 @@ impl<R: Read> CopySource<R> {
         while let Some((key, item)) = entries.next().await? {
             read.add(item.size_bytes());
             let Item { entry, .. } = item;
-            let expires = entry.expires();
-            writer
-                .put(Put::new(key, entry.into_value()).until(expires))
-                .await?;
+            writer.put(Put::of_entry(key, entry)).await?;
             progress(read)?;
         }
         Ok(())

@@ -80,8 +80,7 @@ impl<R: Read> CopySource<R> {
         }
         let mut entries = entries(&self.view);
         while let Some((key, Item { entry, .. })) = entries.next().await? {
-            let expires = entry.expires();
-            let put = Put::new(key.clone(), entry.into_value()).until(expires);
+            let put = Put::of_entry(key.clone(), entry);
             let single = WriteBatch::new().mutation(Mutation::Put(put));
             if let Err(error) = limits.admit(&single) {
                 return Ok(Some((key.clone(), error.with_key(&key))));

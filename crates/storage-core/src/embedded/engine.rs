@@ -4,7 +4,8 @@ use std::{fmt::Debug, num::NonZeroUsize};
 
 use crate::{
     Capabilities, CheckReport, Description, Direction, Durability, Entry, Error, ErrorKind, Health,
-    Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection, Put, Result, Stats,
+    Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome, OwnedKey, Projection, Put,
+    Result, Stats,
 };
 
 /// Blocking reads of an engine or of one of its snapshots.
@@ -193,6 +194,19 @@ pub enum Change {
     Delete(OwnedKey),
     /// Removes every key of a range.
     DeleteRange(KeyRange),
+}
+
+impl Change {
+    /// What an engine of [`ChangeForm::Distinct`] answers to a range delete: the
+    /// adapter hands it none.
+    #[must_use]
+    pub fn unexpected_range_delete() -> Error {
+        Error::new(
+            ErrorKind::Internal,
+            "a range delete reached an engine that takes none",
+        )
+        .with_outcome(Outcome::NotApplied)
+    }
 }
 
 /// Where an engine's reads run.

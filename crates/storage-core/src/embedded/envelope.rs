@@ -50,26 +50,37 @@ pub const fn overhead_bytes(expires: Option<Timestamp>) -> usize {
 /// # Errors
 /// `Corrupt` if the header is not one that [`seal`] writes.
 #[inline]
-pub fn open(stored: Bytes) -> Result<Entry> {
-    if stored.first() == Some(&PLAIN) {
-        let mut value = stored;
-        value.advance(1);
-        return Ok(Entry::of_content(value, None));
-    }
-    open_expiring(stored)
+pub fn open(mut stored: Bytes) -> Result<Entry> {
+    let expires = expires(&stored)?;
+    stored.advance(overhead_bytes(expires));
+    Ok(Entry::of_content(stored, expires))
 }
 
-fn open_expiring(mut stored: Bytes) -> Result<Entry> {
-    let expires = match stored.split_first() {
-        Some((&EXPIRING, rest)) => rest
-            .first_chunk()
-            .ok_or_else(|| corrupt("its expiry is cut off"))?,
-        Some((header, _)) => return Err(corrupt(&format!("its header byte is {header:#04x}"))),
-        None => return Err(corrupt("it is empty")),
-    };
-    let expires = Timestamp::from_unix_milliseconds(u64::from_be_bytes(*expires));
-    stored.advance(OVERHEAD_BYTES_MAX);
-    Ok(Entry::of_content(stored, Some(expires)))
+/// The expiry in a stored form, of which it needs no more than
+/// [`OVERHEAD_BYTES_MAX`] bytes.
+///
+/// # Errors
+/// As for [`open`].
+#[inline]
+pub fn expires(stored: &[u8]) -> Result<Option<Timestamp>> {
+    match stored.first() {
+        Some(&PLAIN) => Ok(None),
+        _ => later_expires(stored),
+    }
+}
+
+fn later_expires(stored: &[u8]) -> Result<Option<Timestamp>> {
+    match stored.split_first() {
+        Some((&EXPIRING, rest)) => {
+            let expires = rest
+                .first_chunk()
+                .ok_or_else(|| corrupt("its expiry is cut off"))?;
+            let milliseconds = u64::from_be_bytes(*expires);
+            Ok(Some(Timestamp::from_unix_milliseconds(milliseconds)))
+        }
+        Some((header, _)) => Err(corrupt(&format!("its header byte is {header:#04x}"))),
+        None => Err(corrupt("it is empty")),
+    }
 }
 
 fn corrupt(what: &str) -> Error {
@@ -101,8 +112,9 @@ mod tests {
     #[test]
     fn damaged_envelopes_are_corrupt() {
         for stored in [&b""[..], b"\x02v", b"\x01\0\0\0\0\0\0\0"] {
-            let error = open(Bytes::copy_from_slice(stored)).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            let opened = open(Bytes::copy_from_slice(stored)).unwrap_err();
+            assert_eq!(opened.kind(), ErrorKind::Corrupt);
+            assert_eq!(expires(stored).unwrap_err().kind(), ErrorKind::Corrupt);
         }
     }
 }

@@ -25,8 +25,9 @@ const COPIED_MAX: u64 = RESERVED_MAX >> 1;
 #[derive(Debug)]
 pub(super) struct Sequencer {
     last: u64,
-    /// INVARIANT: every number up to here is reserved on disk, or need not be.
-    reserved: u64,
+    /// INVARIANT: every number up to here is reserved on disk. `None` where
+    /// reservations are not kept.
+    reserved: Option<u64>,
     key: OwnedKey,
 }
 
@@ -35,7 +36,7 @@ impl Sequencer {
     pub(super) fn starting() -> Self {
         Self {
             last: 0,
-            reserved: u64::MAX,
+            reserved: None,
             key: reservation_key(),
         }
     }
@@ -49,7 +50,7 @@ impl Sequencer {
         let reserved = read_reservation(engine, &key)?;
         Ok(Self {
             last: reserved,
-            reserved,
+            reserved: Some(reserved),
             key,
         })
     }
@@ -89,20 +90,16 @@ impl Sequencer {
     /// The change that must commit with `sequence` behind `mutations`: a
     /// reservation, if its block is new or if they change the one there is.
     pub(super) fn reservation(&self, sequence: Sequence, mutations: &[Mutation]) -> Option<Change> {
-        let end = if sequence.get() > self.reserved {
+        let reserved = self.reserved?;
+        let end = if sequence.get() > reserved {
             sequence.get().saturating_add(BLOCK)
-        } else if self.is_recorded() && mutations.iter().any(|it| self.is_changed_by(it)) {
-            self.reserved
+        } else if mutations.iter().any(|it| self.is_changed_by(it)) {
+            reserved
         } else {
             return None;
         };
         let put = Put::new(self.key.clone(), end.to_be_bytes().to_vec());
         Some(Change::Put(put))
-    }
-
-    /// Whether reservations are written at all.
-    const fn is_recorded(&self) -> bool {
-        self.reserved != u64::MAX
     }
 
     /// Whether `mutation` takes the written reservation away, or puts another in
@@ -120,8 +117,10 @@ impl Sequencer {
     /// Takes note that the commit with `sequence` was applied, and with it the
     /// reservation it may have carried.
     pub(super) fn applied(&mut self, sequence: Sequence) {
-        if sequence.get() > self.reserved {
-            self.reserved = sequence.get().saturating_add(BLOCK);
+        if let Some(reserved) = &mut self.reserved
+            && sequence.get() > *reserved
+        {
+            *reserved = sequence.get().saturating_add(BLOCK);
         }
     }
 }

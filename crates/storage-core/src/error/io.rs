@@ -10,6 +10,10 @@ impl Error {
     #[must_use]
     pub fn io(message: impl Into<Cow<'static, str>>, error: io::Error) -> Self {
         let (kind, remedy) = match error.kind() {
+            _ if is_out_of_files(&error) => (
+                ErrorKind::Unavailable,
+                "too many files are open; close some, or raise the limit",
+            ),
             io::ErrorKind::PermissionDenied => {
                 (ErrorKind::Denied, "give this user the right to write there")
             }
@@ -45,6 +49,13 @@ impl Error {
     }
 }
 
+/// Whether no file can be opened because too many are.
+fn is_out_of_files(error: &io::Error) -> bool {
+    const OF_THE_SYSTEM: i32 = 23;
+    const OF_THE_PROCESS: i32 = 24;
+    matches!(error.raw_os_error(), Some(OF_THE_SYSTEM | OF_THE_PROCESS)) && cfg!(unix)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +73,11 @@ mod tests {
         ] {
             let error = Error::io("writing x", io::Error::from_raw_os_error(code));
             assert_eq!(error.kind(), kind, "code {code}");
+        }
+        for code in [23, 24] {
+            let error = Error::io("opening x", io::Error::from_raw_os_error(code));
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.message().contains("raise the limit"), "{error}");
         }
     }
 }

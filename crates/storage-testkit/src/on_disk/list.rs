@@ -69,6 +69,8 @@ macro_rules! for_each_disk_case {
             a_disk_without_room_for_a_new_store_is_full
             a_read_only_disk_is_denied
             files_without_permissions_are_denied
+            // syncs
+            a_failed_sync_ends_all_writes
             // damage
             a_flipped_bit_in_any_file_is_reported_or_harmless
             a_file_cut_off_anywhere_is_reported_or_harmless

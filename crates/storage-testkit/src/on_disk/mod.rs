@@ -12,12 +12,13 @@
 //! [`StoreDirectory`](storage_core::StoreDirectory).
 //!
 //! Some cases go on in a process of their own, where they may mount a small
-//! file system, give up root's rights or die. They start the program that they
+//! file system, give up root's rights, have system calls fail, or die. They start the program that they
 //! are in again, with the name of their test, so a test makes
 //! one [verdict] at most. Mounting takes Linux and `unshare` of util-linux.
 
 pub mod cases;
 
+mod calls;
 mod damage;
 mod disk;
 mod enclosure;
@@ -33,6 +34,7 @@ use storage_core::Store;
 
 use self::enclosure::Enclosed;
 pub use self::{
+    calls::{Call, fail_calls},
     disk::Disk,
     scene::Scene,
     site::Site,

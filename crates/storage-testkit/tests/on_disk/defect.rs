@@ -25,6 +25,8 @@ pub(crate) enum Defect {
     AppliesWhatItRefuses,
     /// A full disk is told as a defect of the engine.
     BlamesItself,
+    /// A sync that fails is told as if nothing had been written, and forgotten.
+    ForgetsFailedSyncs,
     /// It writes over the file it needs, and a full disk leaves half of it.
     WritesInPlace,
     /// What it may not read is told as damage.

@@ -100,8 +100,12 @@ impl MapEngine {
     /// What the engine makes of an error of a write.
     fn refuse(&self, error: io::Error, entries: Entries) -> Result<()> {
         let error = failed(error).with_outcome(Outcome::NotApplied);
-        if error.kind() != ErrorKind::Full {
-            return Err(error);
+        match error.kind() {
+            ErrorKind::Full => {}
+            ErrorKind::Unavailable if self.defect != Some(Defect::ForgetsFailedSyncs) => {
+                return Err(Error::new(ErrorKind::Poisoned, "a write failed").with_source(error));
+            }
+            _ => return Err(error),
         }
         let is_first = !self.has_been_full.swap(true, Ordering::SeqCst);
         match self.defect {

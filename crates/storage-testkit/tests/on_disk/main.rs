@@ -94,6 +94,8 @@ reported! {
         by a_disk_without_room_for_a_new_store_is_full as "should be full";
     a_store_torn_by_a_full_disk_is_reported: WritesInPlace
         by a_disk_full_of_noise_loses_nothing_that_was_acknowledged as "corrupt";
+    a_failed_sync_that_is_forgotten_is_reported: ForgetsFailedSyncs
+        by a_failed_sync_ends_all_writes as "of a commit whose sync failed";
     a_missing_right_taken_for_damage_is_reported: TakesRefusalForDamage
         by files_without_permissions_are_denied as "should be one of [Denied]";
     damage_that_is_passed_over_is_reported: TakesDamage

@@ -63,8 +63,8 @@ pub struct RocksConfig {
     /// How large the log may grow, in bytes. Default: 256 MiB. A log is kept
     /// until its write buffer is in a sorted file, so write buffers are smaller
     /// than [`write_buffer_bytes`](Self::write_buffer_bytes) where all of them
-    /// together would take more; each must still have 64 KiB. A single large
-    /// commit may exceed the limit for a while.
+    /// together would take more; each must still have 64 KiB. The buffer that is
+    /// being filled, or a single large commit, may exceed the limit for a while.
     #[serde(default = "defaults::log_bytes_max")]
     pub log_bytes_max: u64,
     /// How blocks are compressed, level by level from the newest down; the last

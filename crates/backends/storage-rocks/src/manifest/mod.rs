@@ -26,7 +26,6 @@ use storage_core::{Error, Result, StoreDirectory, durable};
 use self::records::torn_at;
 
 const CURRENT: &str = "CURRENT";
-const CURRENT_NEW: &str = "CURRENT.new";
 const MANIFEST: &str = "MANIFEST-";
 
 /// What was put right, and can be put back.
@@ -74,7 +73,7 @@ impl Settled {
             } => {
                 // RocksDB may have gone on to a list of its own.
                 if fs::read(data.join(CURRENT))? == chosen {
-                    write_current(&data, &current)?;
+                    durable::replace_file(data.join(CURRENT), &current)?;
                 }
                 Ok(())
             }
@@ -119,7 +118,7 @@ fn go_back(data: &Path, missing: u64, current: Vec<u8>) -> io::Result<Settled> {
         return Ok(Settled::AsItWas);
     };
     let chosen = format!("{}\n", name(before)).into_bytes();
-    write_current(data, &chosen)?;
+    durable::replace_file(data.join(CURRENT), &chosen)?;
     Ok(Settled::Renamed {
         data: data.to_owned(),
         current,
@@ -140,16 +139,6 @@ fn append(manifest: &Path, torn: &[u8]) -> io::Result<()> {
     file.seek(SeekFrom::End(0))?;
     file.write_all(torn)?;
     file.sync_all()
-}
-
-/// Writes `CURRENT` so that it is there whole, as it was or as it is to be.
-fn write_current(data: &Path, content: &[u8]) -> io::Result<()> {
-    let new = data.join(CURRENT_NEW);
-    let mut file = File::create(&new)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&new, data.join(CURRENT))?;
-    durable::sync_directory(data)
 }
 
 /// The number of the list that `CURRENT` names.

@@ -17,7 +17,7 @@ use super::format::{
     End, Place, SEGMENT_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, read_messages, segment_of,
     segment_start, within_segment,
 };
-use crate::error::corrupt;
+use crate::{error::corrupt, files::files_named};
 
 /// sled's log.
 const LOG_FILE: &str = "db";
@@ -129,7 +129,7 @@ pub(crate) fn examine(data: &Path) -> Result<Examined> {
 /// # Errors
 /// What the operating system reports.
 pub(crate) fn remove_unfinished_snapshots(data: &Path) -> Result<()> {
-    for path in snapshot_files(data)? {
+    for path in files_named(data, SNAPSHOT_FILE)? {
         if path.to_string_lossy().ends_with(UNFINISHED) {
             fs::remove_file(&path)
                 .map_err(|error| Error::io(format!("removing {}", path.display()), error))?;
@@ -140,25 +140,13 @@ pub(crate) fn remove_unfinished_snapshots(data: &Path) -> Result<()> {
 
 /// Up to where the newest snapshot in `data` reaches; zero if there is none.
 fn newest_snapshot(data: &Path) -> Result<Place> {
-    let reaches = snapshot_files(data)?.into_iter().filter_map(|path| {
-        let name = path.file_name()?.to_str()?;
-        Place::from_str_radix(name.strip_prefix(SNAPSHOT_FILE)?, 16).ok()
-    });
+    let reaches = files_named(data, SNAPSHOT_FILE)?
+        .into_iter()
+        .filter_map(|path| {
+            let name = path.file_name()?.to_str()?;
+            Place::from_str_radix(name.strip_prefix(SNAPSHOT_FILE)?, 16).ok()
+        });
     Ok(reaches.max().unwrap_or(0))
-}
-
-fn snapshot_files(data: &Path) -> Result<Vec<PathBuf>> {
-    let list = || {
-        let paths = fs::read_dir(data)?.map(|entry| Ok(entry?.path()));
-        paths.collect::<io::Result<Vec<_>>>()
-    };
-    let mut files =
-        list().map_err(|error| Error::io(format!("reading {}", data.display()), error))?;
-    files.retain(|path| {
-        let name = path.file_name().map(|name| name.to_string_lossy());
-        name.is_some_and(|name| name.starts_with(SNAPSHOT_FILE))
-    });
-    Ok(files)
 }
 
 /// A distance within a segment, as one in the log.

@@ -6,6 +6,7 @@ mod golden;
 mod moves;
 mod processes;
 mod refusals;
+mod syncs;
 
 use storage_core::{ErrorKind, Maintenance, SeededRandom, Store};
 
@@ -40,6 +41,7 @@ pub use self::{
         a_newer_format_is_refused, a_store_of_another_engine_is_refused_by_name,
         a_store_whose_data_is_gone_is_corrupt,
     },
+    syncs::a_failed_sync_ends_all_writes,
 };
 
 /// Compacts the store, if it offers that. It may say that it is one of `kinds`.

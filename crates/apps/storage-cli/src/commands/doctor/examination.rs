@@ -53,8 +53,9 @@ pub(super) async fn examine(url: &str, opening: Opening) -> Vec<Finding> {
     findings
 }
 
-/// Whether an open would change no more than the marks of opening and closing:
-/// the store is there, free and clean, and has rights and room.
+/// Whether an open would change no more than the marks of opening and closing, as
+/// far as can be seen from outside: the store is there, free and clean, and has
+/// rights and room.
 fn may_open(findings: &[Finding]) -> bool {
     let is_clean = findings
         .iter()
@@ -134,7 +135,7 @@ fn last_close(engine: DirectoryEngine, path: &Path) -> Finding {
         DirectoryEngine::Fjall => path.join(FJALL_SEAL).exists(),
         DirectoryEngine::Sqlite => !path.join(SQLITE_LOG).exists(),
         engine => {
-            let text = format!("{} does not tell how it was", engine.name());
+            let text = format!("how {} was closed is not told from outside", engine.name());
             return Finding::ok(LAST_CLOSE, text);
         }
     };
