@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{Committed, ReadExt, SnapshotOptions, Store};
 use crate::{
-    Error, ErrorKind, Key, KeyRange, Operation, Outcome, OwnedKey, Result, Support, WriteBatch,
-    WriteOptions,
+    Entry, Error, ErrorKind, Key, KeyRange, Operation, Outcome, OwnedKey, Result, Stamp, Support,
+    WriteBatch, WriteOptions,
 };
 
 /// Convenient writes, on every store.
@@ -88,7 +88,8 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
     ///
     /// # Errors
     /// `Conflict` means that the value differed from `expected` when the store
-    /// looked; `Unsupported` where the store has no guards.
+    /// looked; `Unsupported` where the store has no guards; `Unavailable`, with
+    /// nothing applied, where it shows again and again what it then refuses.
     fn compare_and_swap<'a>(
         &self,
         key: impl Into<Key<'a>> + Send,
@@ -97,6 +98,8 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
     ) -> impl Future<Output = Result<Committed>> + Send {
         let key = key.into();
         async move {
+            let mut refused: Option<Option<Stamp>> = None;
+            let mut alike = 0;
             loop {
                 let current = self.get(key).await.map_err(not_applied)?;
                 if current.as_ref().map(AsRef::as_ref) != expected {
@@ -108,8 +111,22 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
                     .with_outcome(Outcome::NotApplied)
                     .with_key(key));
                 }
-                let batch = match current {
-                    Some(entry) => WriteBatch::new().unchanged(key, entry.stamp()),
+                let stamp = current.as_ref().map(Entry::stamp);
+                if refused.as_ref() == Some(&stamp) {
+                    alike += 1;
+                }
+                if alike == REFUSED_ALIKE_MAX {
+                    return Err(Error::new(
+                        ErrorKind::Unavailable,
+                        "the store goes on showing what it refuses as out of date; try again, or see which layer keeps what it read",
+                    )
+                    .with_operation(Operation::Commit)
+                    .with_outcome(Outcome::NotApplied)
+                    .with_retry_after(RETRY_AFTER)
+                    .with_key(key));
+                }
+                let batch = match &stamp {
+                    Some(stamp) => WriteBatch::new().unchanged(key, stamp.clone()),
                     None => WriteBatch::new().absent(key),
                 };
                 let batch = match &new {
@@ -119,7 +136,7 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
                 match self.commit(batch).await {
                     // The stored form changed; whether the value did, the next
                     // read tells.
-                    Err(error) if error.kind() == ErrorKind::Conflict => {}
+                    Err(error) if error.kind() == ErrorKind::Conflict => refused = Some(stamp),
                     answer => return answer,
                 }
             }
@@ -140,6 +157,14 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
 impl<S: Store> StoreExt for S {}
 
 /// The error of a read that a write begins with.
+/// How often a swap reads just what was refused before it gives up. A value that
+/// others change back and forth may be met a few times; a layer that does not
+/// forget what it read shows it for ever.
+const REFUSED_ALIKE_MAX: u32 = 64;
+
+/// When to try a swap again that gave up.
+const RETRY_AFTER: Duration = Duration::from_millis(10);
+
 fn not_applied(error: Error) -> Error {
     error.with_outcome(Outcome::NotApplied)
 }

@@ -5,7 +5,9 @@ use std::future::{Ready, ready};
 
 use storage_testkit::{
     model::ModelConfig,
-    storage_core::{Components, Result},
+    storage_core::{
+        Components, ErrorKind, Outcome, ReadExt, Result, Retry, StoreExt, memory::MemoryConfig,
+    },
     survival::{FaultyMemory, cases, check_histories, verdict},
 };
 
@@ -81,5 +83,25 @@ fn random_histories_find_layers_that_lie_and_say_how() {
             .to_string();
         assert!(failure.contains("STORAGE_TEST_SEED="), "{failure}");
         assert!(failure.contains("  1. "), "{failure}");
+    }
+}
+
+/// A layer that does not forget what it read shows it for ever, however often the
+/// store refuses it: a swap through it ends all the same.
+#[tokio::test]
+async fn a_swap_over_reads_that_stay_stale_ends() {
+    let memory = MemoryConfig::new().open();
+    let stale = Broken::new(memory.clone(), Some(Defect::KeepsWhatItRead));
+    memory.put("there", "1").await.unwrap();
+    for (key, shown) in [("there", Some(&b"1"[..])), ("absent", None)] {
+        let read = stale.get(key).await.unwrap();
+        assert_eq!(read.as_ref().map(AsRef::as_ref), shown);
+        memory.put(key, "2").await.unwrap();
+        let swap = stale.compare_and_swap(key, shown, Some("3".into()));
+        let error = swap.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert_eq!(error.outcome(), Some(Outcome::NotApplied));
+        assert!(matches!(error.retry(), Retry::After(_)));
+        assert_eq!(*memory.get(key).await.unwrap().unwrap().value(), "2");
     }
 }
