@@ -2,7 +2,7 @@
 //!
 //! A search compares a dozen keys. Each whose bytes lie elsewhere is a wait for
 //! memory, so the first bytes are kept in place, as one number that compares as
-//! they do; the rest is looked at only where they are the same.
+//! they do; the rest is looked at only where they are the same and not all.
 
 use std::cmp::Ordering;
 
@@ -76,14 +76,21 @@ impl<'a> Sought<'a> {
 
 impl Equivalent<MapKey> for Sought<'_> {
     fn equivalent(&self, key: &MapKey) -> bool {
-        self.prefix == key.prefix && self.bytes == key.bytes
+        self.compare(key).is_eq()
     }
 }
 
 impl Comparable<MapKey> for Sought<'_> {
     fn compare(&self, key: &MapKey) -> Ordering {
         let by_prefix = self.prefix.cmp(&key.prefix);
-        by_prefix.then_with(|| self.bytes.cmp(&key.bytes))
+        by_prefix.then_with(|| {
+            if self.bytes.len().max(key.bytes.len()) <= PREFIX_BYTES {
+                // One is the other, with zeros behind it or none.
+                self.bytes.len().cmp(&key.bytes.len())
+            } else {
+                self.bytes.cmp(&key.bytes)
+            }
+        })
     }
 }
 
@@ -104,14 +111,20 @@ mod tests {
     #[test]
     fn keys_are_in_the_order_of_their_bytes() {
         let long = [7; PREFIX_BYTES];
-        let keys: [&[u8]; 9] = [
+        let mut longer = [7; PREFIX_BYTES + 1];
+        longer[PREFIX_BYTES] = 8;
+        let keys: [&[u8]; 13] = [
             b"",
             b"\0",
             b"\0\0",
+            &[0; PREFIX_BYTES],
+            &[0; PREFIX_BYTES + 1],
+            &[0; PREFIX_BYTES + 2],
             b"\0\x01",
             &long[1..],
             &long,
             &[7; PREFIX_BYTES + 1],
+            &longer,
             b"a",
             b"\xff",
         ];

@@ -7,11 +7,27 @@ use imbl::OrdMap;
 
 use super::key::{MapKey, Sought};
 use crate::{
-    Direction, Entry, Item, Key, KeyRange, Projection, Result, Space, Stamp,
+    Direction, Entry, Item, Key, KeyRange, Projection, Result, Space, Stamp, Timestamp,
     embedded::{Change, EngineRead},
 };
 
-type Map = OrdMap<MapKey, Entry>;
+type Map = OrdMap<MapKey, Stored>;
+
+/// An entry as the map keeps it.
+#[derive(Clone, Debug)]
+struct Stored {
+    value: Bytes,
+    expires: Option<Timestamp>,
+    /// Which put it came with.
+    version: u64,
+}
+
+impl Stored {
+    fn entry(&self) -> Entry {
+        let stamp = Stamp::of_version(self.version);
+        Entry::new(self.value.clone(), self.expires, stamp)
+    }
+}
 
 /// One state of a memory store. Cloning takes constant time.
 #[derive(Clone, Default)]
@@ -34,10 +50,13 @@ impl MemorySnapshot {
             match change {
                 Change::Put(put) => {
                     self.puts += 1;
-                    let stamp = Stamp::of_version(self.puts);
-                    let entry = Entry::new(put.value, put.expires, stamp);
+                    let stored = Stored {
+                        value: put.value,
+                        expires: put.expires,
+                        version: self.puts,
+                    };
                     self.map_mut(put.key.space())
-                        .insert(MapKey::new(put.key.into_bytes()), entry);
+                        .insert(MapKey::new(put.key.into_bytes()), stored);
                 }
                 Change::Delete(key) => {
                     self.map_mut(key.space()).remove(&Sought::new(key.bytes()));
@@ -86,7 +105,7 @@ impl EngineRead for MemorySnapshot {
             Space::User => &self.user,
             Space::System => &self.system,
         };
-        Ok(map.get(&Sought::new(key.bytes())).cloned())
+        Ok(map.get(&Sought::new(key.bytes())).map(Stored::entry))
     }
 
     fn scan(
@@ -117,11 +136,11 @@ fn walk(map: Map, range: KeyRange, direction: Direction) -> impl Iterator<Item =
         }
         let bounds = (rest.start().map(Sought::new), rest.end().map(Sought::new));
         let mut entries = map.range(bounds);
-        let (key, entry) = match direction {
+        let (key, stored) = match direction {
             Direction::Forward => entries.next(),
             Direction::Reverse => entries.next_back(),
         }?;
-        let found = (key.bytes().clone(), entry.clone());
+        let found = (key.bytes().clone(), stored.entry());
         drop(entries);
         rest = match direction {
             Direction::Forward => rest.after(found.0.clone()),
