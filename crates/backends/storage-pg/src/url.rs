@@ -1,0 +1,164 @@
+//! `postgres://` URLs, with several hosts, as libpq writes them.
+
+use std::time::Duration;
+
+use storage_core::{Error, ErrorKind, Result};
+
+use crate::{config::PgConfig, host::PgHost, secret::Secret};
+
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
+/// Reads a URL. Nothing of what it says about the password is in an error.
+pub(crate) fn parse(url: &str) -> Result<PgConfig> {
+    let rest = SCHEMES
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme))
+        .ok_or_else(|| invalid("it does not begin with postgres://"))?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A directory of a socket, as a host, is written with `%2F`.
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user_info, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (user, password) = match user_info.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (user_info, None),
+    };
+    let mut config = PgConfig::new(parse_hosts(hosts)?, decode(database)?, decode(user)?);
+    config.password = password.map(decode).transpose()?.map(Secret::new);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        set(&mut config, name, decode(value)?)?;
+    }
+    Ok(config)
+}
+
+fn parse_hosts(text: &str) -> Result<Vec<PgHost>> {
+    text.split(',')
+        .filter(|host| !host.is_empty())
+        .map(|host| decode(host)?.parse())
+        .collect()
+}
+
+fn set(config: &mut PgConfig, name: &str, value: String) -> Result<()> {
+    match name {
+        "host" => config.hosts = parse_hosts(&value)?,
+        "dbname" => config.database = value,
+        "user" => config.user = value,
+        "password" => config.password = Some(Secret::new(value)),
+        "password_env" => config.password_env = Some(value),
+        "password_file" => config.password_file = Some(value.into()),
+        "sslmode" => config.tls.mode = Some(value.parse()?),
+        "sslrootcert" => config.tls.ca_file = Some(value.into()),
+        "sslcert" => config.tls.certificate_file = Some(value.into()),
+        "sslkey" => config.tls.key_file = Some(value.into()),
+        "connect_timeout" => config.connect_timeout = seconds(name, &value)?,
+        "time_limit" => config.time_limit = seconds(name, &value)?,
+        "read_hosts" => config.read_hosts = parse_hosts(&value)?,
+        "schema" => config.schema = value,
+        "application_name" => config.application_name = value,
+        "partitions" => config.partitions = Some(number(name, &value)?),
+        "target_session_attrs" => {
+            // Whichever of these is asked for, that is what is looked for anyway.
+            if !matches!(value.as_str(), "read-write" | "primary" | "any") {
+                return Err(invalid(&format!(
+                    "target_session_attrs is `{value}`, but a store needs a server that takes \
+                     writes: leave it out, and name standbys as read_hosts"
+                )));
+            }
+        }
+        _ => return Err(invalid(&format!("it has an unknown parameter, `{name}`"))),
+    }
+    Ok(())
+}
+
+fn seconds(name: &str, value: &str) -> Result<Duration> {
+    number(name, value).map(Duration::from_secs)
+}
+
+fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
+    value
+        .parse()
+        .map_err(|_| invalid(&format!("{name} is `{value}`, which is no such number")))
+}
+
+/// Takes percent signs away. What was written is not shown: it may be a
+/// password.
+fn decode(text: &str) -> Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+        let decoded = digit()
+            .zip(digit())
+            .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(decoded.ok_or_else(|| {
+            invalid("a percent sign in it is not followed by two hexadecimal digits")
+        })?);
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("a part of it is not UTF-8"))
+}
+
+fn invalid(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        format!("the URL of a PostgreSQL store cannot be used: {what}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TlsMode;
+
+    #[test]
+    fn a_url_says_all_that_a_configuration_can() {
+        let config = parse(
+            "postgres://ada:p%40ss%3A@a:5432,[::1]:5433,%2Frun%2Fpg/led%20ger?sslmode=verify-ca&\
+             sslrootcert=/ca.pem&sslcert=/c.pem&sslkey=/k.pem&connect_timeout=3&time_limit=9&\
+             target_session_attrs=read-write&read_hosts=r1,r2:7&schema=mine&partitions=8",
+        )
+        .unwrap();
+        let mut expected = PgConfig::new(
+            vec![
+                PgHost::new("a", 5432),
+                PgHost::new("::1", 5433),
+                PgHost::new("/run/pg", 5432),
+            ],
+            "led ger",
+            "ada",
+        );
+        expected.password = Some("p@ss:".into());
+        expected.tls.mode = Some(TlsMode::VerifyCa);
+        expected.tls.ca_file = Some("/ca.pem".into());
+        expected.tls.certificate_file = Some("/c.pem".into());
+        expected.tls.key_file = Some("/k.pem".into());
+        expected.connect_timeout = Duration::from_secs(3);
+        expected.time_limit = Duration::from_secs(9);
+        expected.read_hosts = vec![PgHost::new("r1", 5432), PgHost::new("r2", 7)];
+        expected.schema = "mine".into();
+        expected.partitions = std::num::NonZeroU16::new(8);
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn a_url_that_says_something_else_is_invalid_and_shows_no_password() {
+        for url in [
+            "mysql://a/b",
+            "postgres://u:hunter2%@a/b",
+            "postgres://u:hunter2%zz@a/b",
+            "postgres://u:hunter2@a:port/b",
+            "postgres://u:hunter2@a/b?sslmode=maybe",
+            "postgres://u:hunter2@a/b?colour=red",
+            "postgres://u:hunter2@a/b?target_session_attrs=standby",
+            "postgres://u:hunter2@a/b?partitions=0",
+            "postgres://u:%ff@a/b",
+        ] {
+            let error = parse(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+}
