@@ -39,6 +39,14 @@ impl Failure {
         }
     }
 
+    /// A session that is gone.
+    pub(crate) fn lost() -> Self {
+        Self {
+            error: unavailable("the session with the server is gone".into()),
+            kind: FailureKind::Lost,
+        }
+    }
+
     /// Whether the connection can be used for something else.
     pub(crate) const fn leaves_connection(&self) -> bool {
         matches!(self.kind, FailureKind::Refused | FailureKind::ReadOnly)

@@ -1,0 +1,158 @@
+//! One session with a server: a connection, and what is known of its server.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
+use storage_core::Result;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use crate::{config::PgConfig, error::Failure};
+
+/// Of the time limit, this much in a hundred is for the server; the rest is for
+/// the way there, and for finding out what became of a commit.
+const SERVER_PERCENT: u32 = 80;
+
+/// A connection, ready for use.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) connection: PgConnection,
+    pub(crate) facts: Facts,
+    /// How many commits were sent on it.
+    pub(crate) attempts: i64,
+    pub(crate) opened: Instant,
+    pub(crate) used: Instant,
+}
+
+/// What is known of a session and of its server.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// Names the session in `outcomes`.
+    pub(crate) id: Uuid,
+    pub(crate) backend: Backend,
+    /// Whether it takes writes.
+    pub(crate) is_writable: bool,
+    pub(crate) is_standby: bool,
+    /// How often the server's history has forked, if it makes history itself.
+    pub(crate) timeline: Option<i64>,
+    /// Whether a commit waits for standbys.
+    pub(crate) awaits_standbys: bool,
+    /// Whether what is synced survives a loss of power.
+    pub(crate) is_durable: bool,
+    pub(crate) version: i32,
+}
+
+/// The process that serves a session. A number alone may be given to another
+/// process later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Backend {
+    pub(crate) pid: i32,
+    /// Microseconds since 1970.
+    pub(crate) started: i64,
+}
+
+impl Session {
+    /// Prepares a new connection.
+    pub(crate) async fn prepare(
+        mut connection: PgConnection,
+        settings: &str,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        const FACTS: &str = "\
+SELECT pg_backend_pid(), (extract(epoch FROM backend_start) * 1000000)::bigint,
+    gen_random_uuid(),
+    NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off',
+    pg_is_in_recovery(),
+    CASE WHEN NOT pg_is_in_recovery() THEN
+        ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
+    END,
+    current_setting('synchronous_standby_names') <> '',
+    current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+    current_setting('server_version_num')::integer
+FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        let prepared = async {
+            sqlx::raw_sql(AssertSqlSafe(settings.to_owned()))
+                .execute(&mut connection)
+                .await?;
+            let row = sqlx::query(FACTS)
+                .persistent(false)
+                .fetch_one(&mut connection)
+                .await?;
+            Facts::of(&row)
+        };
+        let facts = within(deadline, prepared).await?;
+        let now = Instant::now();
+        Ok(Self {
+            connection,
+            facts,
+            attempts: 0,
+            opened: now,
+            used: now,
+        })
+    }
+}
+
+impl Facts {
+    fn of(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            backend: Backend {
+                pid: row.try_get(0)?,
+                started: row.try_get(1)?,
+            },
+            id: row.try_get(2)?,
+            is_writable: row.try_get(3)?,
+            is_standby: row.try_get(4)?,
+            timeline: row.try_get(5)?,
+            awaits_standbys: row.try_get(6)?,
+            is_durable: row.try_get(7)?,
+            version: row.try_get(8)?,
+        })
+    }
+}
+
+/// What is set in each session, whatever the server and the role say.
+///
+/// Statements are planned once, without a look at the values, and look rows up
+/// by the index: a plan made while a table was empty must not read all of it
+/// when it is large. Each statement of the commit function sees the commits
+/// before it, which takes `read committed`.
+pub(crate) fn settings(config: &PgConfig) -> String {
+    let server_time = milliseconds(config.time_limit * SERVER_PERCENT / 100);
+    format!(
+        "SET search_path = \"{}\", pg_temp;
+SET statement_timeout = {server_time};
+SET lock_timeout = {server_time};
+SET idle_in_transaction_session_timeout = {};
+SET default_transaction_isolation = 'read committed';
+SET default_transaction_deferrable = off;
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET max_parallel_workers_per_gather = 0;
+SET jit = off;
+SET tcp_keepalives_idle = 15;
+SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3;
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') IN ('off', 'local');",
+        config.schema,
+        milliseconds(config.snapshot_age_max.max(config.time_limit)).saturating_mul(2),
+    )
+}
+
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// The answer of the server, if it comes in time.
+pub(crate) async fn within<T>(
+    deadline: Instant,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> Result<T, Failure> {
+    match timeout_at(deadline, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure::timed_out()),
+    }
+}
