@@ -38,6 +38,7 @@ pub mod embedded;
 pub mod layer;
 pub mod memory;
 
+mod adapter;
 mod batch;
 mod capabilities;
 mod component;

@@ -1,7 +1,7 @@
 //! Cutting an engine's scan into bounded pages of live entries.
 
-use super::{EngineRead, reader::is_live};
-use crate::{Clock, Direction, Item, KeyRange, Page, Result, ScanOptions};
+use super::EngineRead;
+use crate::{Clock, Direction, Item, KeyRange, Page, Result, ScanOptions, adapter::is_live};
 
 /// How many stored entries one page looks at for each entry it may hold, before
 /// it gives up on expired ones and returns what it has.

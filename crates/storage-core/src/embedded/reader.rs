@@ -8,8 +8,8 @@ use super::{
     page::{read_cached_page, read_page},
 };
 use crate::{
-    Capabilities, Clock, Description, Durability, Entry, Error, Executor, Key, KeyRange, Operation,
-    OwnedKey, Page, ReadOptions, Result, ScanOptions,
+    Entry, Executor, Key, KeyRange, Operation, OwnedKey, Page, ReadOptions, Result, ScanOptions,
+    adapter::{Facts, live},
 };
 
 /// Something whose engine can be called, for as long as it is open.
@@ -22,13 +22,9 @@ pub(super) trait Source: Send + Sync + 'static {
 /// What does not change while a store is open.
 #[derive(Debug)]
 pub(super) struct Context {
-    pub(super) description: Description,
-    pub(super) capabilities: Capabilities,
+    pub(super) facts: Facts,
     pub(super) read_policy: ReadPolicy,
     pub(super) write_policy: WritePolicy,
-    /// What a commit is given that asks for `Buffered`.
-    pub(super) buffered_as: Durability,
-    pub(super) clock: Clock,
     pub(super) executor: Arc<dyn Executor>,
 }
 
@@ -42,22 +38,6 @@ impl Context {
             }
             _ => Place::Pool,
         }
-    }
-
-    /// What a commit is given that asks for `durability`, or leaves it open.
-    pub(super) fn granted(&self, asked: Option<Durability>) -> Durability {
-        match asked {
-            Some(Durability::Buffered) => self.buffered_as,
-            Some(asked) => asked,
-            None => self.capabilities.durability_max,
-        }
-    }
-
-    /// Says in an error which engine failed at what.
-    pub(super) fn annotated(&self, error: Error, operation: Operation) -> Error {
-        error
-            .with_operation(operation)
-            .with_layer(self.description.engine.clone())
     }
 }
 
@@ -81,19 +61,15 @@ pub(super) struct Reader<'a, S> {
 
 impl<S: Source> Reader<'_, S> {
     pub(super) async fn get(self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
-        self.get_live(key, options)
-            .await
-            .map_err(|error| self.context.annotated(error.with_key(key), Operation::Get))
+        self.get_live(key, options).await.map_err(|error| {
+            let facts = &self.context.facts;
+            facts.annotated(error.with_key(key), Operation::Get)
+        })
     }
 
     async fn get_live(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
-        let Context {
-            capabilities,
-            clock,
-            ..
-        } = self.context;
-        capabilities.admit(&key)?;
-        capabilities.admit(options)?;
+        self.context.facts.admit_read(key, options)?;
+        let clock = &self.context.facts.clock;
         match self.context.read_policy {
             ReadPolicy::Inline { .. } => {
                 return self.source.call(|engine| Ok(live(engine.get(key)?, clock)));
@@ -120,7 +96,7 @@ impl<S: Source> Reader<'_, S> {
     ) -> Result<Vec<Option<Entry>>> {
         self.get_many_live(keys, options)
             .await
-            .map_err(|error| self.context.annotated(error, Operation::Get))
+            .map_err(|error| self.context.facts.annotated(error, Operation::Get))
     }
 
     async fn get_many_live(
@@ -128,11 +104,7 @@ impl<S: Source> Reader<'_, S> {
         keys: &[OwnedKey],
         options: &ReadOptions,
     ) -> Result<Vec<Option<Entry>>> {
-        let capabilities = &self.context.capabilities;
-        for key in keys {
-            capabilities.admit(&key.as_key())?;
-        }
-        capabilities.admit(options)?;
+        self.context.facts.admit_reads(keys, options)?;
         let here = match self.context.place_of(keys.len()) {
             Place::Here => Some(self.source.call(|engine| engine.get_many(keys))?),
             Place::HereIfCached => self
@@ -146,7 +118,7 @@ impl<S: Source> Reader<'_, S> {
             let keys = keys.to_vec();
             self.on_pool(move |engine| engine.get_many(&keys)).await?
         };
-        let clock = &self.context.clock;
+        let clock = &self.context.facts.clock;
         Ok(entries
             .into_iter()
             .map(|entry| live(entry, clock))
@@ -156,12 +128,16 @@ impl<S: Source> Reader<'_, S> {
     pub(super) async fn scan(self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
         self.scan_live(range, options)
             .await
-            .map_err(|error| self.context.annotated(error, Operation::Scan))
+            .map_err(|error| self.context.facts.annotated(error, Operation::Scan))
     }
 
     async fn scan_live(&self, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
-        self.context.capabilities.admit(&(range, options))?;
-        let clock = &self.context.clock;
+        let Facts {
+            capabilities,
+            clock,
+            ..
+        } = &self.context.facts;
+        capabilities.admit(&(range, options))?;
         let here = match self.context.place_of(options.entries_max) {
             Place::Here => self
                 .source
@@ -186,15 +162,4 @@ impl<S: Source> Reader<'_, S> {
         let source = Arc::clone(self.source);
         self.context.executor.run(move || source.call(work)).await
     }
-}
-
-/// The entry, unless it has expired.
-pub(super) fn live(entry: Option<Entry>, clock: &Clock) -> Option<Entry> {
-    entry.filter(|entry| is_live(entry, clock))
-}
-
-/// Whether the entry has not expired. Most entries never do, and cost no look
-/// at the clock.
-pub(super) fn is_live(entry: &Entry, clock: &Clock) -> bool {
-    entry.expires().is_none() || entry.is_live_at(clock.now())
 }

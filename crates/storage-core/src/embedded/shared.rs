@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,10 @@ use super::{
     sequence::Sequencer,
     snapshot::SnapshotCell,
 };
-use crate::{Components, Durability, Error, ErrorKind, Outcome, Result, Sequence};
+use crate::{
+    Components, Durability, Error, ErrorKind, Outcome, Result, Sequence,
+    adapter::{Facts, no_panic},
+};
 
 /// The engine and everything that orders its use.
 pub(super) struct Shared<E: Engine> {
@@ -53,12 +55,14 @@ impl<E: Engine> Shared<E> {
             snapshots: Mutex::default(),
             change_form: engine.change_form(),
             context: Context {
-                description: engine.describe(),
-                capabilities: engine.capabilities(),
+                facts: Facts {
+                    description: engine.describe(),
+                    capabilities: engine.capabilities(),
+                    buffered_as: engine.buffered_as(),
+                    clock: components.clock.clone(),
+                },
                 read_policy: engine.read_policy(),
                 write_policy: engine.write_policy(),
-                buffered_as: engine.buffered_as(),
-                clock: components.clock.clone(),
                 executor: Arc::clone(&components.executor),
             },
             engine: RwLock::new(Some(engine)),
@@ -151,7 +155,7 @@ impl<E: Engine> Shared<E> {
     }
 
     fn last_sync(&self) -> Result<()> {
-        if self.context.capabilities.durability_max < Durability::Synced {
+        if self.context.facts.capabilities.durability_max < Durability::Synced {
             return Ok(());
         }
         self.check_poison()?;
@@ -186,7 +190,7 @@ impl<E: Engine> Source for Shared<E> {
 impl<E: Engine> fmt::Debug for Shared<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Embedded")
-            .field("store", &self.context.description.to_string())
+            .field("store", &self.context.facts.description.to_string())
             .field("closing", &self.is_closing())
             .finish_non_exhaustive()
     }
@@ -194,18 +198,3 @@ impl<E: Engine> fmt::Debug for Shared<E> {
 
 /// A snapshot, and the last commit in it.
 pub(super) type Taken<E> = (Arc<SnapshotCell<E>>, Sequence);
-
-/// Runs `work`, turning a panic into an error.
-pub(super) fn no_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        Err(Error::new(
-            ErrorKind::Internal,
-            format!("the engine panicked: {text}"),
-        ))
-    })
-}

@@ -8,11 +8,11 @@ use std::{
 use super::{
     Engine,
     reader::{Reader, Source},
-    shared::no_panic,
     store::Handle,
 };
 use crate::{
     Entry, Error, Key, KeyRange, OwnedKey, Page, Read, ReadOptions, Result, ScanOptions, Sequence,
+    adapter::no_panic,
 };
 
 /// An unchanging view of an embedded store. It keeps the store open, and

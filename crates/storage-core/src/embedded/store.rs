@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     Capabilities, CheckReport, Clock, Committed, Components, Damage, Description, Direction, Entry,
-    Error, ErrorKind, Health, Key, KeyRange, Maintenance, MaintenanceReport, Operation, Outcome,
-    OwnedKey, Page, Projection, Read, ReadOptions, Result, ScanOptions, Sequence, SnapshotOptions,
-    Space, Stats, Store, WriteBatch, WriteOptions,
+    ErrorKind, Health, Key, KeyRange, Maintenance, MaintenanceReport, Operation, Outcome, OwnedKey,
+    Page, Projection, Read, ReadOptions, Result, ScanOptions, Sequence, SnapshotOptions, Space,
+    Stats, Store, WriteBatch, WriteOptions, adapter::no_panic,
 };
 
 /// A store over an embedded engine. Clones are handles to the same store.
@@ -60,7 +60,7 @@ impl<E: Engine> Embedded<E> {
     ) -> Result<Self> {
         let executor = Arc::clone(&components.executor);
         executor
-            .run(move || super::shared::no_panic(|| Self::new(open()?, &components)))
+            .run(move || no_panic(|| Self::new(open()?, &components)))
             .await
             .map_err(|error| error.with_operation(Operation::Open))
     }
@@ -119,12 +119,12 @@ impl<E: Engine> Embedded<E> {
             .executor
             .run(move || shared.call(|engine| work(&shared, engine)))
             .await
-            .map_err(|error| self.shared().context.annotated(error, operation))
+            .map_err(|error| self.shared().context.facts.annotated(error, operation))
     }
 
     async fn take_snapshot(&self, options: &SnapshotOptions) -> Result<Taken<E>> {
-        let context = &self.shared().context;
-        context.capabilities.admit(options)?;
+        let capabilities = &self.shared().context.facts.capabilities;
+        capabilities.admit(options)?;
         match self.shared().try_snapshot() {
             Some(taken) => taken,
             None => self.shared().snapshot_in_turn().await,
@@ -136,9 +136,9 @@ impl<E: Engine> Embedded<E> {
         batch: WriteBatch,
         options: &WriteOptions,
     ) -> Result<Committed> {
-        let context = &self.shared().context;
-        context.capabilities.admit(&(&batch, options))?;
-        let durability = context.granted(options.durability);
+        let facts = &self.shared().context.facts;
+        facts.capabilities.admit(&(&batch, options))?;
+        let durability = facts.granted(options.durability);
         self.shared().commit(batch, durability).await
     }
 }
@@ -171,33 +171,31 @@ impl<E: Engine> Store for Embedded<E> {
     type Snapshot = EmbeddedSnapshot<E>;
 
     fn describe(&self) -> Description {
-        self.shared().context.description.clone()
+        self.shared().context.facts.description.clone()
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.shared().context.capabilities
+        &self.shared().context.facts.capabilities
     }
 
     fn clock(&self) -> &Clock {
-        &self.shared().context.clock
+        &self.shared().context.facts.clock
     }
 
     async fn commit_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
-        self.commit_admitted(batch, options)
-            .await
-            .map_err(|error| match error.outcome() {
-                Some(_) => error,
-                None => error.with_outcome(Outcome::NotApplied),
-            })
-            .map_err(|error| self.shared().context.annotated(error, Operation::Commit))
+        self.commit_admitted(batch, options).await.map_err(|error| {
+            let error = error.or_outcome(Outcome::NotApplied);
+            let facts = &self.shared().context.facts;
+            facts.annotated(error, Operation::Commit)
+        })
     }
 
     async fn snapshot_with(&self, options: &SnapshotOptions) -> Result<EmbeddedSnapshot<E>> {
-        let context = &self.shared().context;
+        let facts = &self.shared().context.facts;
         let (snapshot, sequence) = self
             .take_snapshot(options)
             .await
-            .map_err(|error| context.annotated(error, Operation::Snapshot))?;
+            .map_err(|error| facts.annotated(error, Operation::Snapshot))?;
         Ok(EmbeddedSnapshot::new(
             snapshot,
             Arc::clone(&self.handle),
@@ -250,7 +248,12 @@ impl<E: Engine> Store for Embedded<E> {
             .executor
             .run(move || shared.close())
             .await
-            .map_err(|error| self.shared().context.annotated(error, Operation::Close))
+            .map_err(|error| {
+                self.shared()
+                    .context
+                    .facts
+                    .annotated(error, Operation::Close)
+            })
     }
 }
 
@@ -324,18 +327,10 @@ fn check_page<E: Engine>(
                 }
             }
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                let place = format!("{:?} space", range.space());
-                report.damages.push(Damage::new(place, describe(&error)));
+                report.damages.push(Damage::in_space(range.space(), &error));
             }
             Err(error) => return Err(error),
         }
     }
     Ok(None)
-}
-
-fn describe(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

@@ -87,6 +87,14 @@ impl Error {
         self
     }
 
+    /// Says whether the failed write may have taken effect, unless that is known
+    /// already.
+    #[must_use]
+    pub(crate) fn or_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome.get_or_insert(outcome);
+        self
+    }
+
     /// Says that another process or connection held a lock for as long as there
     /// was leave to wait. An engine says so of its writes, so that what queues
     /// behind them is not made to wait for the same lock again.

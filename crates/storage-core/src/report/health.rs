@@ -1,5 +1,7 @@
 //! Whether a store is well, and what an integrity check found.
 
+use crate::{Error, Space};
+
 /// Whether a store can do its work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,6 +58,15 @@ pub struct Damage {
 }
 
 impl Damage {
+    /// What an error of a walk through the entries of `space` tells of.
+    pub(crate) fn in_space(space: Space, error: &Error) -> Self {
+        let detail = match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        Self::new(format!("{space:?} space"), detail)
+    }
+
     /// A damage at `place`.
     #[must_use]
     pub fn new(place: impl Into<String>, detail: impl Into<String>) -> Self {

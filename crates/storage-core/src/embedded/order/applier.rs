@@ -5,16 +5,15 @@ use std::sync::atomic::Ordering;
 
 use super::{
     super::{
-        Change, ChangeForm, Engine, Tried, WritePolicy,
-        reader::{Place, is_live},
-        sequence::Sequencer,
-        shared::{Shared, no_panic},
+        Change, ChangeForm, Engine, Tried, WritePolicy, reader::Place, sequence::Sequencer,
+        shared::Shared,
     },
     distinct::distinct,
 };
 use crate::{
     Committed, Durability, Entry, Error, ErrorKind, Guard, Mutation, Outcome, OwnedKey, Result,
     Sequence, SequenceScope, WriteBatch,
+    adapter::{is_live, no_panic},
 };
 
 /// What became of a commit that was not allowed to wait.
@@ -113,7 +112,7 @@ impl<'a, E: Engine> Applier<'a, E> {
 
     /// Whether all guards hold, given the stored entries of their keys.
     pub(super) fn judge(&self, guards: &[Guard], entries: &[Option<Entry>]) -> Result<()> {
-        let clock = &self.shared.context.clock;
+        let clock = &self.shared.context.facts.clock;
         for (index, (guard, entry)) in guards.iter().zip(entries).enumerate() {
             let live = entry.as_ref().filter(|entry| is_live(entry, clock));
             if !guard.holds(live) {
@@ -193,7 +192,8 @@ impl<'a, E: Engine> Applier<'a, E> {
 
     /// The answer to a commit that was applied.
     pub(super) fn committed(&self, sequence: Sequence, durability: Durability) -> Committed {
-        let numbered = self.shared.context.capabilities.sequence != SequenceScope::Unsupported;
+        let numbered =
+            self.shared.context.facts.capabilities.sequence != SequenceScope::Unsupported;
         Committed::new(numbered.then_some(sequence), durability)
     }
 
@@ -209,10 +209,7 @@ impl<'a, E: Engine> Applier<'a, E> {
         if is_fatal {
             self.shared.poison(&error);
         }
-        match error.outcome() {
-            Some(_) => error,
-            None => error.with_outcome(Outcome::Unknown),
-        }
+        error.or_outcome(Outcome::Unknown)
     }
 }
 

@@ -1,0 +1,12 @@
+//! What the adapters for embedded engines and for engines across a network have
+//! in common.
+
+mod expiry;
+mod facts;
+mod panic;
+
+pub(crate) use self::{
+    expiry::{is_live, live},
+    facts::Facts,
+    panic::no_panic,
+};
