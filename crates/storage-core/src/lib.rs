@@ -28,6 +28,7 @@
 //! | load many entries, or copy a store | [`bulk`] |
 //! | put layers on an engine | [`Stack`], [`layer`] |
 //! | write an embedded engine | [`embedded`] |
+//! | write an engine across a network | `networked`, with the feature of that name |
 //! | write a layer | [`layer`] |
 //! | choose a stack at run time | [`SharedStore`] |
 
@@ -37,6 +38,8 @@ pub mod durable;
 pub mod embedded;
 pub mod layer;
 pub mod memory;
+#[cfg(feature = "networked")]
+pub mod networked;
 
 mod adapter;
 mod batch;

@@ -5,6 +5,8 @@ mod expiry;
 mod facts;
 mod panic;
 
+#[cfg(feature = "networked")]
+pub(crate) use self::panic::panicked;
 pub(crate) use self::{
     expiry::{is_live, live},
     facts::Facts,

@@ -1,0 +1,49 @@
+//! Engines across a network: one adapter for all of them.
+//!
+//! Such an engine is a client of a server. It implements [`Engine`], a trait of
+//! async calls, and [`Networked`] makes a [`Store`](crate::Store) of it, owning
+//! everything that such engines have in common: how many calls are under way,
+//! what is made one of what waits, how long anything may take, what becomes of
+//! commits that nobody waits for, panics, and closing. What only one engine can
+//! do is reached through [`Networked::with_engine`].
+//!
+//! **Lanes.** [`Limits`] say how many calls there are at once. A read that finds
+//! a lane free is called at once, by its caller. While all lanes are busy,
+//! requests queue; the lane that is free next takes the first of them and what
+//! is like it, and makes one call of them: waiting gets become one multi-get,
+//! waiting commits one transaction, each with its own answer. Nobody waits
+//! where nobody is ahead.
+//!
+//! **Deadlines.** Each request has [`Limits::time_limit`]. What waits until then
+//! is refused, and has had no effect. A read that takes longer is cut off. A
+//! commit under way is the engine's to end in time; if it does not, the outcome
+//! is unknown.
+//!
+//! **Runtime.** Engines are called on the Tokio runtime that the store was opened
+//! on, wherever the store's futures are polled. It has to run for as long as the
+//! store is used.
+
+mod call;
+mod calls;
+mod closing;
+mod commits;
+mod engine;
+mod lanes;
+mod limits;
+mod parts;
+mod queue;
+mod read_request;
+mod reader;
+mod reads;
+mod runtime;
+mod shared;
+mod snapshot;
+mod source;
+mod store;
+
+pub use self::{
+    engine::{Engine, EngineRead},
+    limits::Limits,
+    snapshot::NetworkedSnapshot,
+    store::Networked,
+};
