@@ -47,6 +47,16 @@ impl Stamp {
         Self(Token::Version(version))
     }
 
+    /// The number that the stamp was made of, for engines that judge guards where
+    /// their data is; `None` if it was made of something else.
+    #[must_use]
+    pub const fn version(&self) -> Option<u64> {
+        match self.0 {
+            Token::Version(version) => Some(version),
+            Token::None | Token::Kept(_) => None,
+        }
+    }
+
     /// The stamp of a stored form that is a value and its expiry.
     pub(crate) fn of_content(value: &Bytes, expires: Option<Timestamp>) -> Self {
         let content = Kept::Content(value.clone(), expires);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use storage_core::{Components, Error, ErrorKind, Result, networked::Networked};
+use storage_core::{Components, Error, ErrorKind, Operation, Result, networked::Networked};
 
 use crate::{PgBackend, PgEngine, PgHost, PgTls, Secret, url};
 
@@ -147,10 +147,13 @@ impl PgConfig {
     /// # Errors
     /// As for [`open`](Self::open).
     pub async fn open_with(self, components: Components) -> Result<PgBackend> {
-        Networked::open(components, async move {
-            PgEngine::open(self.validated()?).await
-        })
-        .await
+        let opened = async {
+            let engine = PgEngine::open(self.validated()?).await?;
+            Networked::open(engine, &components).await
+        };
+        opened
+            .await
+            .map_err(|error: Error| error.with_operation(Operation::Open))
     }
 
     pub(crate) fn validated(self) -> Result<Self> {
@@ -400,6 +403,9 @@ mod tests {
         assert!(config.find_password().is_err());
         config.password_file = None;
         config.password_env = Some("STORAGE_PG_NO_SUCH_VARIABLE".into());
-        assert_eq!(config.find_password().unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(
+            config.find_password().unwrap_err().kind(),
+            ErrorKind::Invalid
+        );
     }
 }

@@ -1,14 +1,15 @@
 //! Connecting: to the server that takes writes, or to a standby.
 
+use crate::sqlx;
 use std::{
     sync::{
-        Mutex, OnceLock, PoisonError,
+        OnceLock,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use crate::sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -41,8 +42,6 @@ pub(crate) struct Connector {
     timeline: AtomicI64,
     /// Which store it is, once it is open.
     store: OnceLock<Uuid>,
-    /// Why the last attempt to find a server that takes writes failed.
-    failure: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
@@ -72,7 +71,6 @@ impl Connector {
             preferred_standby: AtomicUsize::new(0),
             timeline: AtomicI64::new(0),
             store: OnceLock::new(),
-            failure: Mutex::new(None),
         })
     }
 
@@ -86,25 +84,14 @@ impl Connector {
         !self.standbys.is_empty()
     }
 
-    /// Why no server that takes writes was found, the last time one was looked
-    /// for.
-    pub(crate) fn failure(&self) -> Option<String> {
-        let failure = self.failure.lock();
-        failure.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// A session with the server that takes writes.
     ///
     /// # Errors
     /// `Unavailable` or `TimedOut` where there is none; what else the servers
     /// say. Nothing was sent but what it takes to connect.
     pub(crate) async fn primary(&self, deadline: Instant) -> Result<Session> {
-        let found = self
-            .first(&self.primaries, &self.preferred, deadline, Role::Primary)
-            .await;
-        let failure = found.as_ref().err().map(ToString::to_string);
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-        found
+        self.first(&self.primaries, &self.preferred, deadline, Role::Primary)
+            .await
     }
 
     /// A session with a standby.

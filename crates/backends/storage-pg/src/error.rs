@@ -1,9 +1,12 @@
 //! PostgreSQL's error codes, as kinds, and what they leave of a connection.
 
+use crate::sqlx;
 use std::{io, time::Duration};
 
-use sqlx::postgres::{PgDatabaseError, PgSeverity};
+use crate::sqlx::postgres::{PgDatabaseError, PgSeverity};
 use storage_core::{Error, ErrorKind};
+
+use crate::pool::{Lease, Origin};
 
 /// When to try again what a server could not do for the moment.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -45,6 +48,12 @@ impl Failure {
             error: unavailable("the session with the server is gone".into()),
             kind: FailureKind::Lost,
         }
+    }
+
+    /// Whether a read may do better on a new session: this one was an old one,
+    /// and its server has gone or become a standby.
+    pub(crate) fn is_stale_session(&self, lease: &Lease) -> bool {
+        lease.origin == Origin::Kept && self.kind == FailureKind::Lost
     }
 
     /// Whether the connection can be used for something else.
@@ -134,7 +143,8 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> Error {
     with_retry(Error::new(kind, message)).with_source(error)
 }
 
-const TLS_REMEDY: &str = "check the server's certificate, the host it is for and the authorities in ca_file";
+const TLS_REMEDY: &str =
+    "check the server's certificate, the host it is for and the authorities in ca_file";
 
 /// Failures of the network, among them those of TLS, which arrive as such.
 fn from_io(cause: &io::Error) -> (ErrorKind, String) {
@@ -249,7 +259,10 @@ fn kind_of(code: &str) -> (ErrorKind, &'static str) {
                 ErrorKind::Internal,
                 "this is a defect, or somebody changed the schema",
             ),
-            _ => (ErrorKind::Internal, "this is a defect, or one of the server"),
+            _ => (
+                ErrorKind::Internal,
+                "this is a defect, or one of the server",
+            ),
         },
     }
 }

@@ -71,6 +71,7 @@ mod schema;
 mod secret;
 mod session;
 mod snapshot;
+mod sqlx;
 mod tls;
 mod upkeep;
 mod url;

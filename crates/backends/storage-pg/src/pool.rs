@@ -1,12 +1,13 @@
 //! Sessions, kept for the next call.
 
+use crate::sqlx;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use sqlx::Connection;
+use crate::sqlx::Connection;
 use storage_core::{Error, Result};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -218,6 +219,11 @@ impl Lease {
     /// If it is gone.
     pub(crate) fn session(&mut self) -> Result<&mut Session, Failure> {
         self.session.as_mut().ok_or_else(Failure::lost)
+    }
+
+    /// Gives up the sessions that this one was kept with.
+    pub(crate) fn forget_others(&self) {
+        self.pool.forget();
     }
 
     /// Keeps the session from being lent to anybody else afterwards.

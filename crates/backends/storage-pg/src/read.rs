@@ -1,6 +1,7 @@
 //! Point reads.
 
-use sqlx::{PgConnection, Row};
+use crate::sqlx;
+use crate::sqlx::{PgConnection, Row};
 use storage_core::{Entry, OwnedKey};
 
 use crate::row::{entry, space_column};

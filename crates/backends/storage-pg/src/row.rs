@@ -1,7 +1,8 @@
 //! Rows: what a value, an expiry and a version stand for in their columns.
 
+use crate::sqlx;
+use crate::sqlx::{Row, postgres::PgRow};
 use bytes::Bytes;
-use sqlx::{Row, postgres::PgRow};
 use storage_core::{Entry, Space, Stamp, Timestamp, embedded::flat_key};
 
 /// The number that stands for a space.

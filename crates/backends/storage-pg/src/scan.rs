@@ -1,12 +1,12 @@
 //! Scans: one statement a page.
 
+use crate::sqlx;
 use std::ops::Bound;
 
+use crate::sqlx::{PgConnection, Row, postgres::PgRow};
 use bytes::Bytes;
-use sqlx::{PgConnection, Row, postgres::PgRow};
 use storage_core::{
-    Direction, Entry, Item, KeyRange, Page, Projection, ScanOptions, Timestamp,
-    embedded::Chunks,
+    Direction, Entry, Item, KeyRange, Page, Projection, ScanOptions, Timestamp, embedded::Chunks,
 };
 
 use crate::row::{entry_of, expires, moment, space_column};

@@ -1,8 +1,9 @@
 //! One session with a server: a connection, and what is known of its server.
 
+use crate::sqlx;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
+use crate::sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use storage_core::Result;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) facts: Facts,
     /// How many commits were sent on it.
     pub(crate) attempts: i64,
+    /// Up to where its server, a standby, is known to have replayed the log.
+    pub(crate) replayed: i64,
     pub(crate) opened: Instant,
     pub(crate) used: Instant,
 }
@@ -86,6 +89,7 @@ FROM pg_stat_activity WHERE pid = pg_backend_pid()";
             connection,
             facts,
             attempts: 0,
+            replayed: 0,
             opened: now,
             used: now,
         })

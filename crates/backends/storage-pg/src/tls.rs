@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, str::FromStr};
 
+use crate::sqlx::postgres::PgSslMode;
 use serde::Deserialize;
-use sqlx::postgres::PgSslMode;
 use storage_core::{Error, ErrorKind, Result};
 
 use crate::host::PgHost;

@@ -42,12 +42,12 @@ BEGIN
 
     -- The order point: what comes below is done for one commit at a time, and
     -- each statement sees all that was committed before.
-    PERFORM pg_advisory_xact_lock(1937010530, '{schema_text}'::regnamespace::oid::integer);
+    PERFORM pg_advisory_xact_lock(1937010530, '{schema}'::regnamespace::oid::integer);
 
-    first := nextval('{schema_text}.commit_numbers');
+    first := nextval('{schema}.commit_numbers');
     IF members > 1 OR first <= above THEN
         first := greatest(first, above + 1);
-        PERFORM setval('{schema_text}.commit_numbers', first + members - 1);
+        PERFORM setval('{schema}.commit_numbers', first + members - 1);
     END IF;
     refused := '{}';
     guards := '{}';

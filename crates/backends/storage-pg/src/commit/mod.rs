@@ -1,0 +1,329 @@
+//! Commits: one call of the function in the schema, and what became of it if its
+//! answer is lost.
+
+mod floor;
+mod program;
+mod resolve;
+
+use crate::sqlx;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::sqlx::{PgConnection, Row, postgres::PgRow};
+use storage_core::{
+    Committed, Durability, Error, ErrorKind, Outcome, OwnedKey, Result, Sequence, Timestamp,
+    WriteBatch,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub(crate) use self::floor::{parse as parse_reservation, reservation_key};
+use self::{program::Program, resolve::Fate};
+use crate::{
+    connect::Connector,
+    error::{Failure, FailureKind},
+    pool::{Origin, Pool},
+    row::moment,
+    session::Session,
+};
+
+/// How many rows of `outcomes` each session has: its last commits.
+pub(crate) const SLOTS: i64 = 256;
+
+/// Of the time that a commit has, this part is kept for finding out what became
+/// of it, but no more than the given time.
+const RESERVED_PART: u32 = 4;
+const RESERVED_MAX: Duration = Duration::from_secs(3);
+
+const COMMIT: &str = "SELECT first, refused, guards FROM commit_group(\
+$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+$22, $23, $24)";
+
+/// Commits groups of batches.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) connector: Arc<Connector>,
+    /// The greatest number known to be taken. After a failover, or with a copy's
+    /// reservation, the server's own may lag behind.
+    floor: AtomicU64,
+    reservation: OwnedKey,
+}
+
+/// What the server answered to a group.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The sequence of the first member; the others follow.
+    first: i64,
+    /// The members that a guard kept from being applied, and which of theirs.
+    refused: Vec<i32>,
+    guards: Vec<i32>,
+}
+
+impl Answer {
+    /// From three columns, the first of which is `column`.
+    fn of(row: &PgRow, column: usize) -> sqlx::Result<Self> {
+        Ok(Self {
+            first: row.try_get(column)?,
+            refused: row.try_get(column + 1)?,
+            guards: row.try_get(column + 2)?,
+        })
+    }
+}
+
+impl Committer {
+    pub(crate) fn new(pool: Arc<Pool>, connector: Arc<Connector>, floor: Sequence) -> Self {
+        Self {
+            pool,
+            connector,
+            floor: AtomicU64::new(floor.get()),
+            reservation: reservation_key(),
+        }
+    }
+
+    /// Commits a group, as [`Engine::commit`](storage_core::networked::Engine).
+    pub(crate) async fn commit(
+        &self,
+        group: &[WriteBatch],
+        durability: Durability,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Vec<Result<Committed>>> {
+        let judged: Vec<_> = group
+            .iter()
+            .map(|batch| floor::raised_by(batch, &self.reservation))
+            .collect();
+        let raised = judged.iter().flatten().flatten().max();
+        if let Some(raised) = raised {
+            self.floor.fetch_max(*raised, Ordering::AcqRel);
+        }
+        let fit: Vec<_> = group
+            .iter()
+            .zip(&judged)
+            .filter_map(|(batch, judged)| judged.is_ok().then_some(batch))
+            .collect();
+        let mut answers = if fit.is_empty() {
+            Vec::new()
+        } else {
+            let answer = self.send(&fit, durability, now, deadline).await?;
+            self.answers(&answer, &fit, durability)
+        }
+        .into_iter();
+        let answer = |judged: Result<_>| match judged {
+            Ok(_) => answers.next().unwrap_or_else(|| Err(missing())),
+            Err(error) => Err(error),
+        };
+        Ok(judged.into_iter().map(answer).collect())
+    }
+
+    /// Sends a group, a second time if the first certainly did nothing because
+    /// the session was an old one whose server has gone.
+    async fn send(
+        &self,
+        group: &[&WriteBatch],
+        durability: Durability,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Answer> {
+        let program = Program::of(group);
+        let is_volatile = durability == Durability::Volatile;
+        let mut is_repeated = false;
+        loop {
+            let attempt = self.attempt(&program, is_volatile, now, deadline).await;
+            match attempt {
+                Err((error, Origin::Kept))
+                    if !is_repeated
+                        && error.kind() == ErrorKind::Unavailable
+                        && error.outcome() == Some(Outcome::NotApplied) =>
+                {
+                    is_repeated = true;
+                    self.pool.forget();
+                }
+                attempt => return attempt.map_err(|(error, _)| error),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        program: &Program<'_>,
+        is_volatile: bool,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Answer, (Error, Origin)> {
+        let not_applied = |error: Error| error.with_outcome(Outcome::NotApplied);
+        let mut lease = self
+            .pool
+            .lend(deadline)
+            .await
+            .map_err(|error| (not_applied(error), Origin::New))?;
+        let origin = lease.origin;
+        let above = self.floor.load(Ordering::Acquire);
+        let session = lease
+            .session()
+            .map_err(|failure| (not_applied(failure.error), origin))?;
+        session.attempts += 1;
+        let (id, number, facts) = (session.facts.id, session.attempts, session.facts.clone());
+        let call = Call {
+            session: id,
+            number,
+            moment: moment(now),
+            above: i64::try_from(above).unwrap_or(i64::MAX),
+            is_volatile,
+        };
+        let answered = lease
+            .run(answer_by(deadline), async |session| {
+                call.send(program, &mut session.connection).await
+            })
+            .await;
+        let failure = match answered {
+            Ok(answer) => {
+                if origin == Origin::New {
+                    // If not now, the next new session does.
+                    let _ = lease.run(answer_by(deadline), remove_old_outcomes).await;
+                }
+                return Ok(answer);
+            }
+            Err(failure) => failure,
+        };
+        drop(lease);
+        match failure.kind {
+            FailureKind::Refused => Err((not_applied(failure.error), origin)),
+            FailureKind::ReadOnly => {
+                self.pool.forget();
+                Err((not_applied(failure.error), origin))
+            }
+            FailureKind::Lost | FailureKind::TimedOut => {
+                let fate = resolve::fate(&self.connector, &facts, number, deadline).await;
+                self.settle(fate, failure).map_err(|error| (error, origin))
+            }
+        }
+    }
+
+    /// What is answered to a commit whose own answer was lost.
+    fn settle(&self, fate: Fate, failure: Failure) -> Result<Answer> {
+        match fate {
+            Fate::Applied(answer) => Ok(answer),
+            Fate::NotApplied => Err(failure.error.with_outcome(Outcome::NotApplied)),
+            Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
+        }
+    }
+
+    /// The answers to the members of a group.
+    fn answers(
+        &self,
+        answer: &Answer,
+        group: &[&WriteBatch],
+        durability: Durability,
+    ) -> Vec<Result<Committed>> {
+        let mut sequence = answer.first.cast_unsigned();
+        let mut answers: Vec<_> = group
+            .iter()
+            .map(|_| {
+                let committed = Committed::new(Some(Sequence::new(sequence)), durability);
+                sequence += 1;
+                Ok(committed)
+            })
+            .collect();
+        self.floor
+            .fetch_max(sequence.saturating_sub(1), Ordering::AcqRel);
+        for (member, guard) in answer.refused.iter().zip(&answer.guards) {
+            let (Ok(member), Ok(index)) = (usize::try_from(*member), usize::try_from(*guard))
+            else {
+                continue;
+            };
+            let guard = group
+                .get(member)
+                .and_then(|batch| batch.guards().get(index));
+            if let (Some(answer), Some(guard)) = (answers.get_mut(member), guard) {
+                *answer = Err(Error::conflict(index, guard));
+            }
+        }
+        answers
+    }
+}
+
+/// All but the program that the function is told.
+struct Call {
+    session: Uuid,
+    number: i64,
+    moment: i64,
+    above: i64,
+    is_volatile: bool,
+}
+
+impl Call {
+    async fn send(
+        &self,
+        program: &Program<'_>,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<Answer> {
+        let Program {
+            members,
+            steps,
+            puts,
+            guards,
+            ranges,
+        } = program;
+        let row = sqlx::query(COMMIT)
+            .bind(self.session)
+            .bind(self.number)
+            .bind(members)
+            .bind(self.moment)
+            .bind(self.above)
+            .bind(self.is_volatile)
+            .bind(&steps.kinds)
+            .bind(&steps.members)
+            .bind(&steps.firsts)
+            .bind(&steps.lasts)
+            .bind(&puts.members)
+            .bind(&puts.spaces)
+            .bind(&puts.keys)
+            .bind(&puts.suffixes)
+            .bind(&puts.values)
+            .bind(&puts.expiries)
+            .bind(&guards.kinds)
+            .bind(&guards.spaces)
+            .bind(&guards.keys)
+            .bind(&guards.versions)
+            .bind(&ranges.start_spaces)
+            .bind(&ranges.starts)
+            .bind(&ranges.end_spaces)
+            .bind(&ranges.ends)
+            .fetch_one(connection)
+            .await?;
+        Answer::of(&row, 0)
+    }
+}
+
+/// Removes what sessions have left that nobody asks about any more. The row of
+/// the last commit stays: snapshots name it.
+async fn remove_old_outcomes(session: &mut Session) -> sqlx::Result<()> {
+    const REMOVE: &str = "DELETE FROM outcomes o USING (\
+        SELECT session, slot FROM outcomes \
+        WHERE updated_at < now() - interval '1 day' AND last < (SELECT max(last) FROM outcomes) \
+        FOR UPDATE SKIP LOCKED\
+        ) old WHERE o.session = old.session AND o.slot = old.slot";
+    let remove = sqlx::query(REMOVE).persistent(false);
+    remove.execute(&mut session.connection).await.map(drop)
+}
+
+/// When to stop waiting for an answer, so that there is time to look for what
+/// became of the commit.
+fn answer_by(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    deadline - (left / RESERVED_PART).min(RESERVED_MAX)
+}
+
+fn missing() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the server answered fewer commits than it was sent",
+    )
+    .with_outcome(Outcome::Unknown)
+}
