@@ -17,10 +17,7 @@ use crate::test::Engine;
 use crate::tool;
 
 /// What every build needs besides Rust itself.
-const BUILDS: &[Requirement] = &[Requirement::new(
-    Need::Program("cc"),
-    &["gcc", "libc6-dev"],
-)];
+const BUILDS: &[Requirement] = &[Requirement::new(Need::Program("cc"), &["gcc", "libc6-dev"])];
 
 /// What the tests need besides, whatever engines they run over.
 const TESTS: &[Requirement] = &[

@@ -62,7 +62,12 @@ impl Child {
     /// Gives the child all that it reads, and the end of it.
     #[cfg(all(feature = "servers", target_os = "linux"))]
     pub(crate) fn hears(&mut self, input: &[u8]) -> io::Result<()> {
-        match self.process.stdin.take().map(|mut stdin| io::Write::write_all(&mut stdin, input)) {
+        match self
+            .process
+            .stdin
+            .take()
+            .map(|mut stdin| io::Write::write_all(&mut stdin, input))
+        {
             // It may end without reading: how it ends says why.
             Some(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),

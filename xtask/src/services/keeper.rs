@@ -72,7 +72,12 @@ impl Keeper {
 /// Builds the program and says where it is.
 fn build() -> Result<PathBuf> {
     let mut command = tool::cargo();
-    command.args(["build", "--package", "storage-testkit", "--features=servers"]);
+    command.args([
+        "build",
+        "--package",
+        "storage-testkit",
+        "--features=servers",
+    ]);
     command.args(["--bin", PROGRAM, "--message-format=json-render-diagnostics"]);
     let line = tool::command_line(&command);
     let output = command
@@ -88,6 +93,8 @@ fn build() -> Result<PathBuf> {
         Message::CompilerArtifact(artifact) => artifact.executable,
         _ => None,
     });
-    let program = executables.next().with_context(|| format!("`{line}` built no program"))?;
+    let program = executables
+        .next()
+        .with_context(|| format!("`{line}` built no program"))?;
     Ok(program.into_std_path_buf())
 }

@@ -142,7 +142,9 @@ impl Services {
     /// Stops a server, if it is up.
     fn down(&self, server: Server) -> Result<Option<State>> {
         if let Some(state) = self.state(server)? {
-            state.end().with_context(|| format!("cannot stop {}", server.name()))?;
+            state
+                .end()
+                .with_context(|| format!("cannot stop {}", server.name()))?;
             let file = self.file(server);
             fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
         }
@@ -178,7 +180,11 @@ fn as_text(server: Server, state: Option<&State>) -> String {
     let Some(state) = state else {
         return format!("# {name} is down\n");
     };
-    let mut text = format!("# {name} {} at {}\n", state.presence().word(), state.address);
+    let mut text = format!(
+        "# {name} {} at {}\n",
+        state.presence().word(),
+        state.address
+    );
     for (variable, value) in &state.variables {
         let quoted = value.as_str().unwrap_or_default().replace('\'', r"'\''");
         text += &format!("export {variable}='{quoted}'\n");

@@ -125,7 +125,10 @@ impl State {
         while self.keeper_runs() || self.directory.exists() {
             if Instant::now() >= deadline {
                 let directory = self.directory.display();
-                bail!("it is not gone after {END_MAX:?}; see process {} and {directory}", self.keeper);
+                bail!(
+                    "it is not gone after {END_MAX:?}; see process {} and {directory}",
+                    self.keeper
+                );
             }
             thread::sleep(POLL);
         }

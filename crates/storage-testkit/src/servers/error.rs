@@ -46,6 +46,13 @@ pub enum ServerError {
         /// How, and the last of what it logged.
         log: String,
     },
+    /// The server cannot take a setting.
+    Refused {
+        /// The names of the settings.
+        settings: String,
+        /// The last of what it logged.
+        log: String,
+    },
     /// The call needs a server that runs, and this one does not.
     NotRunning,
     /// The call needs a server that does not run, and this one does.
@@ -84,14 +91,23 @@ impl fmt::Display for ServerError {
             Self::System { task, source } => write!(f, "cannot {task}: {source}"),
             Self::Failed { program, said } => write!(f, "`{program}` failed: {said}"),
             Self::TooSlow { task, waited, log } => {
-                write!(f, "waited {waited:?} in vain for {task}; the server's log:\n{log}")
+                write!(
+                    f,
+                    "waited {waited:?} in vain for {task}; the server's log:\n{log}"
+                )
             }
             Self::Ended { log } => write!(f, "the server ended at its start; its log:\n{log}"),
+            Self::Refused { settings, log } => {
+                write!(f, "the server cannot take {settings}; its log:\n{log}")
+            }
             Self::NotRunning => f.write_str("the server does not run"),
             Self::Running => f.write_str("the server runs already"),
             Self::NoAccount { names } => {
                 let names = names.join(" or ");
-                write!(f, "servers are not run as root, and there is no account {names}")
+                write!(
+                    f,
+                    "servers are not run as root, and there is no account {names}"
+                )
             }
             Self::NoPort => f.write_str("no port of the loopback is free"),
             Self::Certificate(error) => write!(f, "cannot make a certificate: {error}"),

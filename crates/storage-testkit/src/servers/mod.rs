@@ -7,7 +7,7 @@
 //! cuts what passes.
 //!
 //! ```no_run
-//! use storage_testkit::servers::{PgConfig, PgServer, Proxy, ServerResult};
+//! use storage_testkit::servers::{PgServerConfig, PgServer, Proxy, ServerResult};
 //!
 //! # fn main() -> ServerResult<()> {
 //! // One server for all tests of a process; each takes a database of its own.
@@ -15,7 +15,7 @@
 //! connect(&database.url());
 //!
 //! // A server of a test's own, to break.
-//! let server = PgConfig::new().setting("max_connections", "20").start()?;
+//! let server = PgServerConfig::new().setting("max_connections", "20").start()?;
 //! let database = server.new_database()?;
 //! let proxy = Proxy::start(server.address())?;
 //! connect(&database.url_at(proxy.address()));
@@ -62,7 +62,7 @@ mod tool;
 use self::account::Account;
 pub use self::{
     error::{ServerError, ServerResult},
-    pg::{PgConfig, PgDatabase, PgRole, PgServer, PgTls, Replication},
+    pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
     tls::{Authority, Certificate, Identity},
 };

@@ -30,16 +30,18 @@ impl Place {
     pub(super) fn new(kind: &str) -> ServerResult<Self> {
         let account = Account::choose()?;
         let below = env::temp_dir();
-        let make = || {
-            let made = Builder::new().prefix(&format!("storage-{kind}-")).tempdir_in(&below)?;
+        let create = || {
+            let made = Builder::new()
+                .prefix(&format!("storage-{kind}-"))
+                .tempdir_in(&below)?;
             // As the kernel names it, where processes work in it.
             Ok((fs::canonicalize(made.path())?, made))
         };
         let task = format!("make a directory in {}", below.display());
-        let (root, made) = make().map_err(ServerError::system(task))?;
+        let (root, kept) = create().map_err(ServerError::system(task))?;
         let watchdog = watchdog(&root).map_err(ServerError::system("start a watchdog"))?;
         // From here on the watchdog removes it.
-        let _ = made.keep();
+        let _ = kept.keep();
         let place = Self {
             root,
             account,
@@ -57,14 +59,6 @@ impl Place {
     /// Whom it belongs to.
     pub(super) fn account(&self) -> Account {
         self.account
-    }
-
-    /// Makes a directory in it.
-    pub(super) fn directory(&self, name: &str) -> ServerResult<PathBuf> {
-        let path = self.root.join(name);
-        fs::create_dir(&path).map_err(ServerError::system(format!("make {}", path.display())))?;
-        self.give(&path)?;
-        Ok(path)
     }
 
     /// Writes a file in it that only its owner may read, as keys must be.

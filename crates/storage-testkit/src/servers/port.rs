@@ -29,7 +29,7 @@ pub(super) fn free() -> ServerResult<SocketAddr> {
     const ATTEMPTS: u32 = 200;
     let range = u32::from(first_of_clients().saturating_sub(FIRST)).max(1);
     (0..ATTEMPTS)
-        .filter_map(|_| {
+        .find_map(|_| {
             // Processes that run at the same time begin far apart.
             let begin = process::id().wrapping_mul(7_919);
             let step = TAKEN.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,6 @@ pub(super) fn free() -> ServerResult<SocketAddr> {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST.checked_add(port)?));
             TcpListener::bind(address).is_ok().then_some(address)
         })
-        .next()
         .ok_or(ServerError::NoPort)
 }
 
@@ -49,5 +48,9 @@ fn first_of_clients() -> u16 {
     });
     let first = first.unwrap_or(FIRST_OF_CLIENTS);
     // Where clients may have nearly all ports, there is no better choice.
-    if first > FIRST + 1_000 { first } else { FIRST_OF_CLIENTS }
+    if first > FIRST + 1_000 {
+        first
+    } else {
+        FIRST_OF_CLIENTS
+    }
 }

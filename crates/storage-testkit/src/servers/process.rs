@@ -74,7 +74,10 @@ impl Process {
     pub(super) fn signal(&mut self, signal: Signal) -> ServerResult {
         // Its id is its own until somebody has waited for it.
         if self.ended()?.is_none() {
-            send(signal, i32::try_from(self.leader.id()).ok().and_then(Pid::from_raw))?;
+            send(
+                signal,
+                i32::try_from(self.leader.id()).ok().and_then(Pid::from_raw),
+            )?;
         }
         Ok(())
     }
@@ -128,7 +131,11 @@ impl Process {
 
     /// Does something to the processes until it has worked: others may be
     /// started meanwhile.
-    fn repeat(&mut self, task: &str, work: impl Fn(&mut Self) -> ServerResult<bool>) -> ServerResult {
+    fn repeat(
+        &mut self,
+        task: &str,
+        work: impl Fn(&mut Self) -> ServerResult<bool>,
+    ) -> ServerResult {
         let deadline = Instant::now() + Self::SIGNAL_MAX;
         while !work(self)? {
             if Instant::now() >= deadline {

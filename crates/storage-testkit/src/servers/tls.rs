@@ -44,7 +44,7 @@ impl Authority {
     /// # Errors
     /// If the certificate cannot be made.
     pub fn new() -> ServerResult<Self> {
-        let mut params = params("storage test authority", &[])?;
+        let mut params = params("storage test authority", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
@@ -72,7 +72,7 @@ impl Authority {
                 SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             ],
         };
-        let mut params = params("storage test server", hosts)?;
+        let mut params = params("storage test server", hosts);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         if certificate == Certificate::Expired {
             params.not_before = date_time_ymd(2020, 1, 1);
@@ -123,11 +123,11 @@ impl From<rcgen::Error> for ServerError {
     }
 }
 
-fn params(name: &str, hosts: &[SanType]) -> ServerResult<CertificateParams> {
+fn params(name: &str, hosts: &[SanType]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.subject_alt_names = hosts.to_vec();
     params.not_before = date_time_ymd(2000, 1, 1);
     params.not_after = date_time_ymd(2099, 12, 31);
-    Ok(params)
+    params
 }

@@ -6,7 +6,7 @@ use super::{ServerError, ServerResult};
 use crate::child::Child;
 
 /// A program that takes longer hangs: making the largest cluster takes seconds.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_mins(1);
 
 /// What a command prints.
 ///
@@ -22,7 +22,7 @@ pub(super) fn output(command: &mut Command) -> ServerResult<String> {
 /// As [`output`].
 pub(super) fn output_of(command: &mut Command, input: &str) -> ServerResult<String> {
     let program = name(command);
-    let run = || -> std::io::Result<_> {
+    let mut run = || -> std::io::Result<_> {
         let mut child = Child::run(command)?;
         child.hears(input.as_bytes())?;
         let has_ended = child.ends_within(TIME_MAX)?;

@@ -1,12 +1,12 @@
 //! PostgreSQL, with a database to begin with.
 
-use storage_testkit::servers::{PgConfig, PgServer, ServerResult};
+use storage_testkit::servers::{PgServer, PgServerConfig, ServerResult};
 
 use super::Whereabouts;
 
 /// Starts one.
 pub(super) fn start() -> ServerResult<(PgServer, Whereabouts)> {
-    let server = PgConfig::new().start()?;
+    let server = PgServerConfig::new().start()?;
     let database = server.new_database()?;
     let authority = server.authority_file().display().to_string();
     let verified = |url: String| format!("{url}?sslmode=verify-full&sslrootcert={authority}");

@@ -8,15 +8,15 @@ use crate::servers::{Certificate, ServerResult};
 /// A server to be started. By default it syncs what it promises to, offers TLS
 /// with a valid certificate, and asks everybody on the network for a password.
 #[derive(Clone, Debug)]
-pub struct PgConfig {
+pub struct PgServerConfig {
     pub(super) settings: BTreeMap<String, String>,
-    pub(super) tls: PgTls,
+    pub(super) tls: PgServerTls,
     pub(super) certificate: Certificate,
 }
 
 /// Whether connections are encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PgTls {
+pub enum PgServerTls {
     /// The server knows no TLS.
     Off,
     /// Clients may have it.
@@ -26,7 +26,7 @@ pub enum PgTls {
     Required,
 }
 
-impl PgConfig {
+impl PgServerConfig {
     /// The defaults.
     #[must_use]
     pub fn new() -> Self {
@@ -44,7 +44,7 @@ impl PgConfig {
             settings: settings
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
-            tls: PgTls::default(),
+            tls: PgServerTls::default(),
             certificate: Certificate::default(),
         }
     }
@@ -56,9 +56,9 @@ impl PgConfig {
         self
     }
 
-    /// Whether connections are encrypted; [`PgTls::Offered`] by default.
+    /// Whether connections are encrypted; [`PgServerTls::Offered`] by default.
     #[must_use]
-    pub const fn tls(mut self, tls: PgTls) -> Self {
+    pub const fn tls(mut self, tls: PgServerTls) -> Self {
         self.tls = tls;
         self
     }
@@ -81,7 +81,7 @@ impl PgConfig {
     }
 }
 
-impl Default for PgConfig {
+impl Default for PgServerConfig {
     fn default() -> Self {
         Self::new()
     }

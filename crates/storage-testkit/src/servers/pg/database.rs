@@ -112,7 +112,7 @@ impl PgDatabase {
 }
 
 impl PgRole {
-    pub(super) fn new(name: impl Into<String>) -> ServerResult<Self> {
+    pub(in crate::servers) fn new(name: impl Into<String>) -> ServerResult<Self> {
         Ok(Self {
             name: name.into(),
             password: secret::password()?,

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs, path::PathBuf};
 
-use super::{PgConfig, PgServer, PgTls};
+use super::{PgServer, PgServerConfig, PgServerTls};
 use crate::servers::ServerResult;
 
 impl PgServer {
@@ -34,7 +34,7 @@ impl PgServer {
     }
 
     /// Writes what a configuration says.
-    pub(super) fn write_config(&self, config: &PgConfig) -> ServerResult {
+    pub(super) fn write_config(&self, config: &PgServerConfig) -> ServerResult {
         let identity = self.authority.identity(config.certificate)?;
         self.place
             .write(Self::CERTIFICATE_FILE, identity.certificate())?;
@@ -45,9 +45,13 @@ impl PgServer {
         Ok(())
     }
 
-    fn settings(&self, config: &PgConfig) -> String {
+    fn settings(&self, config: &PgServerConfig) -> String {
         let file = |name| self.place.root().join(name).display().to_string();
-        let ssl = if config.tls == PgTls::Off { "off" } else { "on" };
+        let ssl = if config.tls == PgServerTls::Off {
+            "off"
+        } else {
+            "on"
+        };
         let own = [
             ("listen_addresses", self.address.ip().to_string()),
             ("port", self.address.port().to_string()),
@@ -73,14 +77,14 @@ impl PgServer {
 
 /// Who may connect: whoever reaches the socket in the server's directory, and on
 /// the network whoever has a password.
-fn access(tls: PgTls) -> &'static str {
+fn access(tls: PgServerTls) -> &'static str {
     match tls {
-        PgTls::Off | PgTls::Offered => {
+        PgServerTls::Off | PgServerTls::Offered => {
             "local all all trust\n\
              local replication all trust\n\
              host all all 127.0.0.1/32 scram-sha-256\n"
         }
-        PgTls::Required => {
+        PgServerTls::Required => {
             "local all all trust\n\
              local replication all trust\n\
              hostssl all all 127.0.0.1/32 scram-sha-256\n"

@@ -14,7 +14,7 @@ use super::{PgServer, programs, server::State};
 use crate::servers::{ServerError, ServerResult, process::Process, tool};
 
 /// Recovery after a kill replays what the log holds, so it may take a while.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 
 /// A server that takes longer to stop waits for somebody.
 const STOP_MAX: Duration = Duration::from_secs(30);

@@ -16,7 +16,7 @@ mod settings;
 mod sql;
 
 pub use self::{
-    config::{PgConfig, PgTls},
+    config::{PgServerConfig, PgServerTls},
     database::{PgDatabase, PgRole},
     replication::Replication,
     server::PgServer,

@@ -10,7 +10,7 @@ use super::{PgServer, programs, sql::literal};
 use crate::servers::{ServerResult, place::Place, secret, tool};
 
 /// A standby that takes longer does not follow.
-const FOLLOW_MAX: Duration = Duration::from_secs(60);
+const FOLLOW_MAX: Duration = Duration::from_mins(1);
 
 /// How often to look; each time starts a program.
 const POLL: Duration = Duration::from_millis(20);

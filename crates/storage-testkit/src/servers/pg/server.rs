@@ -6,14 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use super::{PgConfig, PgRole, programs};
-use crate::servers::{
-    Authority, ServerResult,
-    place::Place,
-    port,
-    process::Process,
-    tool,
-};
+use super::{PgRole, PgServerConfig, programs};
+use crate::servers::{Authority, ServerResult, place::Place, port, process::Process, tool};
 
 /// A PostgreSQL server in a temporary directory; dropping it ends it and removes
 /// the directory, whatever state it is in.
@@ -34,7 +28,7 @@ pub struct PgServer {
 #[derive(Debug)]
 pub(super) struct State {
     /// What the server was told to be like, by the configuration and since.
-    pub(super) config: PgConfig,
+    pub(super) config: PgServerConfig,
     /// The server, if it was started and not ended by a call.
     pub(super) process: Option<Process>,
 }
@@ -46,21 +40,24 @@ impl PgServer {
     /// The server that all tests of this process may share, with the default
     /// configuration. It is started when it is first asked for, and ended with
     /// the process. Tests that break their server start [one of their
-    /// own](PgConfig::start).
+    /// own](PgServerConfig::start).
     ///
     /// # Panics
     /// If it cannot be started; the message names what is missing.
-    #[expect(clippy::panic, reason = "a test that cannot be set up says so by failing")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that cannot be set up says so by failing"
+    )]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<PgServer> = OnceLock::new();
-        SHARED.get_or_init(|| match PgConfig::new().start() {
+        SHARED.get_or_init(|| match PgServerConfig::new().start() {
             Ok(server) => server,
             Err(error) => panic!("no PostgreSQL to test with: {error}"),
         })
     }
 
     /// Makes a cluster and starts its server.
-    pub(super) fn make(config: &PgConfig) -> ServerResult<Self> {
+    pub(super) fn make(config: &PgServerConfig) -> ServerResult<Self> {
         let place = Place::new("pg")?;
         let superuser = PgRole::new("postgres")?;
         let password = place.write("password", superuser.password())?;
@@ -85,7 +82,7 @@ impl PgServer {
         place: Place,
         superuser: PgRole,
         authority: Arc<Authority>,
-        config: PgConfig,
+        config: PgServerConfig,
     ) -> ServerResult<Self> {
         let server = Self {
             address: port::free()?,

@@ -7,14 +7,20 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::PgServer;
-use crate::servers::{Certificate, ServerResult};
+use super::{PgServer, PgServerConfig};
+use crate::servers::{Certificate, ServerError, ServerResult};
 
-/// The postmaster reads a few files; if it has not by then, it cannot.
+/// The postmaster reads a few files; if it has not by then, it hangs.
 const RELOAD_MAX: Duration = Duration::from_secs(10);
 
 /// How often to look; each time starts a program.
 const POLL: Duration = Duration::from_millis(20);
+
+/// The settings in the files that the server cannot take, now or at a restart.
+const REFUSED: &str = "\
+    SELECT string_agg(file.name, ', ') FROM pg_file_settings AS file \
+    LEFT JOIN pg_settings AS setting USING (name) \
+    WHERE file.error IS NOT NULL AND NOT coalesce(setting.pending_restart, false);";
 
 impl PgServer {
     /// Changes a setting of `postgresql.conf`, now if the server runs, and for all
@@ -23,12 +29,10 @@ impl PgServer {
     /// [`restart`](Self::restart) only.
     ///
     /// # Errors
-    /// [`TooSlow`](crate::servers::ServerError::TooSlow), with the server's log,
-    /// if it refuses the setting.
+    /// [`Refused`](ServerError::Refused), without effect, if a server that runs
+    /// cannot take it.
     pub fn set(&self, name: &str, value: &str) -> ServerResult {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        self.lock().config.settings.insert(name, value);
-        self.reload()
+        self.change(|config| config.clone().setting(name, value))
     }
 
     /// Shows another certificate to those who connect from now on.
@@ -36,14 +40,30 @@ impl PgServer {
     /// # Errors
     /// As [`set`](Self::set).
     pub fn use_certificate(&self, certificate: Certificate) -> ServerResult {
-        self.lock().config.certificate = certificate;
-        self.reload()
+        self.change(|config| config.clone().certificate(certificate))
     }
 
-    /// Has the server read its files again, if it runs.
-    fn reload(&self) -> ServerResult {
-        let config = self.lock().config.clone();
-        self.write_config(&config)?;
+    fn change(&self, change: impl FnOnce(&PgServerConfig) -> PgServerConfig) -> ServerResult {
+        let before = self.lock().config.clone();
+        let after = change(&before);
+        self.load(&after)?;
+        if self.is_running()? {
+            let refused = self.sql(Self::MAINTENANCE, REFUSED)?;
+            if !refused.trim().is_empty() {
+                self.load(&before)?;
+                return Err(ServerError::Refused {
+                    settings: refused.trim().to_owned(),
+                    log: self.log(),
+                });
+            }
+        }
+        self.lock().config = after;
+        Ok(())
+    }
+
+    /// Writes the files, and has the server read them if it runs.
+    fn load(&self, config: &PgServerConfig) -> ServerResult {
+        self.write_config(config)?;
         if !self.is_running()? {
             return Ok(());
         }
@@ -55,7 +75,7 @@ impl PgServer {
         let deadline = Instant::now() + RELOAD_MAX;
         while loaded()? == before {
             if Instant::now() >= deadline {
-                return Err(self.too_slow("the server to take a setting", RELOAD_MAX));
+                return Err(self.too_slow("the server to read its settings", RELOAD_MAX));
             }
             thread::sleep(POLL);
         }

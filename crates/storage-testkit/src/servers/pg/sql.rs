@@ -16,7 +16,7 @@ impl PgServer {
     /// If the server does not run, or a statement fails: those after it are not
     /// run.
     pub fn sql(&self, database: &str, script: &str) -> ServerResult<String> {
-        let mut command = self.psql()?;
+        let mut command = Self::psql()?;
         command.env("PGHOST", self.place.root());
         command.env("PGPORT", self.address.port().to_string());
         command.env("PGUSER", self.superuser.name());
@@ -30,8 +30,7 @@ impl PgServer {
     ///
     /// # Errors
     /// [`Missing`](crate::servers::ServerError::Missing) if it is not installed.
-    #[expect(clippy::unused_self, reason = "the psql of another server may be another one")]
-    pub fn psql(&self) -> ServerResult<Command> {
+    pub fn psql() -> ServerResult<Command> {
         let mut command = programs::program("psql")?;
         command
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])

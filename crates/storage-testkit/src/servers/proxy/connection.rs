@@ -34,7 +34,9 @@ pub(super) async fn serve(
     if is_over || is_silent {
         let (client, server) = streams;
         reset(client);
-        server.map(reset);
+        if let Some(server) = server {
+            reset(server);
+        }
     }
 }
 

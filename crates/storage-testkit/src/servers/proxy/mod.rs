@@ -197,9 +197,10 @@ async fn relay(address: SocketAddr, mut faults: watch::Receiver<Faults>, progres
             }
         };
         progress.newcomers(Ok(Newcomers::Accepted));
+        let mut watched = faults.clone();
         tokio::select! {
             biased;
-            _ = becomes(&mut faults.clone(), Newcomers::Refused) => {}
+            _ = becomes(&mut watched, Newcomers::Refused) => {}
             () = take(&listener, &faults, &progress) => {}
         }
         drop(listener);
@@ -217,11 +218,7 @@ async fn becomes(faults: &mut watch::Receiver<Faults>, newcomers: Newcomers) -> 
 }
 
 /// Takes connections, and never ends.
-async fn take(
-    listener: &TcpListener,
-    faults: &watch::Receiver<Faults>,
-    progress: &Arc<Progress>,
-) {
+async fn take(listener: &TcpListener, faults: &watch::Receiver<Faults>, progress: &Arc<Progress>) {
     /// How long to wait when there are too many connections to take one more.
     const PAUSE: Duration = Duration::from_millis(10);
     loop {

@@ -119,7 +119,10 @@ impl Line {
             let (now, later) = bytes.split_at(portion.clamp(1, bytes.len()));
             to.write_all(now).await?;
             bytes = later;
-            let nanoseconds = u64::try_from(now.len()).unwrap_or(u64::MAX).saturating_mul(1_000_000_000) / rate;
+            let nanoseconds = u64::try_from(now.len())
+                .unwrap_or(u64::MAX)
+                .saturating_mul(1_000_000_000)
+                / rate;
             sleep(Duration::from_nanos(nanoseconds)).await;
         }
         Ok(())

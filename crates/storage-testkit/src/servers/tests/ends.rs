@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{LONG, tests_postgres};
-use crate::servers::{PgConfig, PgServer};
+use crate::servers::{PgServer, PgServerConfig};
 
 /// Set in a process that starts a server to be killed with it.
 const VICTIM_VARIABLE: &str = "STORAGE_TEST_SERVERS_VICTIM";
@@ -41,7 +41,9 @@ impl Traces {
 
     fn has_segment(&self) -> bool {
         let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap();
-        let mut ids = segments.lines().filter_map(|line| line.split_whitespace().nth(1));
+        let mut ids = segments
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1));
         ids.any(|id| id == self.segment)
     }
 
@@ -77,14 +79,13 @@ fn nothing_is_left_of_a_dropped_server_that_runs_is_paused_or_was_killed() {
     if !tests_postgres() {
         return;
     }
-    type Ending = fn(&PgServer);
-    let endings: [Ending; 3] = [
+    let endings: [fn(&PgServer); 3] = [
         |_| {},
         |server| server.pause().unwrap(),
         |server| server.kill().unwrap(),
     ];
     for ending in endings {
-        let server = PgConfig::new().start().unwrap();
+        let server = PgServerConfig::new().start().unwrap();
         let traces = Traces::of(server.directory());
         ending(&server);
         drop(server);
@@ -98,7 +99,7 @@ fn a_victim_starts_a_server() {
     if env::var_os(VICTIM_VARIABLE).is_none() {
         return;
     }
-    let server = PgConfig::new().start().unwrap();
+    let server = PgServerConfig::new().start().unwrap();
     server.pause().unwrap();
     say(server.directory());
     thread::sleep(LONG);

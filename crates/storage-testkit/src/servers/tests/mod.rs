@@ -4,7 +4,7 @@ mod pg;
 mod proxy;
 mod replication;
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use super::{PgServer, ServerResult, tool};
 use crate::runner;
@@ -23,7 +23,7 @@ fn tests_postgres() -> bool {
 
 /// Runs a statement over the network, as somebody who verifies the server.
 fn over_tls(server: &PgServer, host: &str, url: &str, statement: &str) -> ServerResult<String> {
-    let mut psql = server.psql()?;
+    let mut psql = PgServer::psql()?;
     psql.arg("--dbname").arg(url);
     psql.env("PGHOST", host).env("PGSSLMODE", "verify-full");
     psql.env("PGSSLROOTCERT", server.authority_file());

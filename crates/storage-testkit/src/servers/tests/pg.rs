@@ -1,14 +1,18 @@
 use std::{
     io::ErrorKind,
     net::TcpStream,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 use super::{LONG, SILENCE, over_tls, tests_postgres};
 use crate::servers::{
-    Certificate, PgConfig, PgDatabase, PgRole, PgServer, PgTls, Proxy, ServerError, ServerResult,
+    Certificate, PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Proxy, ServerError,
+    ServerResult, tool,
 };
+
+const DELAY: Duration = Duration::from_millis(200);
 
 const ROWS: &str = "SELECT count(*) FROM t;";
 
@@ -38,12 +42,18 @@ fn only_its_own_password_opens_a_database_and_only_to_its_owner() {
         return;
     }
     let server = PgServer::shared();
-    let (mine, others) = (server.new_database().unwrap(), server.new_database().unwrap());
+    let (mine, others) = (
+        server.new_database().unwrap(),
+        server.new_database().unwrap(),
+    );
     let connect = |url: &str| over_tls(server, "127.0.0.1", url, "CREATE TABLE t (); SELECT 1;");
     assert_eq!(connect(&mine.url()).unwrap(), "1\n");
     let wrong = mine.url().replace(mine.owner().password(), "guessed");
     let refused = refusal(connect(&wrong));
-    assert!(refused.contains("password authentication failed"), "{refused}");
+    assert!(
+        refused.contains("password authentication failed"),
+        "{refused}"
+    );
     let foreign = server.url(mine.owner(), others.name());
     let refused = refusal(connect(&foreign));
     assert!(refused.contains("permission denied"), "{refused}");
@@ -71,26 +81,42 @@ fn each_bad_certificate_is_refused_for_what_is_wrong_with_it() {
     if !tests_postgres() {
         return;
     }
-    let server = PgConfig::new().tls(PgTls::Required).start().unwrap();
+    let server = PgServerConfig::new()
+        .tls(PgServerTls::Required)
+        .start()
+        .unwrap();
     let database = server.new_database().unwrap();
-    let connect = || over_tls(&server, "localhost", &database.url(), "SELECT 1;");
-    for (certificate, complaint) in [
-        (Certificate::Expired, "certificate has expired"),
-        (Certificate::WrongHost, "does not match host name"),
-        (Certificate::SelfSigned, "self-signed certificate"),
-    ] {
-        server.use_certificate(certificate).unwrap();
-        let refused = refusal(connect());
-        assert!(refused.contains(complaint), "{certificate:?}: {refused}");
-    }
-    server.use_certificate(Certificate::Valid).unwrap();
-    assert_eq!(connect().unwrap(), "1\n");
+    let connect = |mode, trusted: &Path| {
+        let mut psql = PgServer::psql().unwrap();
+        psql.args(["--dbname", &database.url(), "--command", "SELECT 1;"]);
+        psql.env("PGSSLMODE", mode).env("PGSSLROOTCERT", trusted);
+        tool::output(&mut psql)
+    };
+    let (authority, itself) = (
+        server.authority_file(),
+        server.directory().join("server.pem"),
+    );
+    let is_refused = |mode, trusted, complaint: &str| {
+        let refused = refusal(connect(mode, trusted));
+        assert!(refused.contains(complaint), "{mode}: {refused}");
+    };
+    let distrusted = "certificate verify failed";
 
-    let mut plain = server.psql().unwrap();
-    plain.args(["--dbname", &database.url()]);
-    plain.env("PGSSLMODE", "disable");
-    let refused = refusal(crate::servers::tool::output(&mut plain));
-    assert!(refused.contains("no encryption"), "{refused}");
+    // The next one differs from it by its host, and by its dates.
+    server.use_certificate(Certificate::Expired).unwrap();
+    is_refused("verify-ca", &authority, distrusted);
+
+    server.use_certificate(Certificate::WrongHost).unwrap();
+    is_refused("verify-full", &authority, "does not match host name");
+    assert_eq!(connect("verify-ca", &authority).unwrap(), "1\n");
+
+    server.use_certificate(Certificate::SelfSigned).unwrap();
+    is_refused("verify-ca", &authority, distrusted);
+    assert_eq!(connect("verify-full", &itself).unwrap(), "1\n");
+
+    server.use_certificate(Certificate::Valid).unwrap();
+    assert_eq!(connect("verify-full", &authority).unwrap(), "1\n");
+    is_refused("disable", &authority, "no encryption");
 }
 
 #[test]
@@ -98,7 +124,10 @@ fn settings_hold_from_the_start_and_change_while_it_runs() {
     if !tests_postgres() {
         return;
     }
-    let server = PgConfig::new().setting("fsync", "off").start().unwrap();
+    let server = PgServerConfig::new()
+        .setting("fsync", "off")
+        .start()
+        .unwrap();
     let show = |name: &str| server.sql(PgServer::MAINTENANCE, &format!("SHOW {name};"));
     assert_eq!(show("fsync").unwrap(), "off\n");
     server.set("statement_timeout", "1234ms").unwrap();
@@ -107,7 +136,12 @@ fn settings_hold_from_the_start_and_change_while_it_runs() {
     server.restart().unwrap();
     assert_eq!(show("max_connections").unwrap(), "77\n");
     let refused = refusal(server.set("statement_timeout", "soon"));
-    assert!(refused.contains("statement_timeout"), "{refused}");
+    assert!(
+        refused.contains("cannot take statement_timeout"),
+        "{refused}"
+    );
+    server.restart().unwrap();
+    assert_eq!(show("statement_timeout").unwrap(), "1234ms\n");
 }
 
 fn with_a_row(server: &PgServer) -> PgDatabase {
@@ -122,7 +156,7 @@ fn what_was_committed_outlives_a_kill() {
     if !tests_postgres() {
         return;
     }
-    let server = PgConfig::new().start().unwrap();
+    let server = PgServerConfig::new().start().unwrap();
     let database = with_a_row(&server);
     assert!(matches!(server.start(), Err(ServerError::Running)));
 
@@ -144,7 +178,7 @@ fn a_paused_server_stalls_until_it_goes_on() {
     if !tests_postgres() {
         return;
     }
-    let server = PgConfig::new().start().unwrap();
+    let server = PgServerConfig::new().start().unwrap();
     let database = with_a_row(&server);
     server.pause().unwrap();
     assert!(server.is_running().unwrap());
@@ -162,7 +196,6 @@ fn a_proxy_stands_before_it_as_well() {
     if !tests_postgres() {
         return;
     }
-    const DELAY: Duration = Duration::from_millis(200);
     let server = PgServer::shared();
     let database = server.new_database().unwrap();
     let proxy = Proxy::start(server.address()).unwrap();

@@ -1,13 +1,13 @@
 use std::thread;
 
 use super::{SILENCE, tests_postgres};
-use crate::servers::{PgConfig, PgServer, Replication};
+use crate::servers::{PgServer, PgServerConfig, Replication};
 
 const INSERT: &str = "INSERT INTO t VALUES (1);";
 const ROWS: &str = "SELECT count(*) FROM t;";
 
 fn primary() -> PgServer {
-    let server = PgConfig::new().start().unwrap();
+    let server = PgServerConfig::new().start().unwrap();
     sql(&server, "CREATE TABLE t (n int);");
     server
 }
