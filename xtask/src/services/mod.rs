@@ -38,6 +38,14 @@ enum Deed {
     Status(Which),
 }
 
+impl Deed {
+    fn which(&self) -> &Which {
+        match self {
+            Self::Up(which) | Self::Down(which) | Self::Status(which) => which,
+        }
+    }
+}
+
 /// Which servers, and how to tell of them.
 #[derive(Debug, Args)]
 struct Which {
@@ -61,18 +69,18 @@ impl Which {
 
 /// Starts, stops or looks at the servers.
 pub(crate) fn run(args: &ServicesArgs) -> Result<ExitCode> {
+    let which = args.deed.which();
+    if let Deed::Up(which) = &args.deed {
+        install(&which.servers())?;
+    }
     let services = Services::open()?;
-    let (which, deed): (_, fn(&Services, Server) -> Result<Option<State>>) = match &args.deed {
-        Deed::Up(which) => {
-            install(&which.servers())?;
-            (which, Services::up)
-        }
-        Deed::Down(which) => (which, Services::down),
-        Deed::Status(which) => (which, Services::state),
-    };
     let mut told = serde_json::Map::new();
     for server in which.servers() {
-        let state = deed(&services, server)?;
+        let state = match args.deed {
+            Deed::Up(_) => services.up(server),
+            Deed::Down(_) => services.down(server),
+            Deed::Status(_) => services.state(server),
+        }?;
         if which.json {
             told.insert(server.name().to_owned(), as_json(state.as_ref()));
         } else {
@@ -180,16 +188,13 @@ fn as_text(server: Server, state: Option<&State>) -> String {
     let Some(state) = state else {
         return format!("# {name} is down\n");
     };
-    let mut text = format!(
-        "# {name} {} at {}\n",
-        state.presence().word(),
-        state.address
-    );
-    for (variable, value) in &state.variables {
+    let exports = state.variables.iter().map(|(variable, value)| {
         let quoted = value.as_str().unwrap_or_default().replace('\'', r"'\''");
-        text += &format!("export {variable}='{quoted}'\n");
-    }
-    text
+        format!("export {variable}='{quoted}'\n")
+    });
+    let presence = state.presence().word();
+    let told = format!("# {name} is {presence} at {}\n", state.address);
+    std::iter::once(told).chain(exports).collect()
 }
 
 #[cfg(test)]

@@ -139,17 +139,15 @@ fn cargo_test(args: &TestArgs) -> Command {
 fn packages(engines: &[Engine]) -> Vec<String> {
     let left_out = |engine: &&Engine| !engines.is_empty() && !engines.contains(engine);
     let all = Engine::value_variants().iter();
-    let (slow, others): (Vec<_>, Vec<_>) = all
-        .filter(left_out)
-        .partition(|engine| engine.is_slow_to_build());
-    let served = others.iter().filter(|engine| engine.server().is_some());
-    let excluded = slow.iter().chain(served);
-    let features = if slow.is_empty() {
-        "--all-features"
-    } else {
+    let left_out: Vec<_> = all.filter(left_out).collect();
+    let features = if left_out.iter().any(|engine| engine.is_slow_to_build()) {
         "--features=storage-core/runtime,storage-testkit/servers"
+    } else {
+        "--all-features"
     };
-    excluded
+    left_out
+        .iter()
+        .filter(|engine| engine.is_slow_to_build() || engine.server().is_some())
         .map(|engine| format!("--exclude=storage-{}", engine.name()))
         .chain([features.to_owned()])
         .collect()

@@ -1,3 +1,5 @@
+//! Real servers are started and broken, and nothing is left of them.
+
 mod echo;
 mod ends;
 mod pg;

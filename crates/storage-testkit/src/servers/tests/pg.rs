@@ -1,3 +1,5 @@
+//! A PostgreSQL server is what it was ordered to be, and does what it is told.
+
 use std::{
     io::ErrorKind,
     net::TcpStream,

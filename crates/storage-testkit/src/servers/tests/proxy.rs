@@ -1,3 +1,5 @@
+//! Each fault of a proxy is what it says, and no more.
+
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},

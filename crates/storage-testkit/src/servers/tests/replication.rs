@@ -1,3 +1,5 @@
+//! Standbys follow, are waited for, and take over.
+
 use std::thread;
 
 use super::{SILENCE, tests_postgres};
