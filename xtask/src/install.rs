@@ -6,54 +6,42 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
+use crate::server::Server;
 use crate::test::Engine;
 use crate::tool;
 
 /// What every build needs besides Rust itself.
-const BUILDS: &[Requirement] = &[Requirement {
-    need: Need::Program("cc"),
-    packages: &["gcc", "libc6-dev"],
-}];
+const BUILDS: &[Requirement] = &[Requirement::new(Need::Program("cc"), &["gcc", "libc6-dev"])];
 
 /// What the tests need besides, whatever engines they run over.
 const TESTS: &[Requirement] = &[
     // Full and read-only disks are small file systems in a namespace of the test's own.
-    Requirement {
-        need: Need::Program("unshare"),
-        packages: &["util-linux"],
-    },
-    Requirement {
-        need: Need::Program("mount"),
-        packages: &["mount"],
-    },
+    Requirement::new(Need::Program("unshare"), &["util-linux"]),
+    Requirement::new(Need::Program("mount"), &["mount"]),
     // What an export has synced is told by its system calls.
-    Requirement {
-        need: Need::Program("strace"),
-        packages: &["strace"],
-    },
+    Requirement::new(Need::Program("strace"), &["strace"]),
 ];
 
 /// What it takes to build RocksDB, and the bindings to it.
 const ROCKSDB: &[Requirement] = &[
-    Requirement {
-        need: Need::Program("c++"),
-        packages: &["g++"],
-    },
-    Requirement {
-        need: Need::Libclang,
-        packages: &["libclang-dev"],
-    },
+    Requirement::new(Need::Program("c++"), &["g++"]),
+    Requirement::new(Need::Libclang, &["libclang-dev"]),
 ];
 
 /// What all tests over these engines need; over all of them, if there are none.
 pub(crate) fn needed_to_test(engines: &[Engine]) -> Vec<&'static Requirement> {
     let mut needed = needed_to_build(engines);
     needed.extend(TESTS);
+    let all = Engine::value_variants();
+    let engines = if engines.is_empty() { all } else { engines };
+    let servers = engines.iter().filter_map(|engine| engine.server());
+    needed.extend(servers.flat_map(Server::requirements));
     needed
 }
 
@@ -72,6 +60,46 @@ pub(crate) fn needed_to_build(engines: &[Engine]) -> Vec<&'static Requirement> {
 pub(crate) struct Requirement {
     need: Need,
     packages: &'static [&'static str],
+    /// What must be written before the packages are installed: a file, and what is in it.
+    before: Option<(&'static str, &'static str)>,
+}
+
+impl Requirement {
+    const fn new(need: Need, packages: &'static [&'static str]) -> Self {
+        Self {
+            need,
+            packages,
+            before: None,
+        }
+    }
+
+    /// PostgreSQL, without the server that Debian would start for everybody on the machine.
+    pub(crate) const fn postgresql() -> Self {
+        Self {
+            need: Need::PostgreSql,
+            packages: &["postgresql"],
+            before: Some((
+                "/etc/postgresql-common/createcluster.d/storage-tests.conf",
+                "# Written by `cargo xtask`: tests start servers of their own.\n\
+                 create_main_cluster = false\n",
+            )),
+        }
+    }
+
+    /// Writes what must be there before the packages are, unless somebody has.
+    fn prepare(&self) -> Result<()> {
+        let Some((path, content)) = self.before else {
+            return Ok(());
+        };
+        let path = Path::new(path);
+        if path.exists() {
+            return Ok(());
+        }
+        let directory = path.parent().unwrap_or(path);
+        fs::create_dir_all(directory)
+            .and_then(|()| fs::write(path, content))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
 }
 
 #[derive(Debug)]
@@ -80,6 +108,8 @@ enum Need {
     Program(&'static str),
     /// Clang as a library, with its own headers, which the bindings are made with.
     Libclang,
+    /// The programs of a server, which Debian keeps away from the `PATH`.
+    PostgreSql,
 }
 
 impl Need {
@@ -87,6 +117,7 @@ impl Need {
         match self {
             Self::Program(program) => on_path(program, path),
             Self::Libclang => has_libclang(),
+            Self::PostgreSql => has_postgresql(path),
         }
     }
 }
@@ -116,6 +147,15 @@ fn has_libclang() -> bool {
     env::var_os("LIBCLANG_PATH").is_some() || clang.into_iter().any(has_headers)
 }
 
+/// Whether PostgreSQL is where Debian keeps each version of it, or on the `PATH`.
+fn has_postgresql(path: &OsStr) -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut programs = versions
+        .flatten()
+        .map(|version| version.path().join("bin/initdb"));
+    programs.any(|initdb| initdb.is_file()) || on_path("initdb", path)
+}
+
 /// Installs the packages of every requirement that is not met.
 ///
 /// # Errors
@@ -136,6 +176,9 @@ pub(crate) fn missing(requirements: &[&Requirement]) -> Result<()> {
         }
     })?;
     println!("installing {}", packages.join(" "));
+    for requirement in unmet(requirements, &path) {
+        requirement.prepare()?;
+    }
     for arguments in calls {
         let mut apt = Command::new("apt-get");
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
@@ -173,12 +216,18 @@ impl Installer {
 }
 
 fn missing_packages(requirements: &[&Requirement], path: &OsStr) -> Vec<&'static str> {
-    requirements
-        .iter()
-        .filter(|requirement| !requirement.need.is_met(path))
+    unmet(requirements, path)
         .flat_map(|requirement| requirement.packages)
         .copied()
         .collect()
+}
+
+fn unmet<'a>(
+    requirements: &'a [&Requirement],
+    path: &'a OsStr,
+) -> impl Iterator<Item = &'a &'a Requirement> {
+    let requirements = requirements.iter();
+    requirements.filter(|requirement| !requirement.need.is_met(path))
 }
 
 fn on_path(program: &str, path: &OsStr) -> bool {
@@ -211,14 +260,8 @@ mod tests {
     use super::*;
 
     const NEEDS: &[&Requirement] = &[
-        &Requirement {
-            need: Need::Program("cc"),
-            packages: &["gcc", "libc6-dev"],
-        },
-        &Requirement {
-            need: Need::Program("redis-server"),
-            packages: &["redis"],
-        },
+        &Requirement::new(Need::Program("cc"), &["gcc", "libc6-dev"]),
+        &Requirement::new(Need::Program("redis-server"), &["redis"]),
     ];
 
     #[test]
@@ -246,6 +289,34 @@ mod tests {
             assert!(packages(with).contains(&"libclang-dev"), "{with:?}");
         }
         assert!(!packages(&[Engine::Fjall, Engine::Sqlite]).contains(&"g++"));
+    }
+
+    #[test]
+    fn only_engines_across_a_network_take_servers() {
+        let takes_postgres = |engines: &[Engine]| {
+            let needed = needed_to_test(engines);
+            needed.iter().any(|need| need.packages == ["postgresql"])
+        };
+        assert!(takes_postgres(&[]));
+        assert!(takes_postgres(&[Engine::Fjall, Engine::Pg]));
+        assert!(!takes_postgres(&[Engine::Fjall, Engine::Rocks]));
+    }
+
+    #[test]
+    fn what_must_be_there_before_is_written_once() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("a/b.conf");
+        let path = Box::leak(file.display().to_string().into_boxed_str());
+        let requirement = Requirement {
+            before: Some((path, "new")),
+            ..Requirement::new(Need::Program("cc"), &["gcc"])
+        };
+        requirement.prepare().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+
+        fs::write(&file, "somebody's").unwrap();
+        requirement.prepare().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's");
     }
 
     #[test]

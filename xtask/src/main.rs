@@ -1,8 +1,8 @@
 //! The workspace's own commands, run as `cargo xtask <command>`.
 //!
 //! `test` runs every test and ends with one line that counts them, `crash` and `power-loss` kill
-//! processes that write and judge what they leave, `bench` measures what a store costs, `tidy`
-//! checks the rules of the house that no compiler checks, and `ci` runs everything that must hold
+//! processes that write and judge what they leave, `bench` measures what a store costs, `services`
+//! starts and stops the servers that the tests use, `tidy` checks the rules of the house that no compiler checks, and `ci` runs everything that must hold
 //! before a change is merged.
 
 #![expect(
@@ -17,6 +17,8 @@ mod install;
 mod interrupts;
 mod process_group;
 mod proof;
+mod server;
+mod services;
 mod test;
 mod tidy;
 mod tool;
@@ -38,6 +40,8 @@ enum Command {
     PowerLoss(proof::ProofArgs),
     /// Measure what a store costs over the raw engine.
     Bench(bench::BenchArgs),
+    /// Start and stop the servers that the tests use, for people and programs.
+    Services(services::ServicesArgs),
     /// Check the rules of the house: dependencies, stories, sizes, twins, hygiene.
     Tidy(tidy::TidyArgs),
     /// Run everything that must hold before a change is merged, except the tests.
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Crash(args) => proof::run(proof::Death::Crash, &args),
         Command::PowerLoss(args) => proof::run(proof::Death::PowerLoss, &args),
         Command::Bench(args) => bench::run(&args),
+        Command::Services(args) => services::run(&args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Ci => ci::run(),
     };

@@ -59,6 +59,21 @@ impl Child {
         })
     }
 
+    /// Gives the child all that it reads, and the end of it.
+    #[cfg(all(feature = "servers", target_os = "linux"))]
+    pub(crate) fn hears(&mut self, input: &[u8]) -> io::Result<()> {
+        match self
+            .process
+            .stdin
+            .take()
+            .map(|mut stdin| io::Write::write_all(&mut stdin, input))
+        {
+            // It may end without reading: how it ends says why.
+            Some(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits until the child has written something, or has ended; `false` if
     /// it takes longer than `at_most`.
     pub(crate) fn speaks_within(&self, at_most: Duration) -> bool {

@@ -33,6 +33,9 @@
 //! What a store must hold after its process was killed is another matter:
 //! [`proof`] puts it to the test.
 //!
+//! Stores across a network are tested over real servers, which the feature
+//! `servers` starts, kills and cuts off.
+//!
 //! The suite takes for granted that a read of this process sees the commits
 //! which this process was answered, also where the store declares
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
@@ -43,6 +46,8 @@ pub mod linearizability;
 pub mod model;
 pub mod on_disk;
 pub mod proof;
+#[cfg(all(feature = "servers", target_os = "linux"))]
+pub mod servers;
 pub mod survival;
 
 mod bench;

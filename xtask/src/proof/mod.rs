@@ -55,10 +55,10 @@ impl Death {
 /// Runs the engine's proof program.
 pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
     ensure!(
-        args.engine.is_durable(),
-        "the {} engine keeps nothing beyond its process, so there is nothing to prove; choose {}",
+        args.engine.keeps_files(),
+        "the {} engine keeps no files beyond its process, so there is nothing to prove; choose {}",
         args.engine.name(),
-        Engine::durable_names().join(" or ")
+        Engine::names_with_files().join(" or ")
     );
     install::missing(&install::needed_to_build(&[args.engine]))?;
     let interrupts = Interrupts::catch()?;
@@ -125,12 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_without_durability_is_refused_with_the_names_of_the_others() {
-        let error = run(Death::Crash, &args(Engine::Memory)).unwrap_err();
+    fn an_engine_without_files_is_refused_with_the_names_of_the_others() {
+        for engine in [Engine::Memory, Engine::Pg] {
+            let error = run(Death::Crash, &args(engine)).unwrap_err();
 
-        let message = error.to_string();
-        assert!(message.contains("memory"), "{message}");
-        assert!(message.contains("fjall"), "{message}");
+            let message = error.to_string();
+            let (named, others) = message.split_once("choose").unwrap();
+            assert!(named.contains(engine.name()), "{message}");
+            assert!(others.contains("fjall"), "{message}");
+            assert!(!others.contains(engine.name()), "{message}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::server::Server;
+
 /// An engine by the name that `--engines` and the tests know it by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
@@ -17,6 +19,8 @@ pub(crate) enum Engine {
     Sqlite,
     /// Files in directories.
     Fs,
+    /// PostgreSQL.
+    Pg,
 }
 
 impl Engine {
@@ -29,6 +33,7 @@ impl Engine {
             Self::Sled => "sled",
             Self::Sqlite => "sqlite",
             Self::Fs => "fs",
+            Self::Pg => "pg",
         }
     }
 
@@ -37,15 +42,28 @@ impl Engine {
         self != Self::Memory
     }
 
+    /// Whether its data lies in files that this machine may lose.
+    pub(crate) fn keeps_files(self) -> bool {
+        self.is_durable() && self.server().is_none()
+    }
+
     /// Whether to build it takes so long that a run which leaves it out does without.
     pub(crate) fn is_slow_to_build(self) -> bool {
         self == Self::Rocks
     }
 
-    /// The names of the engines whose data outlives the process.
-    pub(crate) fn durable_names() -> Vec<&'static str> {
+    /// The server that it speaks to, if it is one across a network.
+    pub(crate) fn server(self) -> Option<Server> {
+        match self {
+            Self::Pg => Some(Server::Pg),
+            Self::Memory | Self::Fjall | Self::Rocks | Self::Sled | Self::Sqlite | Self::Fs => None,
+        }
+    }
+
+    /// The names of the engines that keep files.
+    pub(crate) fn names_with_files() -> Vec<&'static str> {
         let all = Self::value_variants().iter();
-        all.filter(|engine| engine.is_durable())
+        all.filter(|engine| engine.keeps_files())
             .map(|engine| engine.name())
             .collect()
     }

@@ -134,16 +134,22 @@ fn cargo_test(args: &TestArgs) -> Command {
     command
 }
 
-/// Everything; or all but what brings an engine that takes long to build, if that is left out.
+/// Everything; or all but the crates of engines that are left out and take long to build, or a
+/// server to test.
 fn packages(engines: &[Engine]) -> Vec<String> {
-    let left_out = |engine: &&Engine| engine.is_slow_to_build() && !engines.contains(engine);
-    let slow: Vec<_> = Engine::value_variants().iter().filter(left_out).collect();
-    if engines.is_empty() || slow.is_empty() {
-        return vec!["--all-features".to_owned()];
-    }
-    slow.iter()
+    let left_out = |engine: &&Engine| !engines.is_empty() && !engines.contains(engine);
+    let all = Engine::value_variants().iter();
+    let left_out: Vec<_> = all.filter(left_out).collect();
+    let features = if left_out.iter().any(|engine| engine.is_slow_to_build()) {
+        "--features=storage-core/runtime,storage-testkit/servers"
+    } else {
+        "--all-features"
+    };
+    left_out
+        .iter()
+        .filter(|engine| engine.is_slow_to_build() || engine.server().is_some())
         .map(|engine| format!("--exclude=storage-{}", engine.name()))
-        .chain(["--features=storage-core/runtime".to_owned()])
+        .chain([features.to_owned()])
         .collect()
 }
 
@@ -209,6 +215,17 @@ mod tests {
         assert!(without.contains("--exclude=storage-rocks"), "{without}");
         assert!(!without.contains("--all-features"), "{without}");
         assert!(with.contains("--all-features"), "{with}");
+    }
+
+    #[test]
+    fn an_engine_that_takes_a_server_is_not_tested_where_it_is_left_out() {
+        let line = |engines| packages(engines).join(" ");
+
+        assert_eq!(line(&[]), "--all-features");
+        let excluded = "--exclude=storage-pg";
+        assert!(line(&[Engine::Fjall]).contains(excluded));
+        assert!(line(&[Engine::Rocks]).contains(excluded));
+        assert!(!line(&[Engine::Pg]).contains(excluded));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Proved {
             let name = column.engine.name();
             for claim in &claims {
                 let is_shown = column.passed.contains(*claim)
-                    || (is_of_files(claim) && !column.engine.is_durable());
+                    || (is_of_files(claim) && !column.engine.keeps_files());
                 ensure!(is_shown, "{name} was not shown to keep: {claim}");
             }
             ensure!(
@@ -147,8 +147,8 @@ const INTRODUCTION: &str = "\
 # Engines
 
 What each engine offers, as one run of `cargo xtask test` has shown it: each passed every claim of the conformance suite, random
-histories and concurrent ones, for what it declares, and refused what it does not declare. Those whose data outlives the process were
-killed at work and had the power taken from them. `cargo xtask test --write-engines-page` makes this page anew.
+histories and concurrent ones, for what it declares, and refused what it does not declare. Those that keep files were killed at work and
+had the power taken from them. `cargo xtask test --write-engines-page` makes this page anew.
 
 ";
 
@@ -305,7 +305,7 @@ const POWER_LOSSES: &str = "survives losses of power";
 /// What claims begin with that are about stores that keep files.
 const ON_DISK: &str = "on disk: ";
 
-/// Whether a claim is about what outlives the process.
+/// Whether a claim is about files that outlive the process.
 fn is_of_files(claim: &str) -> bool {
     [KILLS, POWER_LOSSES].contains(&claim) || claim.starts_with(ON_DISK)
 }

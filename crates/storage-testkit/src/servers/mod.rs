@@ -1,0 +1,71 @@
+//! Real servers for tests of stores across a network, and bad days for them.
+//!
+//! A [`PgServer`] is a PostgreSQL of a test's own: in a temporary directory, on
+//! a free port of the loopback, with passwords and certificates made on the spot.
+//! It can be killed, paused, restarted and given a [standby](PgServer::standby)
+//! to fail over to. A [`Proxy`] stands before any server and delays, throttles or
+//! cuts what passes.
+//!
+//! ```no_run
+//! use storage_testkit::servers::{PgServerConfig, PgServer, Proxy, ServerResult};
+//!
+//! # fn main() -> ServerResult<()> {
+//! // One server for all tests of a process; each takes a database of its own.
+//! let database = PgServer::shared().new_database()?;
+//! connect(&database.url());
+//!
+//! // A server of a test's own, to break.
+//! let server = PgServerConfig::new().setting("max_connections", "20").start()?;
+//! let database = server.new_database()?;
+//! let proxy = Proxy::start(server.address())?;
+//! connect(&database.url_at(proxy.address()));
+//! proxy.cut()?;
+//! server.kill()?;
+//! server.start()?;
+//! # Ok(())
+//! # }
+//! # fn connect(_: &str) {}
+//! ```
+//!
+//! # Who starts them
+//! The tests do. Whoever needs a server starts it, or takes the one that its
+//! process shares, so that `cargo test -p` of one crate works by itself and no
+//! verdict depends on what happens to run on the machine. The packages must be
+//! there: `cargo xtask test` installs them, and a server that cannot be started
+//! names them. `cargo xtask services up` starts the same servers for people and
+//! programs; no test looks for those.
+//!
+//! # Who ends them
+//! A watchdog: a small process beside each server, which waits for the process
+//! that started the server to let go of a pipe, and then ends the server and
+//! removes its directory. Letting go is what dropping does, and what the kernel
+//! does at an exit, a panic, Ctrl-C or a SIGKILL. So there is one way to end a
+//! server, and every test goes through it.
+//!
+//! # Calls block
+//! No call needs a runtime. In async code that must go on meanwhile, put them in
+//! `spawn_blocking`: all take `&self`, and servers and proxies are `Sync`.
+//!
+//! Linux only: which processes are a server's is read from `/proc`.
+
+mod account;
+mod error;
+mod pg;
+mod place;
+mod port;
+mod process;
+mod proxy;
+mod secret;
+mod tls;
+mod tool;
+
+use self::account::Account;
+pub use self::{
+    error::{ServerError, ServerResult},
+    pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
+    proxy::{Direction, Proxy},
+    tls::{Authority, Certificate, Identity},
+};
+
+#[cfg(test)]
+mod tests;
