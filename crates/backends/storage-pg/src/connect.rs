@@ -19,7 +19,7 @@ use crate::{
     error::{corrupt, from_sqlx, timed_out, unavailable},
     host::PgHost,
     secret::Secret,
-    session::{Session, settings, within},
+    session::{ServerRole, Session, settings, within},
 };
 
 /// The oldest server that has all that is used, as it numbers itself.
@@ -149,7 +149,7 @@ impl Connector {
             ));
         }
         if role == Role::Primary {
-            if !facts.is_writable {
+            if facts.role != ServerRole::Primary {
                 return Err(unavailable("the server takes no writes".into()));
             }
             self.judge_timeline(facts.timeline.unwrap_or_default())?;

@@ -114,7 +114,7 @@ impl PgEngine {
     async fn lend(&self, consistency: Option<Consistency>, deadline: Instant) -> Result<Lease> {
         if let (Some(Consistency::Stale { at_most }), Some(replicas)) =
             (consistency, &self.replicas)
-            && let Some(lease) = replicas.lend(at_most, deadline).await
+            && let Some(lease) = Box::pin(replicas.lend(at_most, deadline)).await
         {
             return Ok(lease);
         }

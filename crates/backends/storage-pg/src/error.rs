@@ -148,8 +148,9 @@ const TLS_REMEDY: &str =
 
 /// Failures of the network, among them those of TLS, which arrive as such.
 fn from_io(cause: &io::Error) -> (ErrorKind, String) {
-    let inner = cause.get_ref();
-    if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+    let behind = cause.get_ref();
+    let of_tls: Option<&rustls::Error> = behind.and_then(|behind| behind.downcast_ref());
+    if of_tls.is_some() {
         return (
             ErrorKind::Denied,
             format!("TLS with the server failed: {cause}; {TLS_REMEDY}"),

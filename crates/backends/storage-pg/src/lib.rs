@@ -51,7 +51,7 @@
 //!
 //! # Poolers
 //! Each connection is a session with settings of its own. A pooler in between
-//! must keep them apart: PgBouncer in session mode does.
+//! must keep them apart: `PgBouncer` in session mode does.
 //!
 //! [sqlx]: https://docs.rs/sqlx
 

@@ -15,7 +15,10 @@ use std::{
 use storage_core::Result;
 use tokio::{sync::Mutex as AsyncMutex, time::Instant};
 
-use crate::pool::{Lease, Pool};
+use crate::{
+    pool::{Lease, Pool},
+    session::ServerRole,
+};
 
 /// How many positions of the primary are remembered.
 const SAMPLES_MAX: usize = 16;
@@ -65,7 +68,7 @@ impl Replicas {
     }
 
     async fn is_fresh(&self, lease: &mut Lease, since: Instant, deadline: Instant) -> Result<bool> {
-        if !lease.session()?.facts.is_standby {
+        if lease.session()?.facts.role != ServerRole::Standby {
             // It was promoted: what it replayed is no measure any more.
             lease.retire();
             return Ok(false);

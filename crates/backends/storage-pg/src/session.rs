@@ -33,9 +33,7 @@ pub(crate) struct Facts {
     /// Names the session in `outcomes`.
     pub(crate) id: Uuid,
     pub(crate) backend: Backend,
-    /// Whether it takes writes.
-    pub(crate) is_writable: bool,
-    pub(crate) is_standby: bool,
+    pub(crate) role: ServerRole,
     /// How often the server's history has forked, if it makes history itself.
     pub(crate) timeline: Option<i64>,
     /// Whether a commit waits for standbys.
@@ -43,6 +41,17 @@ pub(crate) struct Facts {
     /// Whether what is synced survives a loss of power.
     pub(crate) is_durable: bool,
     pub(crate) version: i32,
+}
+
+/// What a server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServerRole {
+    /// It takes writes.
+    Primary,
+    /// It could, but is set not to.
+    ReadOnly,
+    /// It follows another.
+    Standby,
 }
 
 /// The process that serves a session. A number alone may be given to another
@@ -64,8 +73,7 @@ impl Session {
         const FACTS: &str = "\
 SELECT pg_backend_pid(), (extract(epoch FROM backend_start) * 1000000)::bigint,
     gen_random_uuid(),
-    NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off',
-    pg_is_in_recovery(),
+    pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
     CASE WHEN NOT pg_is_in_recovery() THEN
         ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
     END,
@@ -104,8 +112,11 @@ impl Facts {
                 started: row.try_get(1)?,
             },
             id: row.try_get(2)?,
-            is_writable: row.try_get(3)?,
-            is_standby: row.try_get(4)?,
+            role: match (row.try_get(3)?, row.try_get(4)?) {
+                (true, _) => ServerRole::Standby,
+                (false, true) => ServerRole::ReadOnly,
+                (false, false) => ServerRole::Primary,
+            },
             timeline: row.try_get(5)?,
             awaits_standbys: row.try_get(6)?,
             is_durable: row.try_get(7)?,

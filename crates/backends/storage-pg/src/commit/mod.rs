@@ -199,18 +199,10 @@ impl Committer {
                 Err((not_applied(failure.error), origin))
             }
             FailureKind::Lost | FailureKind::TimedOut => {
-                let fate = resolve::fate(&self.connector, &facts, number, deadline).await;
-                self.settle(fate, failure).map_err(|error| (error, origin))
+                let fate = resolve::fate(&self.connector, &facts, number, deadline);
+                let fate = Box::pin(fate).await;
+                settle(fate, failure).map_err(|error| (error, origin))
             }
-        }
-    }
-
-    /// What is answered to a commit whose own answer was lost.
-    fn settle(&self, fate: Fate, failure: Failure) -> Result<Answer> {
-        match fate {
-            Fate::Applied(answer) => Ok(answer),
-            Fate::NotApplied => Err(failure.error.with_outcome(Outcome::NotApplied)),
-            Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
         }
     }
 
@@ -245,6 +237,15 @@ impl Committer {
             }
         }
         answers
+    }
+}
+
+/// What is answered to a commit whose own answer was lost.
+fn settle(fate: Fate, failure: Failure) -> Result<Answer> {
+    match fate {
+        Fate::Applied(answer) => Ok(answer),
+        Fate::NotApplied => Err(failure.error.with_outcome(Outcome::NotApplied)),
+        Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
     }
 }
 

@@ -33,6 +33,20 @@ const MIGRATIONS: &[Migration] = &[Migration {
     statements: &[include_str!("tables.sql"), include_str!("commit.sql")],
 }];
 
+/// Makes the tables that entries are spread over.
+const PARTITIONS: &str = "\
+DO $partitions$
+BEGIN
+    FOR number IN 0 .. {count} - 1 LOOP
+        EXECUTE format(
+            'CREATE TABLE {schema}.entries_%s PARTITION OF {schema}.entries \
+             FOR VALUES WITH (MODULUS {count}, REMAINDER %s) WITH (fillfactor = 90)',
+            number, number
+        );
+    END LOOP;
+END
+$partitions$;";
+
 impl Migration {
     /// A mark of what the step does.
     fn checksum(&self) -> String {
@@ -42,25 +56,17 @@ impl Migration {
     fn render(&self, config: &PgConfig) -> String {
         let schema = format!("\"{}\"", config.schema);
         let (partitioned, partitions) = match config.partitions {
-            None => ("WITH (fillfactor = 90)".to_owned(), String::new()),
+            None => ("WITH (fillfactor = 90)", String::new()),
             Some(count) => (
-                "PARTITION BY HASH (space, key)".to_owned(),
-                (0..count.get())
-                    .map(|number| {
-                        format!(
-                            "CREATE TABLE {schema}.entries_{number} PARTITION OF {schema}.entries \
-                             FOR VALUES WITH (MODULUS {count}, REMAINDER {number}) \
-                             WITH (fillfactor = 90);\n"
-                        )
-                    })
-                    .collect(),
+                "PARTITION BY HASH (space, key)",
+                PARTITIONS.replace("{count}", &count.to_string()),
             ),
         };
         self.statements
             .concat()
-            .replace("{schema}", &schema)
-            .replace("{partitioned}", &partitioned)
+            .replace("{partitioned}", partitioned)
             .replace("{partitions}", &partitions)
+            .replace("{schema}", &schema)
     }
 }
 
