@@ -47,7 +47,9 @@ async fn measure() -> Result<(Duration, Duration, Duration)> {
     for _ in 0..ROUNDS {
         let begin = Instant::now();
         for _ in 0..CALLS {
-            Ready.get_many(&[key.clone()], None, begin).await?;
+            Ready
+                .get_many(std::slice::from_ref(&key), None, begin)
+                .await?;
         }
         engine_times.push(begin.elapsed() / CALLS);
 

@@ -227,5 +227,5 @@ async fn freed(stage: &Stage) {
     };
     timeout(Duration::from_secs(10), freed)
         .await
-        .expect("the store is closed in the background");
+        .unwrap_or_else(|_| panic!("the store is not closed in the background"));
 }

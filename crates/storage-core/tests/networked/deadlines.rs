@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use storage_core::{ErrorKind, KeyRange, Outcome, ReadExt, Store, StoreExt};
+use storage_core::{ErrorKind, KeyRange, Outcome, ReadExt, ScanOptions, Store, StoreExt};
 use tokio::time::{Instant, advance, sleep};
 
 use crate::{
@@ -45,7 +45,7 @@ async fn a_get_whose_time_is_over_in_the_queue_is_not_asked_for() {
     stage.read_gate.shut();
     let head = start_get(&store, "head").await;
     let begin = Instant::now();
-    let scan = store.scan(KeyRange::all(), Default::default()).collect();
+    let scan = store.scan(KeyRange::all(), ScanOptions::new()).collect();
     let (get, scan) = tokio::join!(store.get("late"), scan);
     for error in [get.unwrap_err(), scan.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -63,7 +63,7 @@ async fn a_call_that_overruns_is_cut_off_and_its_lane_is_free() {
     stage.read_gate.shut();
     stage.other_gate.shut();
     let begin = Instant::now();
-    let scan = store.scan(KeyRange::all(), Default::default()).collect();
+    let scan = store.scan(KeyRange::all(), ScanOptions::new()).collect();
     let answers = tokio::join!(
         async { store.get("key").await.map(drop) },
         async { store.stats().await.map(drop) },

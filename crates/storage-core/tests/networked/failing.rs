@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
-use storage_core::{ErrorKind, Outcome, ReadExt, Result, Store, StoreExt, WriteBatch};
+use storage_core::{
+    Components, ErrorKind, KeyRange, Operation, Outcome, ReadExt, Result, ScanOptions, Store,
+    StoreExt, WriteBatch, blocking::block_on,
+};
 
 use crate::{
     as_group, narrow, put, settle,
-    staged::{BAD, Failure, Stage, open},
+    staged::{BAD, Failure, Stage, open, open_with},
     start_commit, start_get, value,
 };
 
@@ -154,7 +157,7 @@ async fn a_failure_of_any_other_call_is_answered_with_what_was_being_done() {
             .other_failures
             .lock()
             .unwrap()
-            .push_back(Some(failure))
+            .push_back(Some(failure));
     };
     fail(Failure::Panic);
     assert_eq!(kind(store.stats().await), ErrorKind::Internal);
@@ -165,7 +168,7 @@ async fn a_failure_of_any_other_call_is_answered_with_what_was_being_done() {
     fail(Failure::Panic);
     assert_eq!(kind(store.check().await), ErrorKind::Internal);
     fail(Failure::Panic);
-    let scan = store.scan(storage_core::KeyRange::all(), Default::default());
+    let scan = store.scan(KeyRange::all(), ScanOptions::new());
     assert_eq!(kind(scan.collect().await), ErrorKind::Internal);
     let gone = store.with_engine(|_| async {
         panic!("on purpose");
@@ -197,20 +200,18 @@ async fn a_store_whose_engine_fails_at_once_is_not_opened() {
     let stage = Arc::new(Stage::new());
     let failures = [Some(Failure::Refuse(ErrorKind::Unavailable))];
     stage.other_failures.lock().unwrap().extend(failures);
-    let components = storage_core::Components::default();
-    let error = crate::staged::open_with(&stage, &components)
-        .await
-        .unwrap_err();
+    let components = Components::default();
+    let error = open_with(&stage, &components).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.operation(), Some(storage_core::Operation::Open));
+    assert_eq!(error.operation(), Some(Operation::Open));
 }
 
 #[test]
 fn a_store_is_not_opened_outside_of_a_runtime() {
     let stage = Arc::new(Stage::new());
-    let components = storage_core::Components::default();
-    let opening = crate::staged::open_with(&stage, &components);
-    let error = storage_core::blocking::block_on(opening).unwrap_err();
+    let components = Components::default();
+    let opening = open_with(&stage, &components);
+    let error = block_on(opening).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 

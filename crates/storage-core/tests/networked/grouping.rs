@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use storage_core::{
     Consistency, Durability, ErrorKind, KeyRange, Outcome, OwnedKey, Read, ReadExt, ReadOptions,
-    Retry, Store, StoreExt, WriteBatch, WriteOptions, networked::Limits,
+    Retry, ScanOptions, Store, StoreExt, WriteBatch, WriteOptions, networked::Limits,
 };
 
 use crate::{
@@ -133,15 +133,15 @@ async fn reads_of_different_consistency_are_not_made_one() {
     let store = open(&stage).await;
     stage.read_gate.shut();
     let head = start_get(&store, "head").await;
-    let stale = |seconds| Consistency::Stale {
+    let within = |seconds| Consistency::Stale {
         at_most: Duration::from_secs(seconds),
     };
     let wishes = [
         None,
-        Some(stale(1)),
+        Some(within(1)),
         Some(Consistency::Linearizable),
-        Some(stale(1)),
-        Some(stale(2)),
+        Some(within(1)),
+        Some(within(2)),
         None,
     ];
     let mut gets = Vec::new();
@@ -164,9 +164,9 @@ async fn reads_of_different_consistency_are_not_made_one() {
         .collect();
     let expected = [
         (None, 2),
-        (Some(stale(1)), 2),
+        (Some(within(1)), 2),
         (Some(Consistency::Linearizable), 1),
-        (Some(stale(2)), 1),
+        (Some(within(2)), 1),
     ];
     assert_eq!(calls, expected);
 }
@@ -345,7 +345,7 @@ async fn a_scan_takes_a_lane_in_its_turn_and_others_go_on_behind_it() {
         let store = store.clone();
         async move {
             store
-                .scan(KeyRange::all(), Default::default())
+                .scan(KeyRange::all(), ScanOptions::new())
                 .collect()
                 .await
         }

@@ -2,7 +2,6 @@
 //! whose every call a test can hold, fail and count.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
