@@ -2,10 +2,14 @@
 
 use crate::sqlx;
 use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{
         OnceLock,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -133,8 +137,9 @@ impl Connector {
 
     async fn connect(&self, server: &Server, deadline: Instant, role: Role) -> Result<Session> {
         let by = deadline.min(Instant::now() + self.connect_timeout);
-        let connection = match timeout_at(by, server.options.connect()).await {
-            Ok(connected) => connected.map_err(from_sqlx)?,
+        let connecting = no_panic(server.options.connect());
+        let connection = match timeout_at(by, connecting).await {
+            Ok(connected) => connected?.map_err(from_sqlx)?,
             Err(_) => return Err(timed_out("no connection was made in time")),
         };
         let mut session = Session::prepare(connection, &self.settings, by).await?;
@@ -185,6 +190,22 @@ impl Connector {
             None => Err(corrupt("the row that names the store is missing")),
         }
     }
+}
+
+/// Polls `connecting`, whose parser of messages may panic where what it reads is
+/// none of PostgreSQL's.
+async fn no_panic<T>(connecting: impl Future<Output = T>) -> Result<T> {
+    let mut connecting = pin!(connecting);
+    poll_fn(|context| {
+        let polled = AssertUnwindSafe(|| connecting.as_mut().poll(context));
+        match catch_unwind(polled) {
+            Ok(polled) => polled.map(Ok),
+            Err(_) => Poll::Ready(Err(unavailable(
+                "the server does not speak as PostgreSQL does; check host and port".into(),
+            ))),
+        }
+    })
+    .await
 }
 
 /// What a server is wanted for.

@@ -46,7 +46,7 @@ pub struct PgEngine {
     pub(crate) connector: Arc<Connector>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) time_limit: Duration,
-    committer: Committer,
+    pub(crate) committer: Committer,
     replicas: Option<Replicas>,
     snapshots: Arc<Semaphore>,
     snapshots_max: usize,

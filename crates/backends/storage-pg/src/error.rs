@@ -93,12 +93,12 @@ fn kind_of_failure(error: &sqlx::Error) -> FailureKind {
     };
     // A session that is ended may have committed: where it waited for a standby,
     // it says that it was ended, not that it was undone.
-    match answer.severity() {
-        PgSeverity::Fatal | PgSeverity::Panic => FailureKind::Lost,
-        _ if answer.code() == "25006" => FailureKind::ReadOnly,
+    match (answer.severity(), answer.code()) {
+        (PgSeverity::Error, "25006") => FailureKind::ReadOnly,
         // A statement that its pooler or an administrator has forgotten.
-        _ if matches!(answer.code(), "26000" | "40003") => FailureKind::Lost,
-        _ => FailureKind::Refused,
+        (PgSeverity::Error, "26000" | "40003") => FailureKind::Lost,
+        (PgSeverity::Error, _) => FailureKind::Refused,
+        _ => FailureKind::Lost,
     }
 }
 
@@ -215,6 +215,10 @@ fn kind_of(code: &str) -> (ErrorKind, &'static str) {
         "the database is damaged; restore it from a backup",
     );
     match code {
+        "" => (
+            ErrorKind::Unavailable,
+            "the server does not speak as PostgreSQL does; check host and port",
+        ),
         "3D000" => (ErrorKind::Invalid, "name a database that exists"),
         "42501" => (
             ErrorKind::Denied,
@@ -316,7 +320,7 @@ mod tests {
             ("XX001", Corrupt),
             ("XX002", Corrupt),
             ("P0001", Internal),
-            ("", Internal),
+            ("", Unavailable),
         ] {
             assert_eq!(kind_of(code).0, kind, "code {code}");
         }

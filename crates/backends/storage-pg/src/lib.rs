@@ -61,6 +61,8 @@ mod connect;
 mod engine;
 mod error;
 mod host;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod read;
 mod replica;

@@ -14,7 +14,8 @@ macro_rules! together_bytes_max {
     };
 }
 
-const GET: &str = "SELECT value, expires, version FROM entries WHERE space = $1 AND key = $2";
+pub(crate) const GET: &str =
+    "SELECT value, expires, version FROM entries WHERE space = $1 AND key = $2";
 
 pub(crate) const GET_MANY: &str = concat!(
     "SELECT k.place, CASE WHEN octet_length(e.value) <= ",

@@ -22,8 +22,9 @@ const EXAMINED_MIN: usize = 256;
 /// ones there were and, where that is fewer than were asked for, up to which key
 /// was looked.
 ///
-/// Comparing whole rows gives the index both of its bounds. Values outside of
-/// their rows are not read for their lengths.
+/// Comparing whole rows gives the index both of its bounds. The lengths are added
+/// up in the order in which the index gives the rows; where a value lies outside
+/// of its row, it is not read for that.
 macro_rules! page {
     ($value:literal, $bytes:literal, $order:literal) => {
         concat!(
@@ -42,11 +43,7 @@ macro_rules! page {
             $order,
             " LIMIT $7) stored \
              WHERE expires IS NULL OR expires > $5 OR expires < 0 LIMIT $6) live \
-             WINDOW w AS (ORDER BY space",
-            $order,
-            ", key",
-            $order,
-            " ROWS UNBOUNDED PRECEDING)) \
+             WINDOW w AS (ROWS UNBOUNDED PRECEDING)) \
              SELECT key, value, expires, version, NULL::bigint FROM page \
              WHERE bytes <= $8 OR place = 1 \
              UNION ALL \

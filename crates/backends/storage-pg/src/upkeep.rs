@@ -2,7 +2,9 @@
 
 use crate::sqlx;
 use crate::sqlx::{AssertSqlSafe, PgConnection};
-use storage_core::{Error, ErrorKind, Maintenance, MaintenanceReport, Result};
+use storage_core::{
+    Durability, Error, ErrorKind, Maintenance, MaintenanceReport, Result, Timestamp, WriteBatch,
+};
 use tokio::time::Instant;
 
 use crate::{PgEngine, error::from_sqlx};
@@ -12,6 +14,7 @@ impl PgEngine {
     /// takes. None of these keeps others from reading or writing.
     pub(crate) async fn upkeep(&self, maintenance: Maintenance) -> Result<MaintenanceReport> {
         let statements: &[&str] = match maintenance {
+            Maintenance::Flush => return self.flush().await,
             Maintenance::Vacuum => &["VACUUM entries", "VACUUM outcomes"],
             Maintenance::Analyze => &["ANALYZE entries"],
             Maintenance::Reindex => &["REINDEX TABLE CONCURRENTLY entries"],
@@ -38,6 +41,21 @@ impl PgEngine {
         }
         let after = disk_bytes(connection).await?;
         Ok(MaintenanceReport::of_disk_bytes(before, after))
+    }
+}
+
+impl PgEngine {
+    /// Commits nothing, but does so durably: what came before is durable too then.
+    async fn flush(&self) -> Result<MaintenanceReport> {
+        let group = [WriteBatch::new()];
+        let deadline = Instant::now() + self.time_limit;
+        let never = Timestamp::from_unix_milliseconds(0);
+        let answers = self
+            .committer
+            .commit(&group, Durability::Synced, never, deadline)
+            .await?;
+        answers.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(MaintenanceReport::default())
     }
 }
 

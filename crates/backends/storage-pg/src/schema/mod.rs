@@ -175,8 +175,10 @@ ORDER BY c.relname";
     match first {
         None => Ok(Found::Nothing { has_schema }),
         Some(_) if is_ours && has_entries => {
-            let done = "SELECT version, checksum FROM migrations ORDER BY version";
-            let done = sqlx::query_as(done).persistent(false);
+            // Named with its schema: a role that may not use that is told so.
+            let done =
+                format!("SELECT version, checksum FROM {quoted}.migrations ORDER BY version");
+            let done = sqlx::query_as(AssertSqlSafe(done)).persistent(false);
             Ok(Found::Store(done.fetch_all(connection).await?))
         }
         Some(name) => Ok(Found::Foreign(format!("{schema}.{name}"))),

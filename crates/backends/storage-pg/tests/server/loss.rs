@@ -1,0 +1,277 @@
+//! Connections that break and servers that go: no answer is wrong, and none is
+//! late.
+
+use std::{sync::Arc, time::Duration};
+
+use storage_core::{ErrorKind, Outcome, Read, ReadExt, Store, StoreExt};
+use storage_pg::{PgBackend, PgConfig};
+use storage_testkit::servers::{Direction, PgServer, PgServerConfig, Proxy, Replication};
+
+use crate::{blocking, fails, not_applied, timed};
+
+/// How long calls may take in these tests.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// What a machine with much to do may add.
+const LATE: Duration = Duration::from_secs(2);
+
+/// What there is must be kept: dropped servers and proxies are ended.
+struct Place {
+    server: Arc<PgServer>,
+    proxy: Arc<Proxy>,
+    database: String,
+    store: PgBackend,
+}
+
+impl Place {
+    async fn on_server(&self, work: fn(&PgServer)) {
+        let server = Arc::clone(&self.server);
+        blocking(move || work(&server)).await;
+    }
+
+    async fn on_proxy(&self, work: fn(&Proxy)) {
+        let proxy = Arc::clone(&self.proxy);
+        blocking(move || work(&proxy)).await;
+    }
+}
+
+/// A store on a server of its own, behind a proxy.
+async fn place() -> Place {
+    let (server, proxy, url, database) = blocking(|| {
+        let server = PgServerConfig::new().start().unwrap();
+        let database = server.new_database().unwrap();
+        let proxy = Proxy::start(server.address()).unwrap();
+        let url = database.url_at(proxy.address());
+        (server, proxy, url, database.name().to_owned())
+    })
+    .await;
+    let mut config = PgConfig::from_url(&url).unwrap();
+    config.time_limit = LIMIT;
+    config.connect_timeout = Duration::from_secs(1);
+    let store = config.open().await.unwrap();
+    store.put("before", "value").await.unwrap();
+    Place {
+        server: Arc::new(server),
+        proxy: Arc::new(proxy),
+        database,
+        store,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_connection_is_never_unknown() {
+    let place = place().await;
+    let store = &place.store;
+    place.on_server(|server| server.stop().unwrap()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for _ in 0..3 {
+        let error = not_applied(store.put("k", "v").await);
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        fails(store.get("before").await, ErrorKind::Unavailable);
+    }
+    place.on_server(|server| server.start().unwrap()).await;
+    assert!(store.exists("before").await.unwrap());
+    assert!(!store.exists("k").await.unwrap());
+    store.put("k", "v").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_goes_on_after_its_server_was_killed_and_restarted() {
+    let place = place().await;
+    let store = &place.store;
+    place
+        .on_server(|server| {
+            server.kill().unwrap();
+            server.start().unwrap();
+        })
+        .await;
+    // Nobody has noticed that the connections are dead.
+    store.put("k", "v").await.unwrap();
+    assert!(store.exists("before").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_cut_off_is_found_to_be_applied() {
+    let place = place().await;
+    let store = &place.store;
+    for round in 0..5_u8 {
+        let key = [b'k', round];
+        place
+            .proxy
+            .delay(Direction::ToClient, Duration::from_millis(400));
+        let writing = tokio::spawn({
+            let store = store.clone();
+            async move { store.put(&key, "v").await }
+        });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        place
+            .on_proxy(|proxy| {
+                proxy.cut().unwrap();
+                proxy.heal().unwrap();
+            })
+            .await;
+        let committed = writing.await.unwrap().unwrap();
+        assert_eq!(committed.sequence, store.sequence());
+        assert!(store.exists(&key).await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_never_arrives_is_found_not_to_be_applied_or_done_anew() {
+    let place = place().await;
+    let store = &place.store;
+    for round in 0..5_u8 {
+        let key = [b'k', round];
+        store.put("warm", "v").await.unwrap();
+        // It is on its way when the connection breaks.
+        place
+            .proxy
+            .delay(Direction::ToServer, Duration::from_millis(400));
+        let writing = tokio::spawn({
+            let store = store.clone();
+            async move { store.put(&key, "v").await }
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        place
+            .on_proxy(|proxy| {
+                proxy.cut().unwrap();
+                proxy.heal().unwrap();
+            })
+            .await;
+        let written = writing.await.unwrap();
+        let is_there = store.exists(&key).await.unwrap();
+        match written {
+            Ok(_) => assert!(is_there),
+            Err(error) => {
+                assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error}");
+                assert!(!is_there);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_goes_silent_keeps_no_call_beyond_its_time() {
+    let place = place().await;
+    let store = &place.store;
+    place.proxy.swallow();
+    let (written, took) = timed(store.put("k", "v")).await;
+    let error = written.unwrap_err();
+    assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error}");
+    assert!(took < LIMIT + LATE, "{took:?}");
+    let (read, took) = timed(store.get("before")).await;
+    assert!(read.is_err());
+    assert!(took < LIMIT + LATE, "{took:?}");
+    // Now connections cannot be made, so nothing is sent.
+    let (written, took) = timed(store.put("l", "v")).await;
+    not_applied(written);
+    assert!(took < LIMIT + LATE, "{took:?}");
+    place.on_proxy(|proxy| proxy.heal().unwrap()).await;
+    assert!(store.exists("before").await.unwrap());
+    store.put("after", "v").await.unwrap();
+    assert!(!store.exists("l").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_answering_keeps_no_call_beyond_its_time() {
+    let place = place().await;
+    let store = &place.store;
+    place.on_server(|server| server.pause().unwrap()).await;
+    let calls = [
+        timed(async { store.put("k", "v").await.map(drop) }).await,
+        timed(async { store.get("before").await.map(drop) }).await,
+        timed(async { store.snapshot().await.map(drop) }).await,
+        timed(async { store.stats().await.map(drop) }).await,
+    ];
+    for (answer, took) in calls {
+        let error = answer.unwrap_err();
+        assert!(took < LIMIT + LATE, "{took:?}: {error}");
+    }
+    place.on_server(|server| server.resume().unwrap()).await;
+    assert!(store.exists("before").await.unwrap());
+    store.put("after", "v").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_an_administrator_ends_is_replaced() {
+    let place = place().await;
+    let store = &place.store;
+    for round in 0..10_u8 {
+        place
+            .on_server(|server| {
+                let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE application_name = 'storage'";
+                server.sql("postgres", end).unwrap();
+            })
+            .await;
+        store.put(&[round], "v").await.unwrap();
+        assert!(store.exists(&[round]).await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_held_for_too_long_times_out_with_nothing_applied() {
+    let place = place().await;
+    let store = &place.store;
+    let (server, database) = (Arc::clone(&place.server), place.database.clone());
+    let holding = tokio::task::spawn_blocking(move || {
+        let hold = "BEGIN; SELECT pg_advisory_xact_lock(1937010530, \
+                    'storage'::regnamespace::oid::integer); SELECT pg_sleep(5); COMMIT;";
+        server.sql(&database, hold).unwrap();
+    });
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let (written, took) = timed(store.put("k", "v")).await;
+    let error = not_applied(written);
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    assert!(took < LIMIT + LATE, "{took:?}");
+    assert!(!store.exists("k").await.unwrap());
+    holding.await.unwrap();
+    store.put("after", "v").await.unwrap();
+    assert!(!store.exists("k").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_is_followed_and_loses_nothing_that_was_answered() {
+    let (primary, standby, hosts) = blocking(|| {
+        let primary = PgServerConfig::new().start().unwrap();
+        let database = primary.new_database().unwrap();
+        let standby = primary.standby(Replication::Synchronous).unwrap();
+        let urls = (database.url(), database.url_at(standby.address()));
+        (primary, standby, urls)
+    })
+    .await;
+    let mut config = PgConfig::from_url(&hosts.0).unwrap();
+    config
+        .hosts
+        .extend(PgConfig::from_url(&hosts.1).unwrap().hosts);
+    // The standby is asked first, and takes no writes.
+    config.hosts.reverse();
+    config.time_limit = Duration::from_secs(10);
+    let store = config.open().await.unwrap();
+    for number in 0..20_u8 {
+        store.put(&[number], "v").await.unwrap();
+    }
+    let last = store.sequence();
+    let (primary, standby) = blocking(move || {
+        primary.kill().unwrap();
+        standby.promote().unwrap();
+        standby.set("synchronous_standby_names", "").unwrap();
+        (primary, standby)
+    })
+    .await;
+    let committed = store.put("after", "v").await.unwrap();
+    assert!(committed.sequence > last);
+    for number in 0..20_u8 {
+        assert!(store.exists(&[number]).await.unwrap());
+    }
+    // The old one comes back, and does not know that it was replaced.
+    let _servers = blocking(move || {
+        primary.start().unwrap();
+        primary.set("synchronous_standby_names", "").unwrap();
+        standby.stop().unwrap();
+        (primary, standby)
+    })
+    .await;
+    let error = not_applied(store.put("split", "v").await);
+    assert!(error.message().contains("timeline"), "{error}");
+}
