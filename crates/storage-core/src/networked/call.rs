@@ -16,6 +16,14 @@ use crate::{Error, ErrorKind, Result, adapter::panicked};
 /// that keeps its word knows better how the commit ended.
 pub(super) const GRACE: Duration = Duration::from_millis(250);
 
+/// Longer than anybody waits, and short enough to be added to any instant.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+/// The instant that is `duration` from now.
+pub(super) fn from_now(duration: Duration) -> Instant {
+    Instant::now() + duration.min(LONGEST)
+}
+
 /// Waits for a call of the engine until `deadline`. A panic becomes an error.
 pub(super) async fn by<T>(
     deadline: Instant,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     Engine, Limits,
-    call::{GRACE, by},
+    call::{GRACE, by, from_now},
     lanes::{Bounds, Lanes},
     parts::{Refused, serve_in_parts},
     queue::{Member, Request, Weight},
@@ -84,7 +84,7 @@ impl Commits {
         self.lanes.enqueue(CommitRequest {
             batch,
             durability,
-            deadline: Instant::now() + self.time_limit,
+            deadline: from_now(self.time_limit),
             answer: Answer {
                 sender: Some(sender),
                 outcome: Outcome::NotApplied,

@@ -14,6 +14,11 @@
 //! waiting commits one transaction, each with its own answer. Nobody waits
 //! where nobody is ahead.
 //!
+//! A call that its caller drives goes on only while the caller polls it. Whoever
+//! keeps reads that have begun without polling them keeps their lanes, too: a
+//! stream of gets buffered as wide as there are lanes, whose consumer reads from
+//! the same store, waits for itself until its time is over.
+//!
 //! **Deadlines.** Each request has [`Limits::time_limit`]. What waits until then
 //! is refused, and has had no effect. A read that takes longer is cut off. A
 //! commit under way is the engine's to end in time; if it does not, the outcome

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     EngineRead, Limits,
-    call::by,
+    call::{by, from_now},
     lanes::{Bounds, Lanes},
     parts::serve_in_parts,
     queue::{Ticket, Weight},
@@ -160,7 +160,7 @@ impl<S: EngineRead> Reads<S> {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.time_limit
+        from_now(self.time_limit)
     }
 }
 

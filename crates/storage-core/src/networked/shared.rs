@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Engine, Limits,
-    call::by,
+    call::{by, from_now},
     calls::Calls,
     closing::Closing,
     commits::Commits,
@@ -48,7 +48,7 @@ impl<E: Engine> Shared<E> {
     pub(super) async fn recover(engine: E, components: &Components) -> Result<Self> {
         let runtime = Runtime::current()?;
         let limits = engine.limits();
-        let deadline = Instant::now() + limits.time_limit;
+        let deadline = from_now(limits.time_limit);
         let last = by(deadline, async { engine.sequence(deadline).await }).await?;
         let facts = Facts {
             description: engine.describe().needing_runtime(),
@@ -103,7 +103,7 @@ impl<E: Engine> Shared<E> {
 
     /// When the time of a request is over that begins now.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.time_limit
+        from_now(self.limits.time_limit)
     }
 
     pub(super) async fn take_snapshot(self: &Arc<Self>) -> Result<Taken<E>> {
@@ -141,7 +141,7 @@ impl<E: Engine> Shared<E> {
         let SnapshotSupport::Within(age) = self.facts.capabilities.snapshots else {
             return None;
         };
-        let end = Instant::now() + age;
+        let end = from_now(age);
         let reads = Arc::downgrade(reads);
         Some(self.runtime.start(async move {
             sleep_until(end).await;

@@ -3,7 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use storage_core::{ErrorKind, KeyRange, Outcome, ReadExt, ScanOptions, Store, StoreExt};
+use storage_core::{
+    ErrorKind, KeyRange, Outcome, ReadExt, ScanOptions, SnapshotSupport, Store, StoreExt,
+};
 use tokio::time::{Instant, advance, sleep};
 
 use crate::{
@@ -154,4 +156,16 @@ async fn checks_and_maintenance_take_as_long_as_they_take() {
     sleep(10 * LIMIT).await;
     stage.other_gate.open();
     work.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_time_limit_may_be_as_long_as_durations_get() {
+    let mut stage = narrow();
+    stage.limits = stage.limits.time_limit(Duration::MAX);
+    stage.capabilities.snapshots = SnapshotSupport::Within(Duration::MAX);
+    let stage = Arc::new(stage);
+    let store = open(&stage).await;
+    store.commit(put("key")).await.unwrap();
+    store.snapshot().await.unwrap().get("key").await.unwrap();
+    store.close().await.unwrap();
 }
