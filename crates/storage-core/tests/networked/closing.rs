@@ -107,23 +107,28 @@ async fn closing_ends_though_the_engine_does_not() {
 }
 
 #[tokio::test]
-async fn closing_ends_snapshots() {
+async fn closing_ends_snapshots_once_their_reads_have_ended() {
     let stage = Arc::new(Stage::new());
     let store = open(&stage).await;
-    let snapshot = store.snapshot().await.unwrap();
-    assert_eq!(stage.snapshots_open.load(Ordering::SeqCst), 1);
+    let snapshot = Arc::new(store.snapshot().await.unwrap());
     stage.read_gate.shut();
-    let (get, close) = tokio::join!(snapshot.get("key"), async {
-        let closing = start({
-            let store = store.clone();
-            async move { store.close().await }
-        })
-        .await;
-        stage.read_gate.open();
-        closing.await.unwrap()
-    });
-    get.unwrap();
-    close.unwrap();
+    let mut gets = Vec::new();
+    for key in ["under way", "waiting"] {
+        let snapshot = Arc::clone(&snapshot);
+        gets.push(start(async move { snapshot.get(key).await }).await);
+    }
+    let closing = start({
+        let store = store.clone();
+        async move { store.close().await }
+    })
+    .await;
+    assert_eq!(stage.closes.load(Ordering::SeqCst), 0);
+    assert_eq!(stage.snapshots_open.load(Ordering::SeqCst), 1);
+    stage.read_gate.open();
+    for get in gets {
+        get.await.unwrap().unwrap();
+    }
+    closing.await.unwrap().unwrap();
     assert_eq!(stage.snapshots_open.load(Ordering::SeqCst), 0);
     let error = snapshot.get("key").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
