@@ -124,7 +124,8 @@ impl Connector {
             let Some(server) = servers.get(index) else {
                 break;
             };
-            match self.connect(server, deadline, role).await {
+            // Rare, and it takes a lot of room.
+            match Box::pin(self.connect(server, deadline, role)).await {
                 Ok(session) => {
                     preferred.store(index, Ordering::Relaxed);
                     return Ok(session);

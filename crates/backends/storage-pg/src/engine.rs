@@ -252,16 +252,17 @@ impl Engine for PgEngine {
     }
 
     async fn snapshot(&self, deadline: Instant) -> Result<(PgSnapshot, Option<Sequence>)> {
-        let (snapshot, sequence) = PgSnapshot::take(&self.pool, &self.snapshots, deadline).await?;
+        let taking = PgSnapshot::take(&self.pool, &self.snapshots, deadline);
+        let (snapshot, sequence) = Box::pin(taking).await?;
         Ok((snapshot, Some(sequence)))
     }
 
     async fn stats(&self, deadline: Instant) -> Result<Stats> {
-        self.figures(deadline).await
+        Box::pin(self.figures(deadline)).await
     }
 
     async fn health(&self, deadline: Instant) -> Result<Health> {
-        self.issues(deadline).await
+        Box::pin(self.issues(deadline)).await
     }
 
     async fn check(&self) -> Result<CheckReport> {

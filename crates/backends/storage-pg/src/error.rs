@@ -26,6 +26,9 @@ pub(crate) enum FailureKind {
     Refused,
     /// The same, because the server takes no writes.
     ReadOnly,
+    /// The server ended the session, and with it what had been done of the
+    /// statement.
+    Ended,
     /// The connection is of no use any more. Whether the statement was done is
     /// not known.
     Lost,
@@ -53,7 +56,31 @@ impl Failure {
     /// Whether a read may do better on a new session: this one was an old one,
     /// and its server has gone or become a standby.
     pub(crate) fn is_stale_session(&self, lease: &Lease) -> bool {
-        lease.origin == Origin::Kept && self.kind == FailureKind::Lost
+        lease.origin == Origin::Kept && matches!(self.kind, FailureKind::Lost | FailureKind::Ended)
+    }
+
+    /// What an error leaves, if it is the first answer to a statement.
+    pub(crate) fn kind_of(error: &sqlx::Error) -> FailureKind {
+        let Some(answer) = database_error(error) else {
+            return match error {
+                // What was received cannot be read as what was asked for; the
+                // connection is well.
+                sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::ColumnNotFound(_)
+                | sqlx::Error::ColumnIndexOutOfBounds { .. }
+                | sqlx::Error::RowNotFound => FailureKind::Refused,
+                _ => FailureKind::Lost,
+            };
+        };
+        match (answer.severity(), answer.code()) {
+            (PgSeverity::Error, "25006") => FailureKind::ReadOnly,
+            // A statement that its pooler or an administrator has forgotten.
+            (PgSeverity::Error, "26000" | "40003") => FailureKind::Lost,
+            (PgSeverity::Error, _) => FailureKind::Refused,
+            (PgSeverity::Fatal, _) => FailureKind::Ended,
+            _ => FailureKind::Lost,
+        }
     }
 
     /// Whether the connection can be used for something else.
@@ -64,7 +91,7 @@ impl Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        let kind = kind_of_failure(&error);
+        let kind = Self::kind_of(&error);
         Self {
             error: from_sqlx(error),
             kind,
@@ -75,30 +102,6 @@ impl From<sqlx::Error> for Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         failure.error
-    }
-}
-
-fn kind_of_failure(error: &sqlx::Error) -> FailureKind {
-    let Some(answer) = database_error(error) else {
-        return match error {
-            // What was received cannot be read as what was asked for; the
-            // connection is well.
-            sqlx::Error::ColumnDecode { .. }
-            | sqlx::Error::Decode(_)
-            | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::ColumnIndexOutOfBounds { .. }
-            | sqlx::Error::RowNotFound => FailureKind::Refused,
-            _ => FailureKind::Lost,
-        };
-    };
-    // A session that is ended may have committed: where it waited for a standby,
-    // it says that it was ended, not that it was undone.
-    match (answer.severity(), answer.code()) {
-        (PgSeverity::Error, "25006") => FailureKind::ReadOnly,
-        // A statement that its pooler or an administrator has forgotten.
-        (PgSeverity::Error, "26000" | "40003") => FailureKind::Lost,
-        (PgSeverity::Error, _) => FailureKind::Refused,
-        _ => FailureKind::Lost,
     }
 }
 

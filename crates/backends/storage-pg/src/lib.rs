@@ -30,7 +30,7 @@
 //! holds the lock until it is durable. So commits of all processes follow each
 //! other; those of one process that wait meanwhile become one transaction. A
 //! process that is slow to commit slows all others
-//! (`docs/decisions/0026-postgresql-commits.md`).
+//! (`docs/decisions/0028-postgresql-commits.md`).
 //!
 //! # When the answer is lost
 //! A commit whose connection breaks, or whose answer does not come in time, is

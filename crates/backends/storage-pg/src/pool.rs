@@ -84,10 +84,9 @@ impl Pool {
             }
         }
         let generation = self.idle().generation;
-        // Connecting is rare, and takes a lot of room.
         let session = match self.serves {
-            Serves::Primary => Box::pin(self.connector.primary(deadline)).await?,
-            Serves::Standby => Box::pin(self.connector.standby(deadline)).await?,
+            Serves::Primary => self.connector.primary(deadline).await?,
+            Serves::Standby => self.connector.standby(deadline).await?,
         };
         Ok(self.lease(session, generation, permit, Origin::New))
     }

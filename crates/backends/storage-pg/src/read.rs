@@ -1,4 +1,4 @@
-//! Point reads.
+//! Point reads: one statement for one key, and one for many.
 
 use crate::sqlx;
 use crate::sqlx::{PgConnection, Row};

@@ -7,6 +7,7 @@ mod resolve;
 
 use crate::sqlx;
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,6 +16,7 @@ use std::{
 };
 
 use crate::sqlx::{PgConnection, Row, postgres::PgRow};
+use futures_util::TryStreamExt;
 use storage_core::{
     Committed, Durability, Error, ErrorKind, Outcome, OwnedKey, Result, Sequence, Timestamp,
     WriteBatch,
@@ -193,7 +195,7 @@ impl Committer {
         };
         drop(lease);
         match failure.kind {
-            FailureKind::Refused => Err((not_applied(failure.error), origin)),
+            FailureKind::Refused | FailureKind::Ended => Err((not_applied(failure.error), origin)),
             FailureKind::ReadOnly => {
                 self.pool.forget();
                 Err((not_applied(failure.error), origin))
@@ -271,7 +273,7 @@ impl Call {
             guards,
             ranges,
         } = program;
-        let row = sqlx::query(COMMIT)
+        let mut rows = sqlx::query(COMMIT)
             .bind(self.session)
             .bind(self.number)
             .bind(members)
@@ -296,9 +298,20 @@ impl Call {
             .bind(&ranges.starts)
             .bind(&ranges.end_spaces)
             .bind(&ranges.ends)
-            .fetch_one(connection)
-            .await?;
+            .fetch(connection);
+        // The server commits behind the row. What goes wrong then comes after it.
+        let row = rows.try_next().await?.ok_or(sqlx::Error::RowNotFound)?;
+        while rows.try_next().await.map_err(after_the_row)?.is_some() {}
         Answer::of(&row, 0)
+    }
+}
+
+/// A session that is ended before its row certainly did nothing; one that is
+/// ended behind it may have committed.
+fn after_the_row(error: sqlx::Error) -> sqlx::Error {
+    match Failure::kind_of(&error) {
+        FailureKind::Ended => sqlx::Error::Io(io::Error::other(error.to_string())),
+        _ => error,
     }
 }
 

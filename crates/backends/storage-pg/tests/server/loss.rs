@@ -219,7 +219,7 @@ async fn a_lock_that_is_held_for_too_long_times_out_with_nothing_applied() {
                     'storage'::regnamespace::oid::integer); SELECT pg_sleep(5); COMMIT;";
         server.sql(&database, hold).unwrap();
     });
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let (written, took) = timed(store.put("k", "v")).await;
     let error = not_applied(written);
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");

@@ -54,6 +54,6 @@ fn not_applied<T: std::fmt::Debug>(answer: Result<T>) -> Error {
 /// The answer, and how long it took.
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let begun = Instant::now();
-    let answer = work.await;
+    let answer = Box::pin(work).await;
     (answer, begun.elapsed())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    io::Write,
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -41,10 +42,12 @@ async fn serve() {
     let store = PgConfig::from_url(&url).unwrap().open().await.unwrap();
     let store = Arc::new(store);
     let workload = workload(process.parse().unwrap(), seed.parse().unwrap());
-    let history = workload.record(&store).await.unwrap();
+    let history = Box::pin(workload.record(&store)).await.unwrap();
+    let mut output = std::io::stdout().lock();
     for line in history.to_lines().unwrap().lines() {
-        println!("{MARK}{line}");
+        writeln!(output, "{MARK}{line}").unwrap();
     }
+    drop(output);
     store.close().await.unwrap();
 }
 

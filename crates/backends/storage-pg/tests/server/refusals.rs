@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use storage_core::{ErrorKind, StoreExt};
+use storage_core::{Durability, ErrorKind, Store, StoreExt, WriteBatch, WriteOptions};
 use storage_pg::{PgConfig, TlsMode};
 use storage_testkit::servers::{Certificate, PgServer, PgServerConfig, PgServerTls};
 
@@ -156,7 +156,7 @@ async fn a_server_that_answers_garbage_or_nothing_is_unavailable_in_time() {
 async fn a_value_over_the_limit_is_refused_before_it_is_sent() {
     let database = database();
     let store = open(&database).await;
-    let limit = storage_core::Store::capabilities(&store).value_bytes_max;
+    let limit = store.capabilities().value_bytes_max;
     let answer = store.put("k", vec![0; limit + 1]).await;
     assert_eq!(crate::not_applied(answer).kind(), ErrorKind::Invalid);
 }
@@ -204,7 +204,6 @@ async fn a_server_that_syncs_nothing_is_not_offered_as_durable() {
         .open()
         .await
         .unwrap();
-    use storage_core::{Durability, Store, WriteBatch, WriteOptions};
     assert_eq!(store.capabilities().durability_max, Durability::Volatile);
     let synced = WriteOptions::new().durability(Durability::Synced);
     let answer = store

@@ -35,7 +35,7 @@ async fn a_stale_read_goes_to_a_standby_only_if_that_is_fresh_enough() {
     })
     .await;
     // Proof that the standby has the first value, while that is the last one.
-    let hour = stale(Duration::from_secs(3_600));
+    let hour = stale(Duration::from_hours(1));
     let first = store.get_with("k".into(), &hour).await.unwrap().unwrap();
     assert_eq!(first.value(), "1");
     store.put("k", "2").await.unwrap();
