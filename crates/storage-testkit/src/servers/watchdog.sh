@@ -20,18 +20,16 @@ members() {
     done
 }
 
-# Asked first, so that it can give back what outlives processes: shared memory.
-# One that is paused hears nothing until it goes on.
-rounds=0
+# Killed at once: a paused process would not hear anything else. One that was
+# just starting another is met again.
 while pids=$(members) && [ -n "$pids" ]; do
-    if [ "$rounds" -lt 100 ]; then
-        kill -QUIT $pids
-        kill -CONT $pids
-    else
-        kill -KILL $pids
-    fi
-    rounds=$((rounds + 1))
-    sleep 0.05
-done 2>/dev/null
+    kill -KILL $pids
+    sleep 0.02
+done
+
+# A PostgreSQL that was killed could not give back its bit of shared memory. It
+# has noted which one that is.
+set -- $(sed -n 7p "$place/data/postmaster.pid")
+[ -z "$2" ] || ipcrm -m "$2"
 
 rm -rf -- "$place"

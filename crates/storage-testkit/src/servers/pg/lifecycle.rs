@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    process::Command,
     sync::MutexGuard,
     thread,
     time::{Duration, Instant},
@@ -11,7 +10,7 @@ use std::{
 use rustix::process::Signal;
 
 use super::{PgServer, programs, server::State};
-use crate::servers::{ServerError, ServerResult, process::Process, tool};
+use crate::servers::{ServerError, ServerResult, process::Process};
 
 /// Recovery after a kill replays what the log holds, so it may take a while.
 const START_MAX: Duration = Duration::from_mins(1);
@@ -86,7 +85,6 @@ impl PgServer {
         let mut state = self.running()?;
         if let Some(mut process) = state.process.take() {
             process.kill()?;
-            self.release_shared_memory();
         }
         Ok(())
     }
@@ -163,17 +161,6 @@ impl PgServer {
         let line = |number: usize| lines.get(number).map(|line| line.trim());
         // Before it is written anew, it is of the one that was killed.
         line(0) == Some(&process.id().to_string()) && line(7) == Some("ready")
-    }
-
-    /// Gives back the bit of shared memory that a killed postmaster could not: the
-    /// system would keep it though the server is gone.
-    fn release_shared_memory(&self) {
-        let lines = self.postmaster_lines().unwrap_or_default();
-        let segment = lines.get(6).and_then(|line| line.split_whitespace().nth(1));
-        if let Some(segment) = segment {
-            // If it cannot, PostgreSQL finds out itself, when it starts again.
-            let _ = tool::output(Command::new("ipcrm").args(["-m", segment]));
-        }
     }
 
     /// What the postmaster tells about itself.
