@@ -89,6 +89,9 @@ impl Cell {
             arguments.extend([option.into(), value.into()]);
         }
         arguments.extend(["--directory".into(), directory.into()]);
+        if self.engine == Engine::Fs {
+            arguments.push("--keep".into());
+        }
         arguments
     }
 }
@@ -127,6 +130,11 @@ pub(crate) struct CellArgs {
     pub(super) tasks: u32,
     #[arg(long)]
     directory: PathBuf,
+    /// Leave the store there. A file system gives no inode again soon after its
+    /// file was removed (ext4: for one to five minutes), and looks at each that it
+    /// must not give: whoever makes files after many were removed pays for it.
+    #[arg(long)]
+    keep: bool,
     /// How many operations, for a profiler that makes each slow.
     #[arg(long)]
     operations: Option<u32>,
@@ -141,6 +149,9 @@ pub(crate) fn run_cell(args: &CellArgs) -> Result<()> {
     let mut data = Data::of(args.engine, args.workload, args.tasks);
     data.operations = args.operations.unwrap_or(data.operations);
     let measurement = engines::measure(args, data, &directory.path().join("store"))?;
+    if args.keep {
+        let _kept = directory.keep();
+    }
     println!("{}", serde_json::to_string(&measurement)?);
     Ok(())
 }

@@ -75,8 +75,12 @@ pub(crate) fn run(args: &OverheadArgs) -> Result<()> {
         args.directory.display()
     );
     let cells = rows::cells(&comparisons);
+    let directory = tempfile::Builder::new()
+        .prefix("storage-bench-")
+        .tempdir_in(&args.directory)
+        .with_context(|| format!("cannot make a directory in {}", args.directory.display()))?;
     let rounds = play(&cells, args.rounds, args.seed, |cell| {
-        cell.arguments(&args.directory)
+        cell.arguments(directory.path())
     })?;
     for comparison in &comparisons {
         let row = Row::of(comparison, &rounds, rows::labels(comparison));
