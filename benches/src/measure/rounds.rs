@@ -12,18 +12,19 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use storage::SeededRandom;
 
-use super::Measurement;
+use super::{Interrupt, Measurement};
 
 /// What was measured in each round, by cell.
 pub(crate) type Rounds<C> = Vec<HashMap<C, Vec<Measurement>>>;
 
 /// Measures the cells `count` times, each in a process of this program that is
 /// given the cell's `arguments` and prints a [`Measurement`]. A cell that is
-/// named twice is measured twice a round.
+/// named twice is measured twice a round. Ends once it is interrupted.
 pub(crate) fn play<C: Clone + Display + Eq + Hash>(
     cells: &[C],
     count: u32,
     seed: u64,
+    interrupt: &Interrupt,
     arguments: impl Fn(&C) -> Vec<OsString>,
 ) -> Result<Rounds<C>> {
     let random = SeededRandom::new(seed);
@@ -32,7 +33,9 @@ pub(crate) fn play<C: Clone + Display + Eq + Hash>(
             let mut measured: HashMap<C, Vec<Measurement>> = HashMap::new();
             for cell in shuffled(cells, &random) {
                 eprintln!("round {round}/{count}: {cell}");
-                let measurement = measure(&cell, arguments(&cell))?;
+                let measured_now = measure(&cell, arguments(&cell));
+                interrupt.check()?;
+                let measurement = measured_now?;
                 measured.entry(cell).or_default().push(measurement);
             }
             Ok(measured)

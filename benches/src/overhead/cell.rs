@@ -9,6 +9,7 @@ use std::{
 use super::{data::Data, engines};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use tempfile::TempDir;
 
 /// What one process measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +90,9 @@ impl Cell {
             arguments.extend([option.into(), value.into()]);
         }
         arguments.extend(["--directory".into(), directory.into()]);
+        if self.engine == Engine::Fs {
+            arguments.push("--keep".into());
+        }
         arguments
     }
 }
@@ -127,6 +131,11 @@ pub(crate) struct CellArgs {
     pub(super) tasks: u32,
     #[arg(long)]
     directory: PathBuf,
+    /// Leave the store there, for the caller to remove. ext4 without a journal
+    /// gives no inode again for minutes after its file was removed, and looks at
+    /// each that it must not give: whoever makes files next pays for it.
+    #[arg(long)]
+    keep: bool,
     /// How many operations, for a profiler that makes each slow.
     #[arg(long)]
     operations: Option<u32>,
@@ -134,13 +143,58 @@ pub(crate) struct CellArgs {
 
 /// Measures a cell and prints the measurement.
 pub(crate) fn run_cell(args: &CellArgs) -> Result<()> {
-    let directory = tempfile::Builder::new()
-        .prefix("storage-bench-")
-        .tempdir_in(&args.directory)
-        .with_context(|| format!("cannot make a directory in {}", args.directory.display()))?;
+    let directory = directory_in(&args.directory)?;
     let mut data = Data::of(args.engine, args.workload, args.tasks);
     data.operations = args.operations.unwrap_or(data.operations);
     let measurement = engines::measure(args, data, &directory.path().join("store"))?;
+    if args.keep {
+        let _kept = directory.keep();
+    }
     println!("{}", serde_json::to_string(&measurement)?);
     Ok(())
+}
+
+/// A temporary directory for stores.
+pub(super) fn directory_in(parent: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("storage-bench-")
+        .tempdir_in(parent)
+        .with_context(|| format!("cannot make a directory in {}", parent.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_stores_of_many_files_are_kept_while_others_are_measured() {
+        for engine in Engine::value_variants() {
+            let cell = Cell {
+                engine: *engine,
+                workload: Workload::Get,
+                access: Access::Raw,
+                tasks: 1,
+            };
+            let is_kept = cell.arguments(Path::new("d")).contains(&"--keep".into());
+            assert_eq!(is_kept, *engine == Engine::Fs, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_kept_store_outlives_its_measurement_and_no_other_does() {
+        for (keep, left) in [(true, 1), (false, 0)] {
+            let directory = directory_in(&std::env::temp_dir()).unwrap();
+            run_cell(&CellArgs {
+                engine: Engine::Fs,
+                workload: Workload::Get,
+                access: Access::Raw,
+                tasks: 1,
+                directory: directory.path().to_owned(),
+                keep,
+                operations: Some(1),
+            })
+            .unwrap();
+            assert_eq!(directory.path().read_dir().unwrap().count(), left);
+        }
+    }
 }

@@ -20,9 +20,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 
-use self::cell::{Cell, Engine, Workload};
+use self::cell::{Cell, Engine, Workload, directory_in};
 pub(crate) use self::cell::{CellArgs, run_cell};
-use crate::measure::{Comparison, Row, play};
+use crate::measure::{Comparison, Interrupt, Row, play};
 
 /// Fewer rounds say too little.
 const ROUNDS_MIN: u32 = 7;
@@ -40,7 +40,7 @@ pub(crate) struct OverheadArgs {
     #[arg(long = "workload", value_delimiter = ',', value_name = "WORKLOAD")]
     workloads: Vec<Workload>,
     /// Where stores are made, each in a temporary directory of its own. What a sync costs depends
-    /// on the disk there.
+    /// on the disk there. Those of fs stay to the end: 1.4 GB a round.
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     directory: PathBuf,
     /// The seed of the order in which figures are taken.
@@ -75,8 +75,10 @@ pub(crate) fn run(args: &OverheadArgs) -> Result<()> {
         args.directory.display()
     );
     let cells = rows::cells(&comparisons);
-    let rounds = play(&cells, args.rounds, args.seed, |cell| {
-        cell.arguments(&args.directory)
+    let interrupt = Interrupt::catch()?;
+    let directory = directory_in(&args.directory)?;
+    let rounds = play(&cells, args.rounds, args.seed, &interrupt, |cell| {
+        cell.arguments(directory.path())
     })?;
     for comparison in &comparisons {
         let row = Row::of(comparison, &rounds, rows::labels(comparison));

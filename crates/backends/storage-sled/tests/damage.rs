@@ -126,12 +126,11 @@ async fn a_damaged_page_is_named_by_reads_and_by_a_check_that_ends() {
     fill(&store, 0..1_500, &VOLATILE).await;
     store.close().await.unwrap();
     let length = fs::metadata(log(&whole)).unwrap().len();
-    let damaged = directory.path().join("damaged");
     let mut met = 0;
     for (segment, _) in segments(&whole) {
         for place in (segment..length).step_by(1_100_000).take(3) {
             // Each open may move what is in the log.
-            let _ = fs::remove_dir_all(&damaged);
+            let damaged = directory.path().join(place.to_string());
             copy(&whole, &damaged);
             flip(&log(&damaged), place);
             met += u32::from(is_met(&damaged).await);

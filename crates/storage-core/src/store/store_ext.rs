@@ -156,7 +156,6 @@ pub trait StoreExt: Store + sealed::Sealed + Sized {
 
 impl<S: Store> StoreExt for S {}
 
-/// The error of a read that a write begins with.
 /// How often a swap reads just what was refused before it gives up. A value that
 /// others change back and forth may be met a few times; a layer that does not
 /// forget what it read shows it for ever.
@@ -165,6 +164,7 @@ const REFUSED_ALIKE_MAX: u32 = 64;
 /// When to try a swap again that gave up.
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
+/// The error of a read that a write begins with.
 fn not_applied(error: Error) -> Error {
     error.with_outcome(Outcome::NotApplied)
 }
