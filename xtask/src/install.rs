@@ -86,6 +86,20 @@ impl Requirement {
         }
     }
 
+    /// Redis. All its programs are one, which does what it is called; this package has it under
+    /// another name than `redis-server`, and starts none.
+    pub(crate) const fn redis() -> Self {
+        Self::new(
+            Need::AnyProgram(&["redis-server", "redis-check-rdb"]),
+            &["redis-tools"],
+        )
+    }
+
+    /// What tells how a server shows itself to those who want TLS.
+    pub(crate) const fn openssl() -> Self {
+        Self::new(Need::Program("openssl"), &["openssl"])
+    }
+
     /// Writes what must be there before the packages are, unless somebody has.
     fn prepare(&self) -> Result<()> {
         let Some((path, content)) = self.before else {
@@ -106,6 +120,8 @@ impl Requirement {
 enum Need {
     /// A program on the `PATH`.
     Program(&'static str),
+    /// One of several on the `PATH`.
+    AnyProgram(&'static [&'static str]),
     /// Clang as a library, with its own headers, which the bindings are made with.
     Libclang,
     /// The programs of a server, which Debian keeps away from the `PATH`.
@@ -116,6 +132,7 @@ impl Need {
     fn is_met(&self, path: &OsStr) -> bool {
         match self {
             Self::Program(program) => on_path(program, path),
+            Self::AnyProgram(programs) => programs.iter().any(|program| on_path(program, path)),
             Self::Libclang => has_libclang(),
             Self::PostgreSql => has_postgresql(path),
         }
@@ -300,6 +317,23 @@ mod tests {
         assert!(takes_postgres(&[]));
         assert!(takes_postgres(&[Engine::Fjall, Engine::Pg]));
         assert!(!takes_postgres(&[Engine::Fjall, Engine::Rocks]));
+    }
+
+    #[test]
+    fn redis_takes_no_package_that_starts_a_server() {
+        let needed = needed_to_test(&[Engine::Redis]);
+        let packages: Vec<_> = needed.iter().flat_map(|need| need.packages).collect();
+        assert!(packages.contains(&&"redis-tools"), "{packages:?}");
+        assert!(!packages.contains(&&"redis-server"), "{packages:?}");
+
+        let bin = tempfile::tempdir().unwrap();
+        for program in ["redis-check-rdb", "redis-server"] {
+            let file = bin.path().join(program);
+            fs::write(&file, "").unwrap();
+            let missing = missing_packages(&[&Requirement::redis()], bin.path().as_os_str());
+            assert!(missing.is_empty(), "{program}");
+            fs::remove_file(file).unwrap();
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::install::Requirement;
 pub(crate) enum Server {
     /// PostgreSQL.
     Pg,
+    /// Redis.
+    Redis,
 }
 
 impl Server {
@@ -20,6 +22,7 @@ impl Server {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Pg => "pg",
+            Self::Redis => "redis",
         }
     }
 
@@ -27,12 +30,17 @@ impl Server {
     pub(crate) fn requirements(self) -> &'static [Requirement] {
         match self {
             Self::Pg => POSTGRESQL,
+            Self::Redis => REDIS,
         }
     }
 }
 
 /// PostgreSQL itself; what Debian would start with it stays off.
 const POSTGRESQL: &[Requirement] = &[Requirement::postgresql()];
+
+/// Redis itself, without the server that Debian would start with `redis-server`, and what tells
+/// what certificates it shows.
+const REDIS: &[Requirement] = &[Requirement::redis(), Requirement::openssl()];
 
 #[cfg(test)]
 mod tests {

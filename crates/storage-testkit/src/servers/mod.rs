@@ -3,8 +3,8 @@
 //! A [`PgServer`] is a PostgreSQL of a test's own: in a temporary directory, on
 //! a free port of the loopback, with passwords and certificates made on the spot.
 //! It can be killed, paused, restarted and given a [standby](PgServer::standby)
-//! to fail over to. A [`Proxy`] stands before any server and delays, throttles or
-//! cuts what passes.
+//! to fail over to. A [`RedisServer`] is the same for Redis. A [`Proxy`] stands
+//! before any server and delays, throttles or cuts what passes.
 //!
 //! ```no_run
 //! use storage_testkit::servers::{PgServerConfig, PgServer, Proxy, ServerResult};
@@ -55,6 +55,7 @@ mod place;
 mod port;
 mod process;
 mod proxy;
+mod redis;
 mod secret;
 mod tls;
 mod tool;
@@ -64,6 +65,7 @@ pub use self::{
     error::{ServerError, ServerResult},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
+    redis::{RedisServer, RedisServerConfig, RedisServerTls, RedisUser},
     tls::{Authority, Certificate, Identity},
 };
 

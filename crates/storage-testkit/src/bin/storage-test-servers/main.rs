@@ -9,6 +9,7 @@
 #![cfg(target_os = "linux")]
 
 mod pg;
+mod redis;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,8 @@ struct Command {
 enum Kind {
     /// PostgreSQL.
     Pg,
+    /// Redis.
+    Redis,
 }
 
 /// Where a server is, as the line of output tells it.
@@ -50,6 +53,7 @@ struct Whereabouts {
 fn main() -> ExitCode {
     let kept = match Command::parse().kind {
         Kind::Pg => keep(pg::start),
+        Kind::Redis => keep(redis::start),
     };
     match kept {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ mod echo;
 mod ends;
 mod pg;
 mod proxy;
+mod redis;
 mod replication;
 
 use std::time::Duration;
@@ -21,6 +22,12 @@ const SILENCE: Duration = Duration::from_millis(600);
 fn tests_postgres() -> bool {
     let name = std::thread::current().name().unwrap_or_default().to_owned();
     runner::is_chosen("pg", &name)
+}
+
+/// Whether this run tests what needs Redis.
+fn tests_redis() -> bool {
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    runner::is_chosen("redis", &name)
 }
 
 /// Runs a statement over the network, as somebody who verifies the server.

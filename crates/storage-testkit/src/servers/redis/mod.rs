@@ -1,0 +1,19 @@
+//! Redis, as a server of a test's own.
+//!
+//! Its data, configuration, socket and log lie in one temporary directory.
+//! Whoever reaches the socket there, and knows the password, may do everything.
+
+mod client;
+mod config;
+mod files;
+mod lifecycle;
+mod programs;
+mod replication;
+mod server;
+mod users;
+
+pub use self::{
+    config::{RedisServerConfig, RedisServerTls},
+    server::RedisServer,
+    users::RedisUser,
+};
