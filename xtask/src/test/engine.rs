@@ -21,6 +21,8 @@ pub(crate) enum Engine {
     Fs,
     /// PostgreSQL.
     Pg,
+    /// Redis.
+    Redis,
 }
 
 impl Engine {
@@ -34,6 +36,7 @@ impl Engine {
             Self::Sqlite => "sqlite",
             Self::Fs => "fs",
             Self::Pg => "pg",
+            Self::Redis => "redis",
         }
     }
 
@@ -56,6 +59,7 @@ impl Engine {
     pub(crate) fn server(self) -> Option<Server> {
         match self {
             Self::Pg => Some(Server::Pg),
+            Self::Redis => Some(Server::Redis),
             Self::Memory | Self::Fjall | Self::Rocks | Self::Sled | Self::Sqlite | Self::Fs => None,
         }
     }

@@ -226,6 +226,7 @@ mod tests {
         assert!(line(&[Engine::Fjall]).contains(excluded));
         assert!(line(&[Engine::Rocks]).contains(excluded));
         assert!(!line(&[Engine::Pg]).contains(excluded));
+        assert!(line(&[Engine::Pg]).contains("--exclude=storage-redis"));
     }
 
     #[test]

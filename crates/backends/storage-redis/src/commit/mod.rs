@@ -1,0 +1,306 @@
+//! Commits: one call of a script, and what became of it if its answer is lost.
+
+mod answer;
+mod program;
+mod resolve;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
+use storage_core::{
+    Committed, Durability, Error, ErrorKind, Outcome, Result, Sequence, Timestamp, WriteBatch,
+    networked::Reservation,
+};
+use tokio::time::Instant;
+
+use self::{
+    answer::{Answer, Reason},
+    resolve::Fate,
+};
+use crate::{
+    error::{FailureKind, unavailable},
+    pool::{Lease, Origin, Pool},
+    scan::moment,
+    script,
+    session::Session,
+};
+
+/// Of the time that a commit has, this part is kept for finding out what became
+/// of it, but no more than the given time.
+const RESERVED_PART: u32 = 4;
+const RESERVED_MAX: Duration = Duration::from_secs(3);
+
+/// Scripts count in floating point, which is exact up to 2^53. A copy may bring
+/// half of that along.
+const COPIED_MAX: u64 = 1 << 52;
+
+/// Commits groups of batches.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    pool: Pool,
+    /// The greatest number known to be taken. After a failover, the server's own
+    /// may lag behind.
+    floor: AtomicU64,
+    reservation: Reservation,
+    range_entries_max: u64,
+    wait_replicas: u32,
+}
+
+impl Committer {
+    pub(crate) fn new(
+        pool: Pool,
+        floor: Sequence,
+        range_entries_max: u64,
+        wait_replicas: u32,
+    ) -> Self {
+        Self {
+            pool,
+            floor: AtomicU64::new(floor.get()),
+            reservation: Reservation::up_to(COPIED_MAX),
+            range_entries_max,
+            wait_replicas,
+        }
+    }
+
+    /// Commits a group, as [`Engine::commit`](storage_core::networked::Engine).
+    pub(crate) async fn commit(
+        &self,
+        group: &[WriteBatch],
+        durability: Durability,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Vec<Result<Committed>>> {
+        let mut fit = Vec::with_capacity(group.len());
+        let mut judged = Vec::with_capacity(group.len());
+        for batch in group {
+            let raised = self.reservation.raised_by(batch);
+            if let Ok(raised) = &raised {
+                let raised = raised.map_or(0, Sequence::get);
+                self.floor.fetch_max(raised, Ordering::AcqRel);
+                fit.push(batch);
+            }
+            judged.push(raised.err());
+        }
+        let mut answers = Vec::new();
+        if !fit.is_empty() {
+            let answer = Box::pin(self.send(&fit, durability, now, deadline)).await?;
+            answers = self.answers(&answer, &fit, durability);
+        }
+        let mut answers = answers.into_iter();
+        let answer = |refused: Option<Error>| match refused {
+            Some(error) => Err(error),
+            None => answers.next().unwrap_or_else(|| Err(missing())),
+        };
+        Ok(judged.into_iter().map(answer).collect())
+    }
+
+    /// Sends a group, a second time if the first certainly did nothing because
+    /// the session was an old one whose server has gone.
+    async fn send(
+        &self,
+        group: &[&WriteBatch],
+        durability: Durability,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Answer> {
+        let mut is_repeated = false;
+        loop {
+            let mut lease = self.pool.lend(deadline).await.map_err(not_applied)?;
+            let origin = lease.origin;
+            let attempt = self.attempt(&mut lease, group, durability, now, deadline);
+            let error = match attempt.await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let may_pass = error.kind() == ErrorKind::Unavailable
+                && error.outcome() == Some(Outcome::NotApplied);
+            if is_repeated || origin == Origin::New || !may_pass {
+                return Err(error);
+            }
+            is_repeated = true;
+            self.pool.forget();
+        }
+    }
+
+    async fn attempt(
+        &self,
+        lease: &mut Lease,
+        group: &[&WriteBatch],
+        durability: Durability,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Answer> {
+        let connector = self.pool.connector();
+        let session = lease
+            .session()
+            .map_err(|failure| not_applied(failure.error))?;
+        if let (Durability::Synced, Some(missing)) =
+            (durability, &session.facts.persistence.missing)
+        {
+            return Err(not_applied(not_synced(missing)));
+        }
+        session.attempts += 1;
+        let (facts, number) = (session.facts.clone(), session.attempts);
+        let above = self.floor.load(Ordering::Acquire);
+        let add = |call: &mut Cmd| {
+            call.arg(facts.name())
+                .arg(number)
+                .arg(connector.store())
+                .arg(above)
+                .arg(&moment(now))
+                .arg(self.range_entries_max);
+            program::add(call, group);
+        };
+        let replicas = match durability {
+            Durability::Synced => self.wait_replicas,
+            _ => 0,
+        };
+        let answer_by = answer_by(deadline);
+        let answered = lease.run(answer_by, async |session| {
+            let answer = script::COMMIT.run(session, &connector.keys, add).await?;
+            Ok(from_redis_value(answer)?)
+        });
+        let failure = match answered.await {
+            Ok(answer) => {
+                self.settle(lease, replicas, deadline).await?;
+                return Ok(answer);
+            }
+            Err(failure) => failure,
+        };
+        match failure.kind {
+            FailureKind::Refused => Err(not_applied(failure.error)),
+            FailureKind::ReadOnly => {
+                self.pool.forget();
+                Err(not_applied(failure.error))
+            }
+            FailureKind::Broken => Err(failure.error.with_outcome(Outcome::Unknown)),
+            FailureKind::Lost | FailureKind::TimedOut => {
+                let fate = resolve::fate(connector, &facts, number, replicas, deadline);
+                match Box::pin(fate).await {
+                    Fate::Applied(answer) => Ok(answer),
+                    Fate::NotApplied => Err(not_applied(failure.error)),
+                    Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
+                }
+            }
+        }
+    }
+
+    /// What follows a commit that was applied: replicas, and for a new session
+    /// the notes of old ones.
+    async fn settle(&self, lease: &mut Lease, replicas: u32, deadline: Instant) -> Result<()> {
+        if replicas > 0 {
+            let waiting = lease.run(deadline, async |session| {
+                following(session, replicas, deadline).await
+            });
+            let waited = match waiting.await {
+                Ok(following) => demand(following, replicas),
+                Err(failure) => Err(failure.error),
+            };
+            waited.map_err(|error| error.with_outcome(Outcome::Unknown))?;
+        }
+        if lease.origin == Origin::New && lease.session().is_ok_and(|session| session.attempts == 1)
+        {
+            let keys = &self.pool.connector().keys;
+            // If not now, the next new session does.
+            let _ = lease
+                .run(answer_by(deadline), async |session| {
+                    script::FORGET.run(session, keys, |_| {}).await
+                })
+                .await;
+        }
+        Ok(())
+    }
+
+    /// The answers to the members of a group.
+    fn answers(
+        &self,
+        answer: &Answer,
+        group: &[&WriteBatch],
+        durability: Durability,
+    ) -> Vec<Result<Committed>> {
+        let numbered = (answer.first..).zip(group);
+        let mut answers: Vec<_> = numbered
+            .map(|(number, _)| Ok(Committed::new(Some(Sequence::new(number)), durability)))
+            .collect();
+        let last = (answer.first..).zip(group).last();
+        self.floor
+            .fetch_max(last.map_or(0, |(number, _)| number), Ordering::AcqRel);
+        for (member, reason) in &answer.refused {
+            let (Some(answer), Some(batch)) = (answers.get_mut(*member), group.get(*member)) else {
+                continue;
+            };
+            *answer = Err(self.refusal(*reason, batch));
+        }
+        answers
+    }
+
+    fn refusal(&self, reason: Reason, batch: &WriteBatch) -> Error {
+        match reason {
+            Reason::Guard(index) => match batch.guards().get(index) {
+                Some(guard) => Error::conflict(index, guard),
+                None => missing(),
+            },
+            Reason::Ranges { entries } => not_applied(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "the ranges to be deleted hold {entries} entries, and one batch deletes up to \
+                     {}; delete them in parts, or raise range_entries_max",
+                    self.range_entries_max
+                ),
+            )),
+        }
+    }
+}
+
+/// Waits until so many replicas have what this session has written, or too little
+/// time is left. Says how many have it.
+async fn following(session: &mut Session, replicas: u32, deadline: Instant) -> RedisResult<u32> {
+    let left = answer_by(deadline).saturating_duration_since(Instant::now());
+    // No time at all means without end to the server.
+    let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
+    let mut wait = cmd("WAIT");
+    wait.arg(replicas).arg(milliseconds);
+    session.ask(&wait).await
+}
+
+/// # Errors
+/// `Unavailable` if fewer replicas follow than are to be waited for.
+fn demand(following: u32, replicas: u32) -> Result<()> {
+    if following >= replicas {
+        return Ok(());
+    }
+    Err(unavailable(format!(
+        "the commit was applied, but only {following} of {replicas} replicas have it in time; a \
+         failover may lose it"
+    )))
+}
+
+fn not_applied(error: Error) -> Error {
+    error.with_outcome(Outcome::NotApplied)
+}
+
+/// What is asked for that the server cannot do any more.
+fn not_synced(missing: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the server does not make commits Synced any more: {missing}"),
+    )
+}
+
+/// When to stop waiting for an answer, so that there is time to look for what
+/// became of the commit.
+fn answer_by(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    deadline - (left / RESERVED_PART).min(RESERVED_MAX)
+}
+
+fn missing() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the server answered what does not belong to the commits it was sent",
+    )
+    .with_outcome(Outcome::Unknown)
+}

@@ -1,0 +1,114 @@
+//! What became of a commit whose answer is lost.
+//!
+//! A connection that is gone does nothing any more. So the old one is ended, if
+//! its server still runs, and then the note that each commit leaves tells: it is
+//! there, or it never will be.
+
+use std::time::Duration;
+
+use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
+use storage_core::ErrorKind;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::{Answer, following};
+use crate::{
+    connect::Connector,
+    error::Failure,
+    script,
+    session::{Facts, Session, within},
+};
+
+/// How long to wait before looking again, at first and at most.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// What became of a commit.
+#[derive(Debug)]
+pub(super) enum Fate {
+    Applied(Answer),
+    /// It was not applied and never will be.
+    NotApplied,
+    Unknown,
+}
+
+/// Finds out what became of commit `number` of a session, or gives up at the
+/// deadline. One that was applied is as durable afterwards as if it had been
+/// answered, and waits for `replicas`.
+pub(super) async fn fate(
+    connector: &Connector,
+    lost: &Facts,
+    number: u64,
+    replicas: u32,
+    deadline: Instant,
+) -> Fate {
+    let mut pause = PAUSE_MIN;
+    loop {
+        match timeout_at(deadline, connector.connect()).await {
+            Ok(Ok(mut session)) => {
+                let examined = examine(&mut session, connector, lost, number, deadline).await;
+                match examined {
+                    Ok(None) => return Fate::NotApplied,
+                    Ok(Some(answer)) if replicas == 0 => return Fate::Applied(answer),
+                    Ok(Some(answer)) => {
+                        let waiting = following(&mut session, replicas, deadline);
+                        return match within(deadline, waiting).await {
+                            Ok(following) if following >= replicas => Fate::Applied(answer),
+                            _ => Fate::Unknown,
+                        };
+                    }
+                    // The right to end connections is missing, or the store is.
+                    Err(failure) if failure.leaves_connection() => return Fate::Unknown,
+                    Err(_) => {}
+                }
+            }
+            Ok(Err(error)) if is_for_good(error.kind()) => return Fate::Unknown,
+            Ok(Err(_)) => {}
+            Err(_) => return Fate::Unknown,
+        }
+        let next = Instant::now() + pause;
+        if next >= deadline {
+            return Fate::Unknown;
+        }
+        sleep_until(next).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+const fn is_for_good(kind: ErrorKind) -> bool {
+    !matches!(
+        kind,
+        ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::Throttled
+    )
+}
+
+/// Ends the lost connection, and reads what its commit has left.
+async fn examine(
+    session: &mut Session,
+    connector: &Connector,
+    lost: &Facts,
+    number: u64,
+    deadline: Instant,
+) -> Result<Option<Answer>, Failure> {
+    // Another process of the server knows nothing of the connection, and gives
+    // its number to somebody else.
+    if session.facts.server() == lost.server() {
+        within(deadline, end(session, lost.client)).await?;
+    }
+    let add = |call: &mut Cmd| {
+        call.arg(lost.name()).arg(number).arg(connector.store());
+    };
+    let find = async {
+        let found = script::FIND.run(session, &connector.keys, add).await?;
+        Ok(from_redis_value(found)?)
+    };
+    within(deadline, find).await
+}
+
+/// Ends a connection of this server. What it has sent and is not done yet is
+/// never done: Redis does one thing at a time, and is doing this.
+async fn end(session: &mut Session, client: u64) -> RedisResult<()> {
+    let mut kill = cmd("CLIENT");
+    kill.arg("KILL").arg("ID").arg(client);
+    // How many there were: none, if it is gone already.
+    session.ask::<u64>(&kill).await.map(drop)
+}

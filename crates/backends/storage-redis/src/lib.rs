@@ -1,0 +1,88 @@
+//! The Redis engine: a hash and a sorted set that `redis-cli` can read, shared by
+//! any number of processes.
+//!
+//! Redis 7 or later, by way of [deadpool-redis]. All processes that open the same
+//! prefix of the same database have the same store: guards hold between them, and
+//! commits have one order.
+//!
+//! ```no_run
+//! use storage_core::{ReadExt, Store, StoreExt};
+//! use storage_redis::RedisConfig;
+//!
+//! # async fn run() -> storage_core::Result<()> {
+//! let store = RedisConfig::from_url("rediss://app@cache.example/0")?
+//!     .open()
+//!     .await?;
+//! store.put("height/1", "b5bb9d80").await?;
+//! assert!(store.exists("height/1").await?);
+//! store.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # In the server
+//! `docs/formats/redis.md` describes the keys, how to read them by hand, and the
+//! rights that a user needs. All of a store is in memory, keys twice.
+//!
+//! # One order of commits
+//! A group of commits is one script: one round trip. Redis runs one script at a
+//! time, so commits of all processes follow each other, and large ones keep
+//! everybody waiting: batches are limited to 16,384 operations, and range deletes
+//! to [a number of entries](RedisConfig::range_entries_max).
+//!
+//! # Durability
+//! What Redis promises is a matter of its configuration, which is looked at for
+//! each new connection. With `appendonly yes`, `appendfsync always` and
+//! `no-appendfsync-on-rewrite no`, commits are `Synced`. With anything else they
+//! are `Volatile`: a crash of the server may take the last of them, and a
+//! `Synced` one is refused. There is no `Buffered`, since what is synced later is
+//! in the server's own memory until then. [`durability`](RedisConfig::durability)
+//! demands one of these when the store is opened, and says what is missing.
+//!
+//! [`wait_replicas`](RedisConfig::wait_replicas) makes each `Synced` commit wait for
+//! replicas besides. If they do not follow in time, its outcome is `Unknown`.
+//!
+//! # When the answer is lost
+//! A commit whose connection breaks, or whose answer does not come in time, is
+//! looked up by another connection: the old one is ended first, so what has not
+//! happened by then never will. Only if that cannot be done before the time
+//! limit is the outcome `Unknown`. A connection that cannot be made is
+//! `Unavailable`, with nothing applied.
+//!
+//! # Snapshots
+//! Redis has none, and so neither has the store. Each page of a scan is of one
+//! state.
+//!
+//! [deadpool-redis]: https://docs.rs/deadpool-redis
+
+mod commit;
+mod config;
+mod connect;
+mod engine;
+mod error;
+mod host;
+mod info;
+mod open;
+mod pool;
+mod read;
+mod report;
+mod scan;
+mod script;
+mod session;
+mod snapshot;
+mod tls;
+mod url;
+mod value;
+
+pub use storage_core::networked::Secret;
+
+pub use self::{
+    config::{Eviction, RedisConfig, RedisCreation},
+    engine::RedisEngine,
+    host::RedisHost,
+    snapshot::NoSnapshot,
+    tls::RedisTls,
+};
+
+/// A store on Redis.
+pub type RedisBackend = storage_core::networked::Networked<RedisEngine>;

@@ -1,0 +1,201 @@
+//! Figures, health, and what a check finds.
+
+use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
+use storage_core::{
+    CheckReport, Damage, Durability, Error, ErrorKind, Health, MaintenanceReport, Result, Stats,
+    Timestamp, Unit, WriteBatch,
+};
+use tokio::time::Instant;
+
+use crate::{
+    RedisEngine,
+    info::Info,
+    script::{self, Keys},
+    session::{Question, Session},
+};
+
+/// Of its memory, a server should not use more than this many in a thousand.
+const MEMORY_PERMILLE_MAX: u64 = 900;
+
+impl RedisEngine {
+    pub(crate) async fn figures(&self, deadline: Instant) -> Result<Stats> {
+        let figures = self.ask(Figures(self.keys()), deadline).await?;
+        let info = &figures.info;
+        let (sessions, idle) = self.pool.counts();
+        let mut stats = Stats::default();
+        stats.entries_estimate = Some(figures.entries);
+        Ok([
+            ("entries_memory", figures.entries_memory, Unit::Bytes),
+            ("index_memory", figures.index_memory, Unit::Bytes),
+            ("server_memory", info.number("used_memory"), Unit::Bytes),
+            ("server_memory_max", info.number("maxmemory"), Unit::Bytes),
+            ("server_log", info.number("aof_current_size"), Unit::Bytes),
+            ("connections", info.number("connected_clients"), Unit::Count),
+            ("connections_max", info.number("maxclients"), Unit::Count),
+            ("replicas", info.number("connected_slaves"), Unit::Count),
+            ("sessions", count(sessions), Unit::Count),
+            ("idle_sessions", count(idle), Unit::Count),
+        ]
+        .into_iter()
+        .fold(stats, |stats, (name, value, unit)| {
+            stats.with(name, value, unit)
+        }))
+    }
+
+    pub(crate) async fn issues(&self, deadline: Instant) -> Result<Health> {
+        let mut health = Health::default();
+        let (info, missing) = match self.ask(State, deadline).await {
+            Ok(answer) => answer,
+            Err(error) => return Ok(health.with("unreachable", error.to_string())),
+        };
+        if let Some(missing) = missing {
+            let detail = format!("commits are Volatile: {missing}");
+            health = health.with("not_durable", detail);
+        }
+        let (used, max) = (info.number("used_memory"), info.number("maxmemory"));
+        if max > 0 && used.saturating_mul(1_000) / max >= MEMORY_PERMILLE_MAX {
+            let detail = format!("{used} of {max} bytes of memory are used; raise maxmemory");
+            health = health.with("memory", detail);
+        }
+        for (name, what) in [
+            ("aof_last_write_status", "appending to the log"),
+            ("aof_last_bgrewrite_status", "rewriting the log"),
+            ("rdb_last_bgsave_status", "saving"),
+        ] {
+            if info.text(name) == "err" {
+                let detail = format!("{what} failed on the server; see its disk and its log");
+                health = health.with("persistence", detail);
+            }
+        }
+        // A few are kept for administrators.
+        let (clients, clients_max) = (info.number("connected_clients"), info.number("maxclients"));
+        if clients_max > 0 && clients.saturating_add(5) >= clients_max {
+            let detail =
+                format!("{clients} of {clients_max} connections are in use; raise maxclients");
+            health = health.with("connections", detail);
+        }
+        Ok(health)
+    }
+
+    /// Looks for entries that no scan would find.
+    pub(crate) async fn check_index(&self) -> Result<CheckReport> {
+        let keys = self.keys();
+        let mut report = CheckReport::default();
+        let mut cursor = b"0".to_vec();
+        loop {
+            let deadline = Instant::now() + self.time_limit;
+            let step = CheckStep {
+                keys,
+                cursor: &cursor,
+            };
+            let mut found = self.ask(step, deadline).await?.into_iter();
+            cursor = found.next().unwrap_or_default();
+            report.damages.extend(found.map(|key| {
+                let place = format!("{}[{}]", keys.entries, key.escape_ascii());
+                Damage::new(place, "the index does not name this entry")
+            }));
+            if cursor == b"0" || cursor.is_empty() {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// Commits nothing, but does so durably: what came before is durable too then.
+    pub(crate) async fn flush(&self) -> Result<MaintenanceReport> {
+        if self.durability_max != Durability::Synced {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the server syncs when it likes; only its administrator can change that",
+            ));
+        }
+        let group = [WriteBatch::new()];
+        let deadline = Instant::now() + self.time_limit;
+        let never = Timestamp::from_unix_milliseconds(0);
+        let committed = self
+            .committer
+            .commit(&group, Durability::Synced, never, deadline);
+        for answer in committed.await? {
+            answer?;
+        }
+        Ok(MaintenanceReport::default())
+    }
+}
+
+/// The figures of a store and its server.
+#[derive(Debug)]
+struct Figures<'a>(&'a Keys);
+
+#[derive(Debug)]
+struct FiguresFound {
+    info: Info,
+    entries: u64,
+    entries_memory: u64,
+    index_memory: u64,
+}
+
+impl Question for Figures<'_> {
+    type Answer = FiguresFound;
+
+    async fn ask(&self, session: &mut Session) -> RedisResult<FiguresFound> {
+        let Self(keys) = self;
+        Ok(FiguresFound {
+            info: info(session).await?,
+            entries: session.ask(cmd("HLEN").arg(&keys.entries)).await?,
+            entries_memory: memory(session, &keys.entries).await?,
+            index_memory: memory(session, &keys.index).await?,
+        })
+    }
+}
+
+/// What a server tells of itself, and why its commits are not synced.
+#[derive(Debug)]
+struct State;
+
+impl Question for State {
+    type Answer = (Info, Option<String>);
+
+    async fn ask(&self, session: &mut Session) -> RedisResult<Self::Answer> {
+        let missing = session.facts.persistence.missing.clone();
+        Ok((info(session).await?, missing))
+    }
+}
+
+/// Some entries that the index does not name, and where to go on.
+#[derive(Debug)]
+struct CheckStep<'a> {
+    keys: &'a Keys,
+    cursor: &'a [u8],
+}
+
+impl Question for CheckStep<'_> {
+    type Answer = Vec<Vec<u8>>;
+
+    async fn ask(&self, session: &mut Session) -> RedisResult<Self::Answer> {
+        let add = |call: &mut Cmd| {
+            call.arg(self.cursor);
+        };
+        let found = script::CHECK.run(session, self.keys, add).await?;
+        Ok(from_redis_value(found)?)
+    }
+}
+
+async fn info(session: &mut Session) -> RedisResult<Info> {
+    let text: String = session.ask(&cmd("INFO")).await?;
+    Ok(Info::parse(&text))
+}
+
+/// How many bytes of memory a key takes, by a sample of what is in it; 0 where
+/// the user may not ask.
+async fn memory(session: &mut Session, key: &str) -> RedisResult<u64> {
+    let mut usage = cmd("MEMORY");
+    usage.arg("USAGE").arg(key);
+    match session.ask::<Option<u64>>(&usage).await {
+        Ok(bytes) => Ok(bytes.unwrap_or_default()),
+        Err(error) if error.code() == Some("NOPERM") => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,124 @@
+-- Judges and applies a group of commits, in order. What it answers it also notes
+-- under the name of the session, with the number of its attempt.
+--
+-- No write fails once one has succeeded: Redis looks for memory, disk and rights
+-- before the first write of a script only.
+local entries, index, meta, notes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local call = redis.call
+local session, attempt, store, ranges_max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
+local now_high, now_low = unpack_numbers('>I4I4', ARGV[5])
+local members = tonumber(ARGV[7])
+local at = 8
+
+local header = call('HMGET', meta, 'store', 'last')
+if header[1] ~= store then
+  return redis.error_reply('STORAGE the store is not there any more')
+end
+-- After a failover, or with what a copy reserves, the server may lag behind.
+local last = math.max(tonumber(header[2]), tonumber(ARGV[4]))
+local first = last + 1
+local refused = {}
+
+local function version_bytes(number)
+  return struct.pack('>I4I4', math.floor(number / 4294967296), number % 4294967296)
+end
+
+local function holds(kind, key, version)
+  local value = call('HGET', entries, key)
+  local is_there = value and is_live(value, now_high, now_low)
+  if kind == 'a' then
+    return not is_there
+  end
+  return is_there and (kind == 'p' or value:sub(2, 9) == version)
+end
+
+local function put(key, value)
+  if call('HSET', entries, key, value) == 1 then
+    call('ZADD', index, 0, key)
+  end
+end
+
+local function delete(key)
+  if call('HDEL', entries, key) == 1 then
+    call('ZREM', index, key)
+  end
+end
+
+local function delete_range(from, to)
+  local at_once = 4000
+  repeat
+    local keys = call('ZRANGEBYLEX', index, from, to, 'LIMIT', 0, at_once)
+    if #keys > 0 then
+      call('HDEL', entries, unpack(keys))
+      call('ZREM', index, unpack(keys))
+    end
+  until #keys < at_once
+end
+
+-- The arguments of each kind of mutation, its letter among them.
+local lengths = { P = 3, E = 4, D = 2, S = 4, T = 5, R = 3 }
+
+-- How many entries the ranges of a member hold.
+local function in_ranges(from, to)
+  local count = 0
+  while from < to do
+    if ARGV[from] == 'R' then
+      count = count + call('ZLEXCOUNT', index, ARGV[from + 1], ARGV[from + 2])
+    end
+    from = from + lengths[ARGV[from]]
+  end
+  return count
+end
+
+local function apply(from, to, number)
+  local version = version_bytes(number)
+  while from < to do
+    local kind, one, two, three, four = ARGV[from], ARGV[from + 1], ARGV[from + 2], ARGV[from + 3], ARGV[from + 4]
+    if kind == 'P' then
+      put(one, '\1' .. version .. two)
+    elseif kind == 'E' then
+      put(one, '\2' .. version .. two .. three)
+    elseif kind == 'D' then
+      delete(one)
+    elseif kind == 'S' then
+      put(one .. version .. two, '\1' .. version .. three)
+    elseif kind == 'T' then
+      put(one .. version .. two, '\2' .. version .. three .. four)
+    else
+      delete_range(one, two)
+    end
+    from = from + lengths[kind]
+  end
+end
+
+for member = 0, members - 1 do
+  last = last + 1
+  local guards, ranges, length = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  at = at + 3
+  -- What kept it from being applied: a guard, or one more than how many entries
+  -- its ranges hold, negative.
+  local reason = nil
+  for guard = 0, guards - 1 do
+    if not reason and not holds(ARGV[at], ARGV[at + 1], ARGV[at + 2]) then
+      reason = guard
+    end
+    at = at + 3
+  end
+  if not reason and ranges > 0 then
+    local count = in_ranges(at, at + length)
+    if count > ranges_max then
+      reason = -1 - count
+    end
+  end
+  if reason then
+    refused[#refused + 1] = ' ' .. member .. ' ' .. string.format('%.0f', reason)
+  else
+    apply(at, at + length, last)
+  end
+  at = at + length
+end
+
+local answer = string.format('%s %s %.0f', attempt, call('TIME')[1], first) .. table.concat(refused)
+call('HSET', meta, 'last', string.format('%.0f', last))
+call('HSET', notes, session, answer)
+return answer

@@ -1,0 +1,164 @@
+//! URLs of Redis stores: `redis://` and `rediss://`.
+
+use std::{str::FromStr, time::Duration};
+
+use storage_core::{Durability, Error, ErrorKind, Result, networked::Secret};
+
+use crate::{Eviction, RedisConfig, RedisTls};
+
+/// Reads a URL. Nothing of what it says about the password is in an error.
+pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let tls = match scheme {
+        "redis" => None,
+        "rediss" => Some(RedisTls::default()),
+        _ => return Err(invalid("it begins with neither redis:// nor rediss://")),
+    };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let mut config = RedisConfig::new(decoded(host)?.parse()?);
+    config.tls = tls;
+    if !database.is_empty() {
+        config.database = number("the database", database)?;
+    }
+    let (user, password) = user.split_once(':').unwrap_or((user, ""));
+    config.user = some(decoded(user)?);
+    config.password = some(decoded(password)?).map(Secret::new);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        set(&mut config, name, decoded(value)?)?;
+    }
+    Ok(config)
+}
+
+fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<()> {
+    match name {
+        "password_env" => config.password_env = Some(value),
+        "password_file" => config.password_file = Some(value.into()),
+        "ca_file" => tls(config, name)?.ca_file = Some(value.into()),
+        "certificate_file" => tls(config, name)?.certificate_file = Some(value.into()),
+        "key_file" => tls(config, name)?.key_file = Some(value.into()),
+        "prefix" => config.prefix = value,
+        "wait_replicas" => config.wait_replicas = number(name, &value)?,
+        "time_limit" => config.time_limit = Duration::from_secs(number(name, &value)?),
+        "connect_timeout" => config.connect_timeout = Duration::from_secs(number(name, &value)?),
+        "durability" => {
+            config.durability = Some(match value.as_str() {
+                "volatile" => Durability::Volatile,
+                "synced" => Durability::Synced,
+                _ => return Err(invalid("durability is neither volatile nor synced")),
+            });
+        }
+        "eviction" => {
+            config.eviction = match value.as_str() {
+                "refused" => Eviction::Refused,
+                "allowed" => Eviction::Allowed,
+                _ => return Err(invalid("eviction is neither refused nor allowed")),
+            };
+        }
+        _ => return Err(invalid(&format!("it has an unknown parameter, `{name}`"))),
+    }
+    Ok(())
+}
+
+fn tls<'c>(config: &'c mut RedisConfig, name: &str) -> Result<&'c mut RedisTls> {
+    config
+        .tls
+        .as_mut()
+        .ok_or_else(|| invalid(&format!("{name} takes a rediss:// URL")))
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn number<T: FromStr>(name: &str, value: &str) -> Result<T> {
+    let number = value.parse().ok();
+    number.ok_or_else(|| invalid(&format!("{name} is `{value}`, which is no such number")))
+}
+
+/// Takes percent signs away. What was written is not shown: it may be a
+/// password.
+fn decoded(text: &str) -> Result<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or_default();
+        let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let byte = u8::from_str_radix(digits, 16)
+            .ok()
+            .filter(|_| is_hexadecimal);
+        bytes.push(byte.ok_or_else(|| invalid("it has a percent sign that escapes nothing"))?);
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("a part of it is not UTF-8"))
+}
+
+fn invalid(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        format!("the URL of a Redis store cannot be used: {what}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RedisHost;
+
+    #[test]
+    fn a_url_says_all_that_a_configuration_can() {
+        let config = parse(
+            "rediss://ada:p%40ss%3A@[::1]:7/3?ca_file=/ca.pem&certificate_file=/c.pem&\
+             key_file=/k.pem&prefix=mine&wait_replicas=2&time_limit=9&connect_timeout=2&\
+             durability=synced&eviction=allowed",
+        )
+        .unwrap();
+        let mut expected = RedisConfig::new(RedisHost::new("::1", 7));
+        expected.database = 3;
+        expected.user = Some("ada".into());
+        expected.password = Some("p@ss:".into());
+        expected.tls = Some(RedisTls {
+            ca_file: Some("/ca.pem".into()),
+            certificate_file: Some("/c.pem".into()),
+            key_file: Some("/k.pem".into()),
+        });
+        expected.prefix = "mine".into();
+        expected.wait_replicas = 2;
+        expected.time_limit = Duration::from_secs(9);
+        expected.connect_timeout = Duration::from_secs(2);
+        expected.durability = Some(Durability::Synced);
+        expected.eviction = Eviction::Allowed;
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn a_password_needs_no_user() {
+        let config = parse("redis://:secret@a").unwrap();
+        assert_eq!(
+            (config.user, config.password),
+            (None, Some("secret".into()))
+        );
+    }
+
+    #[test]
+    fn a_url_that_says_something_else_is_invalid_and_shows_no_password() {
+        for url in [
+            "memcached://a",
+            "redis://u:hunter2%@a",
+            "redis://u:hunter2%zz@a",
+            "redis://u:hunter2%+1@a",
+            "redis://u:hunter2@a:port",
+            "redis://u:hunter2@a/first",
+            "redis://u:hunter2@a?ca_file=/c",
+            "redis://u:hunter2@a?colour=red",
+            "redis://u:hunter2@a?durability=buffered",
+            "redis://u:%ff@a",
+        ] {
+            let error = parse(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What is in the server is what `docs/formats/redis.md` says, and what is not is
+//! found.
+
+use storage_core::{
+    ErrorKind, KeyRange, ReadExt, ScanOptions, Store, StoreExt, Timestamp, WriteBatch,
+};
+use storage_testkit::servers::{RedisServer, RedisServerConfig};
+
+use crate::{administrator, config, fails, not_applied, open};
+
+fn call(server: &RedisServer, words: &[&str]) -> String {
+    server.call(words).unwrap()
+}
+
+#[tokio::test]
+async fn entries_are_stored_as_they_are_documented() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    store.put("height/1", "b5bb9d80").await.unwrap();
+    let until = Timestamp::from_unix_milliseconds(u64::MAX);
+    let batch = WriteBatch::new().put_until("k", "v", until);
+    store
+        .commit(batch.put_sequenced("log/", "!", "x"))
+        .await
+        .unwrap();
+
+    let get = |key| call(&server, &["HGET", "storage:entries", key]);
+    let height = get("\u{1}height/1");
+    assert_eq!(height, "\u{1}\0\0\0\0\0\0\0\u{1}b5bb9d80");
+    let logged = get("\u{1}log/\0\0\0\0\0\0\0\u{2}!");
+    assert_eq!(logged, "\u{1}\0\0\0\0\0\0\0\u{2}x");
+    let length = call(&server, &["HSTRLEN", "storage:entries", "\u{1}k"]);
+    assert_eq!(length, "18");
+    let index = call(
+        &server,
+        &["ZRANGEBYLEX", "storage:index", "[\u{1}h", "(\u{1}i"],
+    );
+    assert_eq!(index, "\u{1}height/1");
+    assert_eq!(call(&server, &["HGET", "storage:meta", "format"]), "1");
+    assert_eq!(call(&server, &["HGET", "storage:meta", "last"]), "2");
+    let mut keys: Vec<_> = call(&server, &["KEYS", "*"])
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    keys.sort();
+    let expected = ["entries", "index", "meta", "notes"].map(|name| format!("storage:{name}"));
+    assert_eq!(keys, expected);
+    for key in keys {
+        assert_eq!(call(&server, &["TTL", &key]), "-1", "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_flushed_script_cache_is_filled_again() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    for round in 0..5_u8 {
+        call(&server, &["SCRIPT", "FLUSH"]);
+        store.put(&[round], "v").await.unwrap();
+        call(&server, &["SCRIPT", "FLUSH"]);
+        let count = store.count(KeyRange::all()).await.unwrap();
+        assert_eq!(count, u64::from(round) + 1);
+    }
+}
+
+#[tokio::test]
+async fn ranges_that_hold_too_much_are_refused_and_spoil_no_other_commit() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let mut config = config(&administrator(&server));
+    config.range_entries_max = 10;
+    let store = config.open().await.unwrap();
+    for number in 0..11_u8 {
+        store.put(&[number], "v").await.unwrap();
+    }
+    let all = || {
+        WriteBatch::new()
+            .put("k", "v")
+            .delete_range(KeyRange::all())
+    };
+    let error = not_applied(store.commit(all()).await);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.message().contains("11 entries"), "{error}");
+    assert_eq!(store.count(KeyRange::all()).await.unwrap(), 11);
+    store.delete(&[0]).await.unwrap();
+    store.commit(all()).await.unwrap();
+    assert_eq!(store.count(KeyRange::all()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_large_range_is_deleted_whole() {
+    let server = RedisServer::shared();
+    let store = open(&server.new_database()).await;
+    for block in 0..4_u16 {
+        let batch = (0..10_000_u16).fold(WriteBatch::new(), |batch, number| {
+            let key = [block.to_be_bytes(), number.to_be_bytes()].concat();
+            batch.put(key, "v")
+        });
+        store.commit(batch).await.unwrap();
+    }
+    let most = KeyRange::between([0, 0, 0, 1]..=[0, 3, 0x27, 0x0e]);
+    store
+        .commit(WriteBatch::new().delete_range(most))
+        .await
+        .unwrap();
+    assert_eq!(store.count(KeyRange::all()).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_store_that_was_removed_is_not_written_to() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    store.put("k", "v").await.unwrap();
+    call(&server, &["FLUSHALL"]);
+    let error = not_applied(store.put("k", "v").await);
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(call(&server, &["DBSIZE"]), "0");
+}
+
+#[tokio::test]
+async fn damage_is_found_and_named() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    store.put("a", "v").await.unwrap();
+    store.put("b", "v").await.unwrap();
+    assert!(store.check().await.unwrap().damages.is_empty());
+    let entries = "storage:entries";
+
+    call(&server, &["HSET", entries, "\u{1}b", "no header"]);
+    fails(store.get("b").await, ErrorKind::Corrupt);
+    assert!(store.exists("a").await.unwrap());
+    assert_eq!(store.check().await.unwrap().damages.len(), 1);
+
+    call(&server, &["HDEL", entries, "\u{1}b"]);
+    let scanned = store
+        .scan(KeyRange::all(), ScanOptions::new())
+        .collect()
+        .await;
+    fails(scanned, ErrorKind::Corrupt);
+    call(&server, &["ZREM", "storage:index", "\u{1}b"]);
+    assert!(store.check().await.unwrap().damages.is_empty());
+
+    call(&server, &["ZREM", "storage:index", "\u{1}a"]);
+    let damages = store.check().await.unwrap().damages;
+    assert!(format!("{damages:?}").contains("\\\\x01a"), "{damages:?}");
+}
+
+#[tokio::test]
+async fn notes_of_sessions_long_gone_are_removed() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let url = administrator(&server);
+    open(&url).await.put("k", "v").await.unwrap();
+    for session in 0..10 {
+        let name = format!("gone:{session}");
+        call(&server, &["HSET", "storage:notes", &name, "1 1000 1"]);
+    }
+    for _ in 0..10 {
+        open(&url).await.put("k", "v").await.unwrap();
+    }
+    let notes = call(&server, &["HKEYS", "storage:notes"]);
+    assert!(!notes.contains("gone:"), "{notes}");
+    assert_eq!(notes.lines().count(), 11);
+}
