@@ -2,6 +2,7 @@
 
 use crate::sqlx;
 use std::{
+    fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -48,10 +49,16 @@ pub(crate) struct Connector {
     store: OnceLock<Uuid>,
 }
 
-#[derive(Debug)]
 struct Server {
     host: PgHost,
+    /// Among them the password.
     options: PgConnectOptions,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.host.fmt(f)
+    }
 }
 
 impl Connector {
@@ -288,6 +295,17 @@ mod tests {
         assert!(error.message().contains("b:2: refused"), "{error}");
         let error = together(vec![(&a, denied())]);
         assert_eq!(error.message(), "wrong password");
+    }
+
+    #[test]
+    fn a_connector_shows_no_password() {
+        let mut config = PgConfig::new(vec![PgHost::new("a", 1)], "d", "u");
+        config.password = Some("hunter2".into());
+        let shown = format!("{:?}", Connector::new(&config).unwrap());
+        assert!(
+            shown.contains("primaries") && !shown.contains("hunter2"),
+            "{shown}"
+        );
     }
 
     #[test]

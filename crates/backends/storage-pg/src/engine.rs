@@ -44,6 +44,8 @@ const SPARE_SESSIONS: usize = 2;
 /// PostgreSQL as an engine across a network.
 pub struct PgEngine {
     pub(crate) connector: Arc<Connector>,
+    /// Sessions for all but commits, which have their own: whatever is read, they
+    /// find one.
     pub(crate) pool: Arc<Pool>,
     pub(crate) time_limit: Duration,
     pub(crate) committer: Committer,
@@ -70,11 +72,10 @@ impl PgEngine {
             Durability::Volatile
         };
         drop(session);
-        let lanes = config
-            .reads_at_once
-            .saturating_add(config.commits_at_once.get());
-        let sessions = lanes.get() + config.snapshots_max.get() + SPARE_SESSIONS;
+        let sessions = config.reads_at_once.get() + config.snapshots_max.get() + SPARE_SESSIONS;
         let pool = Pool::new(Arc::clone(&connector), Serves::Primary, sessions);
+        let commits = config.commits_at_once.get();
+        let commits = Pool::new(Arc::clone(&connector), Serves::Primary, commits);
         let replicas = connector.has_standbys().then(|| {
             let standbys = Pool::new(
                 Arc::clone(&connector),
@@ -83,9 +84,9 @@ impl PgEngine {
             );
             Replicas::new(standbys, Arc::clone(&pool))
         });
-        let sequence = last_sequence(&pool, deadline).await?;
+        let sequence = last_sequence(&commits, deadline).await?;
         Ok(Self {
-            committer: Committer::new(Arc::clone(&pool), Arc::clone(&connector), sequence),
+            committer: Committer::new(commits, Arc::clone(&connector), sequence),
             replicas,
             snapshots: Arc::new(Semaphore::new(config.snapshots_max.get())),
             snapshots_max: config.snapshots_max.get(),
@@ -274,6 +275,7 @@ impl Engine for PgEngine {
     }
 
     async fn close(&self, _: Instant) -> Result<()> {
+        self.committer.pool.close().await;
         self.pool.close().await;
         if let Some(replicas) = &self.replicas {
             replicas.close().await;

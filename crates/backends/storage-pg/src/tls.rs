@@ -17,8 +17,8 @@ pub struct PgTls {
     /// and [`Prefer`](TlsMode::Prefer) for hosts that lie on this machine, where
     /// nobody is on the way.
     pub mode: Option<TlsMode>,
-    /// The authorities that may vouch for the server, as PEM. Default: those of
-    /// the web.
+    /// Authorities that may vouch for the server, as PEM, besides those of the
+    /// web. Default: none.
     pub ca_file: Option<PathBuf>,
     /// The certificate to show to the server, as PEM. Needs a key.
     pub certificate_file: Option<PathBuf>,

@@ -10,6 +10,24 @@ const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// Reads a URL. Nothing of what it says about the password is in an error.
 pub(crate) fn parse(url: &str) -> Result<PgConfig> {
+    let parsed = read(url);
+    if hides_password(url) {
+        // What is said of hosts and parameters would be of parts of a password.
+        return parsed.map_err(|_| {
+            invalid("a character like / or ? in its user or password must be written as %2F or %3F")
+        });
+    }
+    parsed
+}
+
+/// Whether what seems to stand before an `@` reaches beyond the authority.
+fn hides_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    rest.contains('@') && !authority.contains('@')
+}
+
+fn read(url: &str) -> Result<PgConfig> {
     let rest = SCHEMES
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme))
@@ -17,6 +35,11 @@ pub(crate) fn parse(url: &str) -> Result<PgConfig> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     // A directory of a socket, as a host, is written with `%2F`.
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    if database.contains(['/', '@']) {
+        return Err(invalid(
+            "its database has a / or @ in it; write those as %2F and %40",
+        ));
+    }
     let (user_info, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = match user_info.split_once(':') {
         Some((user, password)) => (user, Some(password)),
@@ -155,6 +178,10 @@ mod tests {
             "postgres://u:hunter2@a/b?target_session_attrs=standby",
             "postgres://u:hunter2@a/b?partitions=0",
             "postgres://u:%ff@a/b",
+            "postgres://u:hunter2/x@a/b",
+            "postgres://u:5/hunter2@a/b",
+            "postgres://u:hunter2?x@a/b",
+            "postgres://u:5?hunter2&x@a/b",
         ] {
             let error = parse(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");

@@ -22,15 +22,29 @@ use crate::{
 struct Migration {
     version: i32,
     name: &'static str,
-    /// Templates, in which names of the store stand for themselves in braces.
+    /// Templates, in which names in braces stand for what differs from store to
+    /// store, and for fragments.
     statements: &'static [&'static str],
+    /// What several of the statements have in common, by its name in braces.
+    fragments: &'static [(&'static str, &'static str)],
 }
 
 /// All steps, in order. What is here is never changed: stores remember it.
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "entries in one order of commits",
-    statements: &[include_str!("tables.sql"), include_str!("commit.sql")],
+    statements: &[
+        include_str!("tables.sql"),
+        include_str!("commit_one.sql"),
+        include_str!("commit_group.sql"),
+    ],
+    fragments: &[
+        ("{order}", include_str!("order.sql")),
+        ("{live}", include_str!("live.sql")),
+        ("{holds}", include_str!("holds.sql")),
+        ("{overwrite}", include_str!("overwrite.sql")),
+        ("{note}", include_str!("note.sql")),
+    ],
 }];
 
 /// Makes the tables that entries are spread over.
@@ -50,7 +64,16 @@ $partitions$;";
 impl Migration {
     /// A mark of what the step does.
     fn checksum(&self) -> String {
-        format!("{:016x}", xxh3_64(self.statements.concat().as_bytes()))
+        format!("{:016x}", xxh3_64(self.template().as_bytes()))
+    }
+
+    /// The statements, with what they have in common written out.
+    fn template(&self) -> String {
+        let statements = self.statements.concat();
+        let fragments = self.fragments.iter();
+        fragments.fold(statements, |statements, (name, fragment)| {
+            statements.replace(name, fragment.trim())
+        })
     }
 
     fn render(&self, config: &PgConfig) -> String {
@@ -62,8 +85,7 @@ impl Migration {
                 PARTITIONS.replace("{count}", &count.to_string()),
             ),
         };
-        self.statements
-            .concat()
+        self.template()
             .replace("{partitioned}", partitioned)
             .replace("{partitions}", &partitions)
             .replace("{schema}", &schema)

@@ -96,6 +96,8 @@ async fn a_commit_whose_answer_is_cut_off_is_found_to_be_applied() {
     let store = &place.store;
     for round in 0..5_u8 {
         let key = [b'k', round];
+        // Connected before, so what is cut off is the answer to the commit.
+        store.put("warm", "v").await.unwrap();
         place
             .proxy
             .delay(Direction::ToClient, Duration::from_millis(400));
