@@ -244,8 +244,8 @@ fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgCon
     options
 }
 
-/// What several servers said. Of their kinds, one that will not go away by
-/// itself counts for most.
+/// What the servers said, each with its name; if it is one, as it said it. Of
+/// their kinds, one that will not go away by itself counts for most.
 fn together(mut errors: Vec<(&PgHost, Error)>) -> Error {
     let passes = |error: &Error| {
         matches!(
@@ -258,7 +258,7 @@ fn together(mut errors: Vec<(&PgHost, Error)>) -> Error {
     if errors.len() == 1 || errors.is_empty() {
         return errors.pop().map_or_else(
             || unavailable("no server is named".into()),
-            |(_, error)| error,
+            |(host, error)| error.with_place(host),
         );
     }
     let told: Vec<_> = errors
@@ -287,7 +287,7 @@ mod tests {
         assert!(error.message().contains("a:1: wrong password"), "{error}");
         assert!(error.message().contains("b:2: refused"), "{error}");
         let error = together(vec![(&a, denied())]);
-        assert_eq!(error.message(), "wrong password");
+        assert_eq!(error.message(), "a:1: wrong password");
     }
 
     #[test]
