@@ -61,9 +61,11 @@ mod connect;
 mod engine;
 mod error;
 mod host;
+mod password;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod private_file;
 mod read;
 mod replica;
 mod report;
