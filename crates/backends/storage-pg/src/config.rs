@@ -49,6 +49,9 @@ pub struct PgConfig {
     /// underscores. Made if it is missing. Default: `storage`.
     #[serde(default = "defaults::schema")]
     pub schema: String,
+    /// Whether a store that is missing is made. Default: yes.
+    #[serde(default)]
+    pub creation: PgCreation,
     /// Into how many tables entries are spread by the hash of their keys.
     /// Default: one. More of them are vacuumed and rebuilt one by one, which
     /// helps from some hundred millions of entries on; each scan then merges all
@@ -86,6 +89,17 @@ pub struct PgConfig {
     pub application_name: String,
 }
 
+/// What opening does where there is no store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PgCreation {
+    /// Makes one, in a schema that is missing or empty.
+    #[default]
+    IfMissing,
+    /// Refuses, as `Invalid`, and changes nothing.
+    Never,
+}
+
 impl PgConfig {
     /// Names of PostgreSQL have up to 63 bytes.
     const NAME_BYTES_MAX: usize = 63;
@@ -111,6 +125,7 @@ impl PgConfig {
             read_hosts: Vec::new(),
             tls: PgTls::default(),
             schema: defaults::schema(),
+            creation: PgCreation::default(),
             partitions: None,
             time_limit: defaults::time_limit(),
             connect_timeout: defaults::connect_timeout(),
@@ -138,14 +153,16 @@ impl PgConfig {
         url::parse(url)
     }
 
-    /// Opens the store; makes its tables in a schema that is missing or empty.
+    /// Opens the store; makes its tables in a schema that is missing or empty,
+    /// unless [`creation`](Self::creation) says otherwise.
     ///
     /// # Errors
-    /// `Invalid` for a setting out of bounds, a database that does not exist, or
-    /// a schema that belongs to something else; `Denied` for a wrong password, a
-    /// server whose certificate is not trusted, or missing rights; `Unsupported`
-    /// for a newer format, or a server older than PostgreSQL 14; `Unavailable`
-    /// and `TimedOut` where no server answers that takes writes.
+    /// `Invalid` for a setting out of bounds, a database that does not exist, a
+    /// schema that belongs to something else, or a store that is missing and not
+    /// to be made; `Denied` for a wrong password, a server whose certificate is
+    /// not trusted, or missing rights; `Unsupported` for a newer format, or a
+    /// server older than PostgreSQL 14; `Unavailable` and `TimedOut` where no
+    /// server answers that takes writes.
     pub async fn open(self) -> Result<PgBackend> {
         self.open_with(Components::default()).await
     }

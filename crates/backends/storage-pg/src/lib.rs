@@ -81,7 +81,7 @@ mod upkeep;
 mod url;
 
 pub use self::{
-    config::PgConfig,
+    config::{PgConfig, PgCreation},
     engine::PgEngine,
     host::PgHost,
     secret::Secret,
