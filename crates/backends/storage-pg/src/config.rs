@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde::Deserialize;
-use storage_core::{Components, Error, ErrorKind, Operation, Result, networked::Networked};
+use storage_core::{
+    Components, Error, ErrorKind, Operation, Result,
+    networked::{Networked, require_runtime},
+};
 
 use crate::{PgBackend, PgEngine, PgHost, PgTls, Secret, url};
 
@@ -158,11 +161,11 @@ impl PgConfig {
     ///
     /// # Errors
     /// `Invalid` for a setting out of bounds, a database that does not exist, a
-    /// schema that belongs to something else, or a store that is missing and not
-    /// to be made; `Denied` for a wrong password, a server whose certificate is
-    /// not trusted, or missing rights; `Unsupported` for a newer format, or a
-    /// server older than PostgreSQL 14; `Unavailable` and `TimedOut` where no
-    /// server answers that takes writes.
+    /// schema that belongs to something else, a store that is missing and not to
+    /// be made, or a thread without a Tokio runtime; `Denied` for a wrong
+    /// password, a server whose certificate is not trusted, or missing rights;
+    /// `Unsupported` for a newer format, or a server older than PostgreSQL 14;
+    /// `Unavailable` and `TimedOut` where no server answers that takes writes.
     pub async fn open(self) -> Result<PgBackend> {
         self.open_with(Components::default()).await
     }
@@ -173,6 +176,7 @@ impl PgConfig {
     /// As for [`open`](Self::open).
     pub async fn open_with(self, components: Components) -> Result<PgBackend> {
         let opened = async {
+            require_runtime()?;
             let engine = PgEngine::open(self.validated()?).await?;
             Networked::open(engine, &components).await
         };
