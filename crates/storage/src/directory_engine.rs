@@ -51,6 +51,12 @@ impl DirectoryEngine {
         }
     }
 
+    /// Whether `url` begins with its scheme.
+    pub(crate) fn has_url(self, url: &str) -> bool {
+        let rest = url.strip_prefix(self.name());
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    }
+
     /// Opens the store at `path` with the engine's default settings.
     #[cfg_attr(
         not(any(

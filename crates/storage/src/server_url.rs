@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use storage_core::{Result, SharedStore};
 
-use crate::NetworkEngine;
+use crate::{DirectoryEngine, NetworkEngine};
 
 /// Stands for what is not shown.
 const HIDDEN: &str = "***";
@@ -89,14 +89,14 @@ impl fmt::Debug for ServerUrl {
 /// A URL, or what was meant as one, without what may be a password. Where it is
 /// not clear what is one, more is hidden.
 pub(crate) fn masked(url: &str) -> Cow<'_, str> {
-    let Some(engine) = NetworkEngine::of_url(url) else {
+    if DirectoryEngine::ALL
+        .iter()
+        .any(|engine| engine.has_url(url))
+    {
         return Cow::Borrowed(url);
-    };
-    let scheme = engine.scheme_of(url);
-    let rest = url.get(scheme.len()..).unwrap_or_default();
-    let Some(rest) = rest.strip_prefix("//") else {
-        // It is none of the engine's, and has no parts to tell apart.
-        return Cow::Owned(format!("{scheme}{HIDDEN}"));
+    }
+    let Some((scheme, rest)) = split_scheme(url) else {
+        return masked_without_scheme(url);
     };
     // An `@`, `/` or `?` may be a part of a password that was not encoded.
     let (user_info, rest) = match rest.rsplit_once('@') {
@@ -111,7 +111,7 @@ pub(crate) fn masked(url: &str) -> Cow<'_, str> {
         Some((hosts, database)) => (hosts, Some(database)),
         None => (place, None),
     };
-    let mut shown = format!("{scheme}//");
+    let mut shown = scheme.to_owned();
     if let Some(user_info) = user_info {
         match user_info.split_once(':') {
             Some((user, _)) => shown.extend([user, ":", HIDDEN]),
@@ -129,6 +129,27 @@ pub(crate) fn masked(url: &str) -> Cow<'_, str> {
         shown.extend(["?", &pairs.join("&")]);
     }
     Cow::Owned(shown)
+}
+
+/// The scheme with its two slashes, whether it is known or misspelt, and the
+/// rest.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_at_checked(url.find("//")? + 2)?;
+    let name = scheme.trim_end_matches('/').trim_end_matches(':');
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.=".contains(&byte);
+    name.bytes().all(is_name).then_some((scheme, rest))
+}
+
+/// What has no parts to tell apart.
+fn masked_without_scheme(url: &str) -> Cow<'_, str> {
+    let user_info = url.rsplit_once('@');
+    match user_info.and_then(|(info, place)| Some((info.split_once(':')?.0, place))) {
+        Some((user, place)) => Cow::Owned(format!("{user}:{HIDDEN}@{place}")),
+        None => match NetworkEngine::of_url(url) {
+            Some(engine) => Cow::Owned(format!("{}{HIDDEN}", engine.scheme_of(url))),
+            None => Cow::Borrowed(url),
+        },
+    }
 }
 
 /// A host, and its port if it is one: else it may be the password of a URL
@@ -171,8 +192,13 @@ mod tests {
                 "postgres://h/d?passwrod=***&schema=s",
             ),
             ("postgres://h/d?pw", "postgres://h/d?***"),
-            ("postgres:a:pw@h/d", "postgres:***"),
-            ("postgres:/a:pw@h/d", "postgres:***"),
+            ("postgres:a:pw@h/d", "postgres:***@h/d"),
+            ("postgres:/a:pw@h/d", "postgres:***@h/d"),
+            ("postgres:pw", "postgres:***"),
+            ("postgre://a:pw@h/d", "postgre://a:***@h/d"),
+            ("Postgres://a:pw@h/d", "Postgres://a:***@h/d"),
+            ("postgres//a:pw@h/d", "postgres//a:***@h/d"),
+            ("a:pw@h//d", "a:***@h//d"),
         ] {
             assert_eq!(masked(url), shown, "{url}");
         }
@@ -188,6 +214,8 @@ mod tests {
             "fjall:./a:b@c",
             "",
             "nonsense",
+            "oracle:db",
+            "./data",
         ] {
             assert_eq!(masked(url), url);
         }

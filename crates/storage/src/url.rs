@@ -90,9 +90,11 @@ impl FromStr for StoreUrl {
     /// # Errors
     /// `Invalid`, naming what is wrong and the known schemes.
     fn from_str(url: &str) -> Result<Self> {
+        // Also what is no URL of a server may have been meant as one.
+        let shown = masked(url);
         let Some((scheme, target)) = url.split_once(':') else {
             return Err(invalid(format!(
-                "`{url}` has no scheme; write {}, such as fjall:./data",
+                "`{shown}` has no scheme; write {}, such as fjall:./data",
                 known()
             )));
         };
@@ -110,14 +112,14 @@ impl FromStr for StoreUrl {
         }
         if target.contains('?') {
             return Err(invalid(format!(
-                "`{url}` has parameters, and no scheme takes any; leave out what follows the `?`"
+                "`{shown}` has parameters, and no scheme takes any; leave out what follows the `?`"
             )));
         }
         if scheme == "memory" {
             return match target {
                 "" => Ok(Self::Memory),
                 _ => Err(invalid(format!(
-                    "`{url}` has a path, which memory has no use for; write memory:"
+                    "`{shown}` has a path, which memory has no use for; write memory:"
                 ))),
             };
         }
@@ -132,13 +134,13 @@ impl FromStr for StoreUrl {
             })?;
         if target.is_empty() {
             return Err(invalid(format!(
-                "`{url}` has no path; name a directory, such as {scheme}:./data"
+                "`{shown}` has no path; name a directory, such as {scheme}:./data"
             )));
         }
         // Most would read `fjall://data` as a relative path; it is not one.
         if target.starts_with("//") {
             return Err(invalid(format!(
-                "`{url}` begins with two slashes; write {scheme}:./data or {scheme}:/srv/data"
+                "`{shown}` begins with two slashes; write {scheme}:./data or {scheme}:/srv/data"
             )));
         }
         Ok(Self::Directory {
@@ -227,6 +229,8 @@ mod tests {
             "{message}"
         );
         assert!(!message.contains("pw"), "{message}");
+        let misspelt = refusal("postgre://a:pw@h/d?schema=s");
+        assert!(!misspelt.contains("pw"), "{misspelt}");
     }
 
     #[test]
