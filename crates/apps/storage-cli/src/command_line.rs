@@ -7,7 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, Error},
 };
 
-use storage::{NetworkEngine, StoreUrl};
+use storage::StoreUrl;
 
 use crate::{arguments::Arguments, failure::Failure, status::Status};
 
@@ -61,21 +61,15 @@ fn given() -> impl Iterator<Item = String> {
 
 /// A complaint that may show `arguments`, without the passwords in their URLs.
 fn without_passwords(text: &str, arguments: impl Iterator<Item = String>) -> Cow<'_, str> {
-    let schemes = || {
-        NetworkEngine::ALL
-            .into_iter()
-            .flat_map(NetworkEngine::schemes)
-    };
     let mut text = Cow::Borrowed(text);
     for argument in arguments {
         // The URL may come behind the name of an option.
-        let starts = schemes().filter_map(|scheme| argument.find(scheme));
-        let Some(url) = starts.min().and_then(|start| argument.get(start..)) else {
-            continue;
-        };
-        let masked = StoreUrl::masked(url);
-        if masked != url && text.contains(url) {
-            text = Cow::Owned(text.replace(url, &masked));
+        let behind = argument.split_once('=').map(|(_, value)| value);
+        for url in [Some(argument.as_str()), behind].into_iter().flatten() {
+            let masked = StoreUrl::masked(url);
+            if masked != url && text.contains(url) {
+                text = Cow::Owned(text.replace(url, &masked));
+            }
         }
     }
     text

@@ -97,6 +97,8 @@ fn a_password_in_what_cannot_be_used_is_shown_nowhere() {
         "postgres://127.0.0.1:1/d?password=Xyzzy-4711&colour=red",
         "postgres://127.0.0.1:1/d?Xyzzy-4711",
         "postgres:a:Xyzzy-4711@127.0.0.1:1/d",
+        "postgress://a:Xyzzy-4711@127.0.0.1:1/d?schema=s",
+        "postgres//a:Xyzzy-4711@127.0.0.1:1/d",
     ];
     for url in urls {
         let forms: [&[&str]; 7] = [
