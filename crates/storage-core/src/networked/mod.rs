@@ -49,6 +49,7 @@ mod store;
 pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
+    runtime::require_runtime,
     snapshot::NetworkedSnapshot,
     store::Networked,
 };

@@ -99,7 +99,15 @@ impl Tracer {
                     // The process may be killed while it is looked at.
                     Err(RecordError::System(error))
                         if error.raw_os_error() == Some(libc::ESRCH) => {}
-                    other => other?,
+                    Err(error) => {
+                        // It stays stopped, and may be a process of its own that
+                        // nobody else knows of.
+                        if let Some(pid) = status.pid() {
+                            let _ = kill(pid, Signal::SIGKILL);
+                        }
+                        return Err(error);
+                    }
+                    Ok(()) => {}
                 },
             }
         }
