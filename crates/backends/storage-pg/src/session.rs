@@ -36,8 +36,6 @@ pub(crate) struct Facts {
     pub(crate) role: ServerRole,
     /// How often the server's history has forked, if it makes history itself.
     pub(crate) timeline: Option<i64>,
-    /// Whether a commit waits for standbys.
-    pub(crate) awaits_standbys: bool,
     /// Whether what is synced survives a loss of power.
     pub(crate) is_durable: bool,
     pub(crate) version: i32,
@@ -77,7 +75,6 @@ SELECT pg_backend_pid(), (extract(epoch FROM backend_start) * 1000000)::bigint,
     CASE WHEN NOT pg_is_in_recovery() THEN
         ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
     END,
-    current_setting('synchronous_standby_names') <> '',
     current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
     current_setting('server_version_num')::integer
 FROM pg_stat_activity WHERE pid = pg_backend_pid()";
@@ -118,9 +115,8 @@ impl Facts {
                 (false, false) => ServerRole::Primary,
             },
             timeline: row.try_get(5)?,
-            awaits_standbys: row.try_get(6)?,
-            is_durable: row.try_get(7)?,
-            version: row.try_get(8)?,
+            is_durable: row.try_get(6)?,
+            version: row.try_get(7)?,
         })
     }
 }
