@@ -44,9 +44,9 @@ impl InFlight {
     async fn apply(self, store: &FsBackend) {
         let apply = move |engine: &storage_fs::FsEngine| {
             let (_, mutations) = self.batch.into_parts();
-            let changes = mutations.into_iter().map(|mutation| match mutation {
-                storage_core::Mutation::Put(put) => Change::Put(put),
-                other => panic!("{other:?}"),
+            let changes = mutations.into_iter().filter_map(|mutation| match mutation {
+                storage_core::Mutation::Put(put) => Some(Change::Put(put)),
+                _ => None,
             });
             engine.apply_prepared(changes.collect(), &[self.prepared], Durability::Buffered)
         };
