@@ -63,6 +63,7 @@ impl<E: Engine> Shared<E> {
                 },
                 read_policy: engine.read_policy(),
                 write_policy: engine.write_policy(),
+                prepare_policy: engine.prepare_policy(),
                 executor: Arc::clone(&components.executor),
             },
             engine: RwLock::new(Some(engine)),
