@@ -149,3 +149,41 @@ fn milliseconds(time: Duration) -> u64 {
 fn whole(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(3);
+
+    fn summary(acknowledged: u64, faults: u64, longest: Duration) -> Summary {
+        let mut summary = Summary::new("some", LIMIT);
+        summary.acknowledged = acknowledged;
+        summary.faults = faults;
+        summary.calls(longest, 0);
+        summary
+    }
+
+    #[test]
+    fn the_last_line_has_its_known_keys_only() {
+        let mut summary = summary(9, 1, Duration::from_micros(1_001));
+        summary.recovery_ms = 7;
+        assert_eq!(
+            serde_json::to_string(&summary).unwrap(),
+            r#"{"engine":"some","acknowledged":9,"lost":0,"misreported":0,"longest_call_ms":2,"recovery_ms":7}"#
+        );
+    }
+
+    #[test]
+    fn nothing_is_proved_where_nothing_was_acknowledged_or_happened() {
+        assert!(summary(9, 1, LIMIT).is_clean());
+        assert!(!summary(0, 1, LIMIT).is_clean());
+        assert!(!summary(9, 0, LIMIT).is_clean());
+    }
+
+    #[test]
+    fn a_call_may_not_outlast_the_time_limit_by_more_than_a_busy_machine_adds() {
+        assert!(summary(9, 1, LIMIT + LATE).is_clean());
+        assert!(!summary(9, 1, LIMIT + LATE + Duration::from_millis(1)).is_clean());
+    }
+}
