@@ -34,6 +34,7 @@
 //! | `sqlite` | `storage::sqlite`: a SQLite database, which its shell can read; takes a C compiler | no |
 //! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
+//! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
@@ -73,6 +74,12 @@ pub mod fjall {
 #[cfg(feature = "fs")]
 pub mod fs {
     pub use storage_fs::*;
+}
+
+/// The PostgreSQL engine.
+#[cfg(feature = "pg")]
+pub mod pg {
+    pub use storage_pg::*;
 }
 
 /// The RocksDB engine.
