@@ -3,8 +3,8 @@
 //! Absolute times mean nothing on a noisy machine, so only ratios are reported.
 //! [`measure`] knows how to take them: each figure comes from a process of its
 //! own, the processes of a round run in shuffled order, and a second run of the
-//! baseline in every round tells how noisy the machine is. [`overhead`] says
-//! what is compared.
+//! baseline in every round tells how noisy the machine is. [`overhead`] and
+//! [`server`] say what is compared.
 
 #![expect(
     clippy::print_stdout,
@@ -14,6 +14,7 @@
 
 mod measure;
 mod overhead;
+mod server;
 
 use std::process::ExitCode;
 
@@ -28,12 +29,19 @@ enum Command {
     /// One figure of `overhead`, in a process of its own.
     #[command(hide = true)]
     Cell(overhead::CellArgs),
+    /// The cost and the gain of a store over a client of a server.
+    Server(server::ServerArgs),
+    /// One figure of `server`, in a process of its own.
+    #[command(hide = true)]
+    ServerCell(server::ServerCellArgs),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Overhead(args) => overhead::run(&args),
         Command::Cell(args) => overhead::run_cell(&args),
+        Command::Server(args) => server::run(&args),
+        Command::ServerCell(args) => server::run_cell(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use storage::SeededRandom;
 
-use super::{Interrupt, Measurement};
+use super::{Interrupt, Measurement, ratio::Ratios};
 
 /// What was measured in each round, by cell.
 pub(crate) type Rounds<C> = Vec<HashMap<C, Vec<Measurement>>>;
@@ -41,6 +41,12 @@ pub(crate) fn play<C: Clone + Display + Eq + Hash>(
             Ok(measured)
         })
         .collect()
+}
+
+/// The median of all times by the clock that a cell took.
+pub(crate) fn median_wall<C: Eq + Hash>(rounds: &Rounds<C>, cell: &C) -> f64 {
+    let measured = rounds.iter().filter_map(|round| round.get(cell)).flatten();
+    Ratios::of(measured.map(|measured| measured.wall)).median()
 }
 
 fn shuffled<C: Clone>(cells: &[C], random: &SeededRandom) -> Vec<C> {

@@ -14,13 +14,22 @@ mod rows;
 mod stored;
 mod target;
 
+// What `server` measures in the same way.
+pub(crate) use self::{
+    cell::{Workload, directory_in, name},
+    data::Data,
+    drive::{Callers, Whereabouts, drive},
+    stored::Stored,
+    target::{Pair, Target},
+};
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 
-use self::cell::{Cell, Engine, Workload, directory_in};
+use self::cell::{Cell, Engine};
 pub(crate) use self::cell::{CellArgs, run_cell};
 use crate::measure::{Comparison, Interrupt, Row, play};
 

@@ -152,17 +152,10 @@ pub(crate) fn cells(comparisons: &[Comparison<Cell>]) -> Vec<Cell> {
 /// What the row of a comparison is called.
 pub(crate) fn labels(comparison: &Comparison<Cell>) -> Labels {
     let (subject, baseline) = (comparison.subject, comparison.baseline);
-    let what = match comparison.figure {
-        Figure::Time => "time",
-        Figure::AddedTime => "added time",
-        Figure::Throughput => "throughput",
-    };
-    let tasks = match subject.tasks {
-        1 => "1 task".to_owned(),
-        tasks => format!("{tasks} tasks"),
-    };
     Labels {
-        workload: format!("{}, {tasks}, {what}", name(&subject.workload)),
+        workload: comparison
+            .figure
+            .of_work(&name(&subject.workload), subject.tasks),
         engine: name(&subject.engine),
         subject: name(&subject.access),
         baseline: match (baseline.engine, baseline.access, baseline.tasks) {

@@ -10,11 +10,8 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::install;
-use crate::interrupts::Interrupts;
-use crate::process_group::ProcessGroup;
 use crate::test::Engine;
-use crate::tool;
+use crate::{install, process_group, tool};
 
 /// What to prove, and how thoroughly.
 #[derive(Debug, Args)]
@@ -61,15 +58,7 @@ pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
         Engine::names_with_files().join(" or ")
     );
     install::missing(&install::needed_to_build(&[args.engine]))?;
-    let interrupts = Interrupts::catch()?;
-    let group = ProcessGroup::spawn(&mut cargo_test(death, args))?;
-    interrupts.stop_group(group.id());
-    let status = group.finish(&interrupts)?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    process_group::run(&mut cargo_test(death, args))
 }
 
 fn cargo_test(death: Death, args: &ProofArgs) -> Command {
