@@ -16,6 +16,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Open connections see a setting a moment after new ones do.
 const SETTING_TAKES: Duration = Duration::from_millis(200);
 
+/// Soon after a standby is gone, a commit of each store waits for it.
+const COMMITS_WAIT: Duration = Duration::from_millis(100);
+
 /// How much a slow network holds every byte back.
 const DELAY: Duration = Duration::from_millis(120);
 
@@ -87,6 +90,12 @@ impl Site for PgSite {
             "a paused primary is failed over",
             Self::pause,
             Self::fence_and_promote,
+        )
+        .repaired_by(Self::follow_anew),
+        Fault::new(
+            "a primary comes back without its standby, and is failed over",
+            Self::come_back_alone,
+            Self::fence_and_start_the_other,
         )
         .repaired_by(Self::follow_anew),
     ];
@@ -216,8 +225,23 @@ impl PgSite {
         Ok(())
     }
 
+    /// The primary is killed while commits wait for a standby that is gone, and
+    /// comes back with them: the standby has none of them.
+    fn come_back_alone(&mut self) -> ServerResult {
+        self.standby.kill()?;
+        thread::sleep(COMMITS_WAIT);
+        self.primary.kill()?;
+        self.primary.start()
+    }
+
     fn fence_and_promote(&mut self) -> ServerResult {
         self.primary.kill()?;
+        self.promote()
+    }
+
+    fn fence_and_start_the_other(&mut self) -> ServerResult {
+        self.primary.kill()?;
+        self.standby.start()?;
         self.promote()
     }
 

@@ -64,7 +64,8 @@ fn swap_first_two_rows(file: &str) {
     /// Where the places of a page's rows begin, four bytes each.
     const PLACES: usize = PAGE + 24;
     let mut bytes = fs::read(file).unwrap();
-    let (first, rest) = bytes[PLACES..].split_at_mut(4);
-    first.swap_with_slice(&mut rest[..4]);
+    for byte in PLACES..PLACES + 4 {
+        bytes.swap(byte, byte + 4);
+    }
     fs::write(file, bytes).unwrap();
 }
