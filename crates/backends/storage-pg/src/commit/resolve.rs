@@ -42,13 +42,11 @@ pub(super) async fn fate(
     let mut pause = PAUSE_MIN;
     loop {
         match connector.primary(deadline).await {
-            Ok(mut session) => {
-                match examine(&mut session, lost, number, deadline).await {
-                    Ok(Some(answer)) => return Fate::Applied(answer),
-                    Ok(None) => return Fate::NotApplied,
-                    Err(_) => {}
-                }
-            }
+            Ok(mut session) => match examine(&mut session, lost, number, deadline).await {
+                Ok(Some(answer)) => return Fate::Applied(answer),
+                Ok(None) => return Fate::NotApplied,
+                Err(_) => {}
+            },
             Err(error) if is_for_good(error.kind()) => return Fate::Unknown,
             Err(_) => {}
         }
