@@ -35,9 +35,10 @@
 //! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
+//! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
-//! Each of these is an embedded, durable store in a directory of its own, and
+//! Each engine among these is an embedded, durable store in a directory of its own, and
 //! the feature's name is its scheme in [store URLs](StoreUrl). The in-memory
 //! engine, [`memory`], is always there.
 //!
@@ -62,6 +63,12 @@ mod url;
 pub use storage_core::*;
 
 pub use self::{engine::DirectoryEngine, open::open, url::StoreUrl};
+
+/// The cache layer: reads are answered from memory.
+#[cfg(feature = "cache")]
+pub mod cache {
+    pub use storage_cache::*;
+}
 
 /// The embedded default engine: an LSM tree in pure Rust.
 #[cfg(feature = "fjall")]
