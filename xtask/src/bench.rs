@@ -49,8 +49,8 @@ fn cargo_run(args: &BenchArgs) -> Command {
     command
 }
 
-/// Whether RocksDB is measured: it is named, or no engine is, and more is asked
-/// for than what there is.
+/// Whether RocksDB is measured: by `overhead` alone, if it is named, or no engine
+/// is, and more is asked for than what there is.
 fn needs_rocksdb(arguments: &[OsString]) -> bool {
     let engines = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"--engine");
     let named = |argument: &OsString| {
@@ -62,7 +62,8 @@ fn needs_rocksdb(arguments: &[OsString]) -> bool {
     let asks_for_help =
         |argument: &OsString| ["-h", "--help", "help"].iter().any(|help| argument == help);
     let is_chosen = !arguments.iter().any(engines) || arguments.iter().any(named);
-    is_chosen && !arguments.is_empty() && !arguments.iter().any(asks_for_help)
+    let is_overhead = arguments.first().is_some_and(|first| first == "overhead");
+    is_overhead && is_chosen && !arguments.iter().any(asks_for_help)
 }
 
 #[cfg(test)]
@@ -98,6 +99,7 @@ mod tests {
         assert!(needs("overhead --engine=rocks"));
         assert!(!needs("overhead --engine fjall,sqlite"));
         assert!(!needs("overhead --engine=fs --json"));
+        assert!(!needs("layers --json"));
         assert!(!needs("--help"));
         assert!(!needs("overhead --help"));
     }

@@ -15,6 +15,6 @@ mod row;
 pub(crate) use self::{
     interrupt::Interrupt,
     measurement::{Measurement, Stopwatch},
-    rounds::play,
+    rounds::{cells, play},
     row::{Bar, Comparison, Figure, Labels, Row},
 };
