@@ -4,7 +4,9 @@
 use std::{ops::Bound, sync::atomic::Ordering};
 
 use bytes::Bytes;
-use storage_core::{Entry, Key, KeyRange, ReadOptions, ScanOptions, ScanOrder, Store, Timestamp};
+use storage_core::{
+    Entry, Key, KeyRange, ReadOptions, ScanOptions, ScanOrder, Space, Store, Timestamp,
+};
 
 use crate::{
     Cache,
@@ -35,14 +37,13 @@ impl<S: Store> Shared<S> {
     ) -> Option<Answer> {
         let cache = &*self.cache;
         let key = leading.key.as_key();
-        let space = key.space();
         let start = Bound::Included(Bytes::copy_from_slice(key.bytes()));
         let mut page_options = ScanOptions::new()
             .entries_max(cache.config.read_ahead_entries)
             .bytes_max(BYTES_MAX);
         page_options.consistency = options.consistency;
         let moves = cache.commit_moves.load(Ordering::SeqCst);
-        let range = KeyRange::from_bounds(space, start, Bound::Unbounded);
+        let range = KeyRange::from_bounds(Space::User, start, Bound::Unbounded);
         // Whatever is wrong with the page may have nothing to do with the key.
         let page = self.inner.scan_with(&range, &page_options).await.ok()?;
         let found = match page.items.first() {
@@ -52,7 +53,7 @@ impl<S: Store> Shared<S> {
             None => return None,
         };
         for item in page.items.iter().skip(usize::from(found.is_some())) {
-            let key = Key::in_space(space, &item.key);
+            let key = Key::user(&item.key);
             cache.keep_ahead(key, &item.entry, leading.as_of, moves);
         }
         Some(Ok(found))

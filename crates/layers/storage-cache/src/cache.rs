@@ -332,7 +332,9 @@ impl Leading<'_> {
         let mut stripe = cache.stripes.lock(Lookup(key.as_key()));
         let landed = stripe.land(key, self.id);
         if let Some(kept) = kept {
-            if landed.is_current && !cache.wide.covers(key.as_key(), || cache.clock.now()) {
+            // A commit of many keys outdates the reads of all of them when it begins, or
+            // those of the one that it has turned out to write when it ends.
+            if landed.is_current {
                 cache.level.insert(key.clone(), kept);
                 cache.counters.fills.raise();
             } else {

@@ -40,7 +40,7 @@ fn is_next(last: &CacheKey, key: &CacheKey) -> bool {
         .take_while(|(one, other)| one == other)
         .count();
     let longest = last.bytes().len().max(key.bytes().len());
-    last.space() == key.space() && last.bytes() < key.bytes() && longest - alike <= TAIL_BYTES
+    last.bytes() < key.bytes() && longest - alike <= TAIL_BYTES
 }
 
 #[cfg(test)]

@@ -187,3 +187,28 @@ fn an_answer_that_is_late_marks_its_keys_until_it_comes() {
     assert!(block_on(committing).is_ok());
     assert_eq!(scene.get("k").as_deref(), Some("2"));
 }
+
+#[test]
+fn a_sequenced_put_that_is_applied_and_not_yet_answered_is_seen() {
+    let scene = scene_of(Writes::Forget);
+    let last = block_on(scene.store.put("a", "2"))
+        .unwrap()
+        .sequence
+        .unwrap();
+    let mut key = b"log/".to_vec();
+    key.extend((last.get() + 1).to_be_bytes());
+    let key = OwnedKey::from(key);
+    assert!(!block_on(scene.store.exists(&key)).unwrap());
+    let gate = hold(&scene, Call::Commit, |gate| Fault::hold_answer(gate));
+    let append = WriteBatch::new().put_sequenced("log/", "", "event");
+    let mut committing: Committing<'_> = Box::pin(scene.store.commit(append));
+    assert!(poll(&mut committing).is_pending());
+    assert!(
+        block_on(scene.below.exists(&key)).unwrap(),
+        "another sequence"
+    );
+    assert!(block_on(scene.store.exists(&key)).unwrap());
+    gate.open();
+    block_on(committing).unwrap();
+    assert!(block_on(scene.store.exists(&key)).unwrap());
+}

@@ -5,9 +5,9 @@ use storage_core::{
     KeyRange, OwnedKey, ReadExt, ScanOptions, Store, StoreExt, StoreHeader, SystemKeys, WriteBatch,
     blocking::block_on,
 };
-use storage_testkit::faulty::Call;
+use storage_testkit::faulty::{Call, Fault, Gate, Rule};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, poll};
 
 #[test]
 fn a_second_read_does_not_reach_the_store_below() {
@@ -133,6 +133,24 @@ fn a_closed_store_serves_nothing_from_memory() {
     assert!(block_on(scene.store.get("k")).is_err());
     assert!(block_on(scene.store.get_many(&["k".into()])).is_err());
     assert_eq!(scene.stats().memory.entries, 0);
+}
+
+#[test]
+fn a_read_that_ends_after_closing_leaves_nothing_to_be_served() {
+    let scene = Scene::new();
+    scene.put("k", "1");
+    let gate = Gate::new();
+    let late = Fault::hold_answer(&gate);
+    scene
+        .faults
+        .inject(Rule::on(Call::Get).nth(1), late)
+        .unwrap();
+    let mut reading = Box::pin(scene.store.get("k"));
+    assert!(poll(&mut reading).is_pending());
+    block_on(scene.store.close()).unwrap();
+    gate.open();
+    assert!(block_on(reading).unwrap().is_some());
+    assert!(block_on(scene.store.get("k")).is_err());
 }
 
 #[test]

@@ -58,3 +58,17 @@ fn a_conflict_over_absence_forgets_the_absence() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(scene.get("k").as_deref(), Some("1"));
 }
+
+#[test]
+fn a_conflict_forgets_a_key_that_was_guarded_and_not_to_be_changed() {
+    let scene = scene();
+    scene.put("guarded", "1");
+    let entry = block_on(scene.store.get("guarded")).unwrap().unwrap();
+    scene.put_below("guarded", "2");
+    let batch = WriteBatch::new()
+        .unchanged("guarded", entry.stamp())
+        .put("k", "1");
+    let error = block_on(scene.store.commit(batch)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(scene.get("guarded").as_deref(), Some("2"));
+}

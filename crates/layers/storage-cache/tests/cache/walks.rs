@@ -1,8 +1,7 @@
 //! Reads that walk through keys in order.
 
 use storage_cache::CacheConfig;
-use storage_core::{ErrorKind, ReadExt};
-use storage_core::{StoreExt, WriteBatch, blocking::block_on};
+use storage_core::{ErrorKind, KeyRange, ReadExt, StoreExt, WriteBatch, blocking::block_on};
 use storage_testkit::faulty::{Call, Fault, Gate, Rule};
 
 use crate::scene::{Scene, poll};
@@ -76,6 +75,26 @@ fn what_was_read_ahead_is_not_kept_if_a_commit_came_between() {
     assert!(poll(&mut walking).is_ready());
     assert_eq!(scene.stats().memory.read_ahead, 0);
     assert_eq!(scene.get(&key(7)).as_deref(), Some("new"));
+}
+
+#[test]
+fn nor_is_it_while_a_range_delete_is_under_way() {
+    let scene = filled(CacheConfig::exclusive(1 << 20), 50);
+    let gate = Gate::new();
+    let hold = Fault::hold(&gate);
+    scene
+        .faults
+        .inject(Rule::on(Call::Commit).nth(1), hold)
+        .unwrap();
+    let range = KeyRange::between(key(5)..key(9));
+    let mut deleting = Box::pin(scene.store.delete_range(range));
+    assert!(poll(&mut deleting).is_pending());
+    (0..4).for_each(|number| drop(scene.get(&key(number))));
+    assert!(scene.stats().memory.read_ahead > 20);
+    gate.open();
+    block_on(deleting).unwrap();
+    assert_eq!(scene.get(&key(7)), None);
+    assert_eq!(scene.get(&key(9)).as_deref(), Some("9"));
 }
 
 #[test]
