@@ -55,8 +55,8 @@ fn asks_for_help(arguments: &[OsString]) -> bool {
     arguments.iter().any(is_help)
 }
 
-/// Whether RocksDB is measured: it is named, or no engine is, and more is asked
-/// for than what there is.
+/// Whether RocksDB is measured: by `overhead` alone, if it is named, or no engine
+/// is, and more is asked for than what there is.
 fn needs_rocksdb(arguments: &[OsString]) -> bool {
     let engines = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"--engine");
     let named = |argument: &OsString| {
@@ -66,7 +66,8 @@ fn needs_rocksdb(arguments: &[OsString]) -> bool {
             .any(|name| name == "rocks")
     };
     let is_chosen = !arguments.iter().any(engines) || arguments.iter().any(named);
-    is_chosen && !arguments.is_empty() && !measures_servers(arguments) && !asks_for_help(arguments)
+    let is_overhead = arguments.first().is_some_and(|first| first == "overhead");
+    is_overhead && is_chosen && !asks_for_help(arguments)
 }
 
 #[cfg(test)]
@@ -113,6 +114,7 @@ mod tests {
         assert!(needs("overhead --engine=rocks"));
         assert!(!needs("overhead --engine fjall,sqlite"));
         assert!(!needs("overhead --engine=fs --json"));
+        assert!(!needs("layers --json"));
         assert!(!needs("--help"));
         assert!(!needs("overhead --help"));
         assert!(!needs("server --json"));

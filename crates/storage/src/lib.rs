@@ -36,6 +36,7 @@
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
 //! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
+//! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
 //! `fjall`, `sqlite`, `fs`, `sled` and `rocks` are embedded, durable stores in
@@ -73,6 +74,12 @@ pub use self::{
     directory_engine::DirectoryEngine, network_engine::NetworkEngine, open::open,
     server_url::ServerUrl, url::StoreUrl,
 };
+
+/// The cache layer: reads are answered from memory.
+#[cfg(feature = "cache")]
+pub mod cache {
+    pub use storage_cache::*;
+}
 
 /// The embedded default engine: an LSM tree in pure Rust.
 #[cfg(feature = "fjall")]
