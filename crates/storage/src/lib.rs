@@ -35,9 +35,10 @@
 //! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
+//! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
-//! Each of these is an embedded, durable store in a directory of its own, and
+//! Each engine of these is an embedded, durable store in a directory of its own, and
 //! the feature's name is its scheme in [store URLs](StoreUrl). The in-memory
 //! engine, [`memory`], is always there.
 //!
@@ -73,6 +74,12 @@ pub mod fjall {
 #[cfg(feature = "fs")]
 pub mod fs {
     pub use storage_fs::*;
+}
+
+/// The layer for stores that fail.
+#[cfg(feature = "resilience")]
+pub mod resilience {
+    pub use storage_resilience::*;
 }
 
 /// The RocksDB engine.
