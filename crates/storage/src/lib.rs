@@ -36,6 +36,8 @@
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
+//! | `metrics` | `storage::metrics`: a layer that measures | no |
+//! | `prometheus` | `metrics`, with an endpoint that Prometheus scrapes | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
 //! Each engine of these is an embedded, durable store in a directory of its own, and
@@ -74,6 +76,12 @@ pub mod fjall {
 #[cfg(feature = "fs")]
 pub mod fs {
     pub use storage_fs::*;
+}
+
+/// The layer that measures.
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    pub use storage_metrics::*;
 }
 
 /// The layer for stores that fail.
