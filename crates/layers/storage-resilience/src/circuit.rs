@@ -74,6 +74,7 @@ impl Circuit {
     }
 
     /// Lets an attempt through, or says how long to wait.
+    #[inline]
     pub(crate) fn admit(&self) -> Result<Admission<'_>, Duration> {
         let epoch = self.epoch.load(Ordering::Acquire);
         if epoch.is_multiple_of(2) {
@@ -202,6 +203,7 @@ impl<'a> Admission<'a> {
     }
 
     /// Takes note of what the attempt came to.
+    #[inline]
     pub(crate) fn end(self, error: Option<&Error>) {
         let circuit = self.circuit;
         let is_failure = error.is_some_and(is_failure);
@@ -211,6 +213,12 @@ impl<'a> Admission<'a> {
             }
             return;
         }
+        self.weigh(is_failure);
+    }
+
+    /// Takes note of a failure, or of what a trial came to.
+    fn weigh(&self, is_failure: bool) {
+        let circuit = self.circuit;
         let mut state = circuit.lock();
         if circuit.epoch.load(Ordering::Acquire) != self.epoch {
             // It began before the circuit last opened or closed.
@@ -230,16 +238,23 @@ impl<'a> Admission<'a> {
     }
 }
 
-impl Drop for Admission<'_> {
-    fn drop(&mut self) {
-        if self.epoch.is_multiple_of(2) {
-            return;
-        }
+impl Admission<'_> {
+    /// Makes room for another trial.
+    fn leave(&self) {
         let mut state = self.circuit.lock();
         if let State::HalfOpen { under_way, .. } = &mut *state
             && self.circuit.epoch.load(Ordering::Acquire) == self.epoch
         {
             *under_way -= 1;
+        }
+    }
+}
+
+impl Drop for Admission<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.epoch.is_multiple_of(2) {
+            self.leave();
         }
     }
 }

@@ -29,6 +29,7 @@ impl Limit {
     }
 
     /// A place, if one is free and nobody waits for it.
+    #[inline]
     pub(crate) fn place(&self) -> Option<Place<'_>> {
         self.places.try_acquire().ok()
     }
