@@ -3,8 +3,8 @@
 //! Absolute times mean nothing on a noisy machine, so only ratios are reported.
 //! [`measure`] knows how to take them: each figure comes from a process of its
 //! own, the processes of a round run in shuffled order, and a second run of the
-//! baseline in every round tells how noisy the machine is. [`overhead`] says
-//! what is compared.
+//! baseline in every round tells how noisy the machine is. [`overhead`] and
+//! [`layers`] say what is compared.
 
 #![expect(
     clippy::print_stdout,
@@ -12,6 +12,7 @@
     reason = "printing to the terminal is what this program is for"
 )]
 
+mod layers;
 mod measure;
 mod overhead;
 
@@ -25,6 +26,8 @@ use clap::Parser;
 enum Command {
     /// The cost of the abstraction against the raw engine.
     Overhead(overhead::OverheadArgs),
+    /// What layers add to a call of the store below.
+    Layers(layers::LayersArgs),
     /// One figure of `overhead`, in a process of its own.
     #[command(hide = true)]
     Cell(overhead::CellArgs),
@@ -33,6 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Overhead(args) => overhead::run(&args),
+        Command::Layers(args) => layers::run(&args),
         Command::Cell(args) => overhead::run_cell(&args),
     };
     match done {

@@ -6,13 +6,13 @@
 //! puts one entry at a time. What differs is only who calls the engine.
 
 mod cell;
-mod data;
+pub(crate) mod data;
 mod drive;
 mod engines;
-mod raw;
+pub(crate) mod raw;
 mod rows;
 mod stored;
-mod target;
+pub(crate) mod target;
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 
-use self::cell::{Cell, Engine, Workload, directory_in};
-pub(crate) use self::cell::{CellArgs, run_cell};
+use self::cell::{Cell, directory_in};
+pub(crate) use self::cell::{CellArgs, Engine, Workload, run_cell};
 use crate::measure::{Comparison, Interrupt, Row, play};
 
 /// Fewer rounds say too little.
