@@ -3,9 +3,15 @@
 //! The cache: how long a hit takes against caches that know nothing of stores, how
 //! much a miss adds to a read of the store below ([`speed`]), and how many reads
 //! are hits under made-up traces ([`traces`], [`hits`]).
+//!
+//! Resilience and metrics: what they add to a get of the memory engine, which is
+//! exact to nanoseconds, in units of a get of raw fjall ([`added`]).
 
+mod added;
 mod cell;
 mod hits;
+mod metrics;
+mod resilience;
 mod rivals;
 mod rows;
 mod speed;
@@ -16,6 +22,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
+use self::added::raw_fjall_get;
 pub(crate) use self::cell::{CellArgs, run_cell};
 use crate::{
     measure::{Interrupt, Row, cells, play},
@@ -49,6 +56,8 @@ enum Kind {
     Speed,
     /// How many reads of a trace are hits.
     Hits,
+    /// What resilience and metrics add to a call.
+    Added,
 }
 
 /// Measures, and prints a row for each comparison.
@@ -74,6 +83,16 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
     }
     if wants(Kind::Hits) {
         for row in hits::measure(args.seed)? {
+            print(args, &row)?;
+        }
+    }
+    if wants(Kind::Added) {
+        let raw = raw_fjall_get()?;
+        for row in [
+            resilience::get(raw)?,
+            resilience::put(raw)?,
+            metrics::get(raw)?,
+        ] {
             print(args, &row)?;
         }
     }

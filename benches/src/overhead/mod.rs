@@ -9,7 +9,7 @@ mod cell;
 pub(crate) mod data;
 pub(crate) mod drive;
 mod engines;
-mod raw;
+pub(crate) mod raw;
 mod rows;
 pub(crate) mod stored;
 pub(crate) mod target;

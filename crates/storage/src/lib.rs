@@ -37,6 +37,9 @@
 //! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
+//! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
+//! | `metrics` | `storage::metrics`: a layer that measures | no |
+//! | `prometheus` | `metrics`, with an endpoint that Prometheus scrapes | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
 //! `fjall`, `sqlite`, `fs`, `sled` and `rocks` are embedded, durable stores in
@@ -93,10 +96,22 @@ pub mod fs {
     pub use storage_fs::*;
 }
 
+/// The layer that measures.
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    pub use storage_metrics::*;
+}
+
 /// The PostgreSQL engine.
 #[cfg(feature = "pg")]
 pub mod pg {
     pub use storage_pg::*;
+}
+
+/// The layer for stores that fail.
+#[cfg(feature = "resilience")]
+pub mod resilience {
+    pub use storage_resilience::*;
 }
 
 /// The RocksDB engine.
