@@ -147,7 +147,8 @@ impl PgConfig {
     /// sslrootcert sslcert sslkey connect_timeout application_name
     /// passfile target_session_attrs`, and of this type `password_env password_file
     /// read_hosts schema partitions time_limit snapshot_age_max`, times in
-    /// seconds. What has another meaning in a URL is written with a percent sign:
+    /// seconds. As with libpq, `PGSSLROOTCERT PGSSLCERT PGSSLKEY PGOPTIONS` are read
+    /// from the environment where the URL is silent. What has another meaning in a URL is written with a percent sign:
     /// `%40` for an `@` in a password.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! Connecting: to the server that takes writes, or to a standby.
 
-use crate::sqlx;
 use std::{
     fmt,
     future::poll_fn,
@@ -8,13 +7,13 @@ use std::{
     pin::pin,
     sync::{
         OnceLock,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     task::Poll,
     time::Duration,
 };
 
-use crate::sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use crate::sqlx::{self, ConnectOptions, postgres::PgConnectOptions};
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -24,8 +23,9 @@ use crate::{
     error::{corrupt, from_sqlx, timed_out, unavailable},
     host::PgHost,
     password::Passwords,
+    pool::Serves,
     secret::Secret,
-    session::{ServerRole, Session, settings, within},
+    session::{Facts, ServerRole, Session, settings, within},
 };
 
 /// The oldest server that has all that is used, as it numbers itself.
@@ -46,8 +46,19 @@ pub(crate) struct Connector {
     /// The latest history seen. A server of an earlier one was failed over from,
     /// and does not know.
     timeline: AtomicI64,
-    /// Which store it is, once it is open.
-    store: OnceLock<Uuid>,
+    /// How often all sessions with servers that take writes, and with standbys,
+    /// were given up.
+    epochs: [AtomicU64; 2],
+    /// Which store it is, and what was promised of it, once it is open.
+    settled: OnceLock<Settled>,
+}
+
+/// What a store was found to be when it was opened.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    pub(crate) store: Uuid,
+    /// Whether commits were promised to survive a loss of power.
+    pub(crate) is_durable: bool,
 }
 
 struct Server {
@@ -88,14 +99,41 @@ impl Connector {
             preferred: AtomicUsize::new(0),
             preferred_standby: AtomicUsize::new(0),
             timeline: AtomicI64::new(0),
-            store: OnceLock::new(),
+            epochs: [AtomicU64::new(0), AtomicU64::new(0)],
+            settled: OnceLock::new(),
         })
     }
 
-    /// Says which store all sessions must be with from now on.
-    pub(crate) fn settle(&self, store: Uuid) {
+    /// Says what all servers must be like from now on.
+    pub(crate) fn settle(&self, settled: Settled) {
         // A second store is met as a mismatch.
-        let _ = self.store.set(store);
+        let _ = self.settled.set(settled);
+    }
+
+    /// The latest history seen of a server that takes writes.
+    pub(crate) fn timeline(&self) -> i64 {
+        self.timeline.load(Ordering::Acquire)
+    }
+
+    /// Gives up all sessions that there are: no pool lends them again.
+    pub(crate) fn forget(&self, serves: Serves) {
+        self.epoch(serves).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether a session was given up, or is with a server that another has taken
+    /// over from.
+    pub(crate) fn is_outdated(&self, session: &Session) -> bool {
+        let facts = &session.facts;
+        let is_behind = facts.role == ServerRole::Primary && facts.timeline < self.timeline();
+        is_behind || session.epoch < self.epoch(session.serves).load(Ordering::Acquire)
+    }
+
+    fn epoch(&self, serves: Serves) -> &AtomicU64 {
+        let [primaries, standbys] = &self.epochs;
+        match serves {
+            Serves::Primary => primaries,
+            Serves::Standby => standbys,
+        }
     }
 
     pub(crate) fn has_standbys(&self) -> bool {
@@ -108,7 +146,7 @@ impl Connector {
     /// `Unavailable` or `TimedOut` where there is none; what else the servers
     /// say. Nothing was sent but what it takes to connect.
     pub(crate) async fn primary(&self, deadline: Instant) -> Result<Session> {
-        self.first(&self.primaries, &self.preferred, deadline, Role::Primary)
+        self.first(&self.primaries, &self.preferred, deadline, Serves::Primary)
             .await
     }
 
@@ -118,7 +156,7 @@ impl Connector {
     /// As for [`primary`](Self::primary).
     pub(crate) async fn standby(&self, deadline: Instant) -> Result<Session> {
         let preferred = &self.preferred_standby;
-        self.first(&self.standbys, preferred, deadline, Role::Standby)
+        self.first(&self.standbys, preferred, deadline, Serves::Standby)
             .await
     }
 
@@ -129,7 +167,7 @@ impl Connector {
         servers: &[Server],
         preferred: &AtomicUsize,
         deadline: Instant,
-        role: Role,
+        serves: Serves,
     ) -> Result<Session> {
         let start = preferred.load(Ordering::Relaxed);
         let mut errors: Vec<(&PgHost, Error)> = Vec::new();
@@ -139,7 +177,7 @@ impl Connector {
                 break;
             };
             // Rare, and it takes a lot of room.
-            match Box::pin(self.connect(server, deadline, role)).await {
+            match Box::pin(self.connect(server, deadline, serves)).await {
                 Ok(session) => {
                     preferred.store(index, Ordering::Relaxed);
                     return Ok(session);
@@ -150,14 +188,16 @@ impl Connector {
         Err(together(errors))
     }
 
-    async fn connect(&self, server: &Server, deadline: Instant, role: Role) -> Result<Session> {
+    async fn connect(&self, server: &Server, deadline: Instant, serves: Serves) -> Result<Session> {
         let by = deadline.min(Instant::now() + self.connect_timeout);
+        let epoch = self.epoch(serves).load(Ordering::Acquire);
         let connecting = no_panic(server.options.connect());
         let connection = match timeout_at(by, connecting).await {
             Ok(connected) => connected?.map_err(from_sqlx)?,
             Err(_) => return Err(timed_out("no connection was made in time")),
         };
         let mut session = Session::prepare(connection, &self.settings, by).await?;
+        (session.epoch, session.serves) = (epoch, serves);
         let facts = &session.facts;
         if facts.version < VERSION_MIN {
             return Err(Error::new(
@@ -168,11 +208,12 @@ impl Connector {
                 ),
             ));
         }
-        if role == Role::Primary {
+        if serves == Serves::Primary {
             if facts.role != ServerRole::Primary {
                 return Err(unavailable("the server takes no writes".into()));
             }
-            self.judge_timeline(facts.timeline.unwrap_or_default())?;
+            self.judge_timeline(facts.timeline)?;
+            self.judge_durability(facts)?;
         }
         self.judge_store(&mut session, by).await?;
         Ok(session)
@@ -190,14 +231,26 @@ impl Connector {
         Ok(())
     }
 
+    /// Refuses a server that keeps less than the store has promised.
+    fn judge_durability(&self, facts: &Facts) -> Result<()> {
+        if self.settled.get().is_some_and(|settled| settled.is_durable) && !facts.is_durable {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the server has fsync or full_page_writes off, unlike the one that the store was \
+                 opened on; turn them on, or open the store anew, with less durability",
+            ));
+        }
+        Ok(())
+    }
+
     async fn judge_store(&self, session: &mut Session, deadline: Instant) -> Result<()> {
-        let Some(expected) = self.store.get() else {
+        let Some(Settled { store, .. }) = self.settled.get() else {
             return Ok(());
         };
         let query = sqlx::query_scalar::<_, Uuid>("SELECT store FROM meta").persistent(false);
         let found = within(deadline, query.fetch_optional(&mut session.connection)).await?;
         match found {
-            Some(found) if found == *expected => Ok(()),
+            Some(found) if found == *store => Ok(()),
             Some(_) => Err(Error::new(
                 ErrorKind::Invalid,
                 "the server holds another store; name servers of one cluster only",
@@ -223,13 +276,6 @@ async fn no_panic<T>(connecting: impl Future<Output = T>) -> Result<T> {
     .await
 }
 
-/// What a server is wanted for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Primary,
-    Standby,
-}
-
 fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgConnectOptions {
     let tls = &config.tls;
     let mut options = PgConnectOptions::new_without_pgpass()
@@ -238,6 +284,8 @@ fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgCon
         .username(&config.user)
         .database(&config.database)
         .application_name(&config.application_name)
+        // Poolers know no such setting, and there are no floats.
+        .extra_float_digits(None)
         .ssl_mode(tls.mode_for(host).as_sqlx())
         .disable_statement_logging();
     if host.is_socket() {

@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use crate::{
     PgConfig, PgSnapshot,
     commit::{Committer, parse_reservation, reservation_key},
-    connect::Connector,
+    connect::{Connector, Settled},
     error::{Failure, corrupt},
     pool::{Lease, Pool, Serves},
     read,
@@ -65,7 +65,10 @@ impl PgEngine {
         let connector = Arc::new(Connector::new(&config)?);
         let mut session = connector.primary(deadline).await?;
         let store = schema::prepare(&mut session, &config, deadline).await?;
-        connector.settle(store);
+        connector.settle(Settled {
+            store,
+            is_durable: session.facts.is_durable,
+        });
         let durability_max = if session.facts.is_durable {
             Durability::Synced
         } else {
@@ -136,7 +139,6 @@ impl Repeat {
         match read {
             Err(failure) if !self.is_repeated && failure.is_stale_session(lease) => {
                 self.is_repeated = true;
-                lease.forget_others();
                 None
             }
             read => Some(read.map_err(Into::into)),

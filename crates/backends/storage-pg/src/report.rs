@@ -1,11 +1,15 @@
 //! Figures, health, and what a check finds.
 
-use crate::sqlx;
-use crate::sqlx::{AssertSqlSafe, PgConnection, Row};
-use storage_core::{CheckReport, Damage, ErrorKind, Health, Result, Stats, Unit};
+use crate::sqlx::{self, AssertSqlSafe, PgConnection, Row};
+use storage_core::{CheckReport, Damage, Health, Result, Stats, Unit};
 use tokio::time::Instant;
 
-use crate::{PgEngine, session::within};
+use crate::{
+    PgEngine,
+    error::found_damage,
+    session::{Session, within},
+    vigil,
+};
 
 /// So many dead rows are worth a vacuum, if they are this part of all.
 const DEAD_ROWS_MIN: i64 = 100_000;
@@ -123,12 +127,17 @@ impl PgEngine {
     /// Compares the catalogue with what the store was made with, and lets the
     /// server look at the indexes, if it can.
     pub(crate) async fn check_structure(&self, deadline: Instant) -> Result<CheckReport> {
-        let mut session = self.connector.primary(deadline).await?;
-        let connection = &mut session.connection;
+        let Session {
+            mut connection,
+            facts,
+            ..
+        } = self.connector.primary(deadline).await?;
+        let connection = &mut connection;
         let mut found = within(deadline, columns(connection)).await?;
         if found.is_empty() {
             found = within(deadline, foreign_spaces(connection)).await?;
-            found.extend(damaged_indexes(connection).await?);
+            let damaged = vigil::wait_for(&self.connector, &facts, damaged_indexes(connection));
+            found.extend(damaged.await?);
         }
         let mut report = CheckReport::default();
         report.damages.extend(found);
@@ -175,7 +184,7 @@ async fn foreign_spaces(connection: &mut PgConnection) -> sqlx::Result<Vec<Damag
 
 /// What the extension `amcheck` finds, where the administrator has installed it
 /// and the role may use it.
-async fn damaged_indexes(connection: &mut PgConnection) -> Result<Vec<Damage>> {
+async fn damaged_indexes(connection: &mut PgConnection) -> sqlx::Result<Vec<Damage>> {
     // The schema of the extension is in no session's path.
     const FUNCTION: &str = "\
 SELECT f.function FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace,
@@ -189,18 +198,13 @@ END";
         "JOIN pg_index i ON i.indrelid = c.oid AND i.indisvalid AND c.relkind = 'r'"
     );
     let no_limit = "SET statement_timeout = 0";
-    let (function, indexes) = async {
-        sqlx::raw_sql(no_limit).execute(&mut *connection).await?;
-        let function: Option<String> = sqlx::query_scalar(FUNCTION)
-            .fetch_optional(&mut *connection)
-            .await?;
-        let indexes: Vec<String> = sqlx::query_scalar(INDEXES)
-            .fetch_all(&mut *connection)
-            .await?;
-        Ok((function, indexes))
-    }
-    .await
-    .map_err(crate::error::from_sqlx)?;
+    sqlx::raw_sql(no_limit).execute(&mut *connection).await?;
+    let function: Option<String> = sqlx::query_scalar(FUNCTION)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let indexes: Vec<String> = sqlx::query_scalar(INDEXES)
+        .fetch_all(&mut *connection)
+        .await?;
     let Some(function) = function else {
         return Ok(Vec::new());
     };
@@ -209,13 +213,13 @@ END";
     for index in indexes {
         let checked = sqlx::query(AssertSqlSafe(check.clone()));
         let checked = checked.bind(&index).execute(&mut *connection);
-        if let Err(error) = checked.await {
-            let error = crate::error::from_sqlx(error);
-            if error.kind() != ErrorKind::Corrupt {
-                // It says nothing about the index.
-                return Err(error);
-            }
-            damages.push(Damage::new(index, error.message().to_owned()));
+        let Err(error) = checked.await else {
+            continue;
+        };
+        // Others say nothing about the index.
+        match found_damage(&error) {
+            Some(damage) => damages.push(Damage::new(index, damage)),
+            None => return Err(error),
         }
     }
     Ok(damages)

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_url_says_all_that_a_configuration_can() {
         let config = parse(
-            "postgres://ada:p%40ss%3A@a:5432,[::1]:5433,%2Frun%2Fpg/led%20ger?sslmode=verify-ca&\
+            "postgres://ada:p%40ss%3A@a:5432,[::1]:5433,%2Frun%2Fpg/led%20ger?sslmode=require&\
              sslrootcert=/ca.pem&sslcert=/c.pem&sslkey=/k.pem&connect_timeout=3&time_limit=9&\
              target_session_attrs=read-write&read_hosts=r1,r2:7&schema=mine&partitions=8&\
              snapshot_age_max=60",
@@ -148,7 +148,7 @@ mod tests {
             "ada",
         );
         expected.password = Some("p@ss:".into());
-        expected.tls.mode = Some(TlsMode::VerifyCa);
+        expected.tls.mode = Some(TlsMode::Require);
         expected.tls.ca_file = Some("/ca.pem".into());
         expected.tls.certificate_file = Some("/c.pem".into());
         expected.tls.key_file = Some("/k.pem".into());
@@ -169,6 +169,7 @@ mod tests {
             "postgres://u:hunter2%zz@a/b",
             "postgres://u:hunter2@a:port/b",
             "postgres://u:hunter2@a/b?sslmode=maybe",
+            "postgres://u:hunter2@a/b?sslmode=verify-ca",
             "postgres://u:hunter2@a/b?colour=red",
             "postgres://u:hunter2@a/b?target_session_attrs=standby",
             "postgres://u:hunter2@a/b?partitions=0",

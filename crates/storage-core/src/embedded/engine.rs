@@ -282,8 +282,8 @@ pub enum PreparePolicy {
     /// None.
     Never,
     /// Those that are small enough for their caller's thread and have no guards:
-    /// a commit that is refused would have been prepared in vain. Only under
-    /// [`WritePolicy::Foretold`].
+    /// a commit that is refused would have been prepared in vain. Under
+    /// [`WritePolicy::Tried`] there are none of these either.
     Unguarded,
 }
 

@@ -94,7 +94,10 @@ impl<'a, S: Site> Director<'a, S> {
         thread::sleep(hold);
         let ended = clock.now();
         if fault.reach == Reach::Nothing {
-            self.played.cut_off.push(Span { began, ended });
+            self.played.cut_off.push(Span {
+                began: began + S::NOTICED_WITHIN,
+                ended,
+            });
         }
         (fault.heal)(self.site).context("it ends")?;
         let recovery = self.wait_for_acknowledgement(fault.name)?;

@@ -24,6 +24,7 @@
 //!     const FAULTS: &'static [Fault<Self>] =
 //!         &[Fault::new("nothing happens", Self::nothing, Self::nothing)];
 //!     const TIME_LIMIT: Duration = Duration::from_secs(3);
+//!     const NOTICED_WITHIN: Duration = Duration::ZERO;
 //!
 //!     async fn open(&self) -> Result<MemoryBackend> {
 //!         Ok(self.0.clone())
@@ -50,7 +51,8 @@
 //!   acknowledged must be among those that the value at the end is built on.
 //! - **misreported**: values reported as `NotApplied` that were ever seen, and
 //!   those reported as `Unknown` by a call that lay wholly within a time in which
-//!   [no connection](Fault::cutting_off) could be made and none was open.
+//!   [no connection](Fault::cutting_off) could be made, none was open, and clients
+//!   had the time to notice.
 //! - The longest call must be over within the store's time limit, and after each
 //!   fault a put must be acknowledged again.
 //!

@@ -18,6 +18,11 @@ pub trait Site: Sized + 'static {
     /// How long any call of the store may take, as it is configured.
     const TIME_LIMIT: Duration;
 
+    /// For how long a client may use a connection that it has just used without
+    /// a look whether it is still there. What it sends on one that is gone is
+    /// `Unknown` with reason.
+    const NOTICED_WITHIN: Duration;
+
     /// Opens the one store there is, once more: what each gives is a client of
     /// its own, as if in another process. It must know by itself where the
     /// servers are after whatever fault.
@@ -61,7 +66,8 @@ impl<S> Fault<S> {
 
     /// The same fault, which lets nothing through: from when `strike` returns
     /// until `heal` is called, no connection is open and every new one is
-    /// refused. No commit that begins and ends meanwhile may be `Unknown`.
+    /// refused. No commit that begins and ends meanwhile, once that is
+    /// [noticed](Site::NOTICED_WITHIN), may be `Unknown`.
     #[must_use]
     pub const fn cutting_off(mut self) -> Self {
         self.reach = Reach::Nothing;

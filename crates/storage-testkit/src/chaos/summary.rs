@@ -14,6 +14,9 @@ use crate::proof::is_zero;
 /// What a machine with much to do may add to the longest call.
 const LATE: Duration = Duration::from_secs(1);
 
+/// In so long a time in which nothing can be sent, tasks try to.
+const CUT_OFF_IN_VAIN: Duration = Duration::from_secs(1);
+
 /// What a campaign counted.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Summary {
@@ -34,6 +37,9 @@ pub(super) struct Summary {
     unknown: u64,
     #[serde(skip)]
     attempts_cut_off: u64,
+    /// The longest time in which nothing could be sent.
+    #[serde(skip)]
+    cut_off: Duration,
     #[serde(skip)]
     faults: u64,
 }
@@ -52,6 +58,7 @@ impl Summary {
             time_limit,
             unknown: 0,
             attempts_cut_off: 0,
+            cut_off: Duration::ZERO,
             faults: 0,
         }
     }
@@ -71,6 +78,8 @@ impl Summary {
 
     pub(super) fn played(&mut self, played: &Played) {
         self.faults = played.faults;
+        let cut_off = played.cut_off.iter().map(|span| span.length());
+        self.cut_off = cut_off.max().unwrap_or_default();
         self.recovery_ms = milliseconds(played.recovery);
     }
 
@@ -85,6 +94,12 @@ impl Summary {
         if self.acknowledged == 0 || self.faults == 0 {
             return Some(
                 "nothing was acknowledged, or nothing happened: nothing was proved".into(),
+            );
+        }
+        if self.cut_off > CUT_OFF_IN_VAIN && self.attempts_cut_off == 0 {
+            return Some(
+                "no attempt was made while nothing could be sent: nothing was proved of those"
+                    .into(),
             );
         }
         let most = milliseconds(self.time_limit + LATE);
@@ -179,6 +194,11 @@ mod tests {
         assert!(summary(9, 1, LIMIT).is_clean());
         assert!(!summary(0, 1, LIMIT).is_clean());
         assert!(!summary(9, 0, LIMIT).is_clean());
+        let mut idle = summary(9, 1, LIMIT);
+        idle.cut_off = CUT_OFF_IN_VAIN * 2;
+        assert!(!idle.is_clean());
+        idle.attempts_cut_off = 1;
+        assert!(idle.is_clean());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Failure, FailureKind},
-    sqlx::{self, PgConnection, Row, postgres::PgRow},
+    sqlx::{self, Executor, PgConnection, Row, SqlSafeStr, postgres::PgRow},
 };
 
 /// Takes one put or delete, with at most one guard, as plain values: arrays and
@@ -33,6 +33,15 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Has the server read both statements, so that a call of either is one
+    /// message: what goes wrong before it is sent is no doubt about a commit.
+    pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
+        for statement in [COMMIT_ONE, COMMIT_GROUP] {
+            connection.prepare(statement.into_sql_str()).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn send(
         &self,
         program: &Program<'_>,

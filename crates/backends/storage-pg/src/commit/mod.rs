@@ -6,7 +6,6 @@ mod floor;
 mod program;
 mod resolve;
 
-use crate::sqlx;
 use std::{
     sync::{
         Arc,
@@ -15,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::sqlx::{Row, postgres::PgRow};
+use crate::sqlx::{self, Row, postgres::PgRow};
 use storage_core::{
     Committed, Durability, Error, ErrorKind, Outcome, OwnedKey, Result, Sequence, Timestamp,
     WriteBatch,
@@ -149,7 +148,6 @@ impl Committer {
                         && error.outcome() == Some(Outcome::NotApplied) =>
                 {
                     is_repeated = true;
-                    self.pool.forget();
                 }
                 attempt => return attempt.map_err(|(error, _)| error),
             }
@@ -170,6 +168,12 @@ impl Committer {
             .await
             .map_err(|error| (not_applied(error), Origin::New))?;
         let origin = lease.origin;
+        if origin == Origin::New {
+            lease
+                .run(answer_by(deadline), begin)
+                .await
+                .map_err(|failure| (not_applied(failure.error), origin))?;
+        }
         let above = self.floor.load(Ordering::Acquire);
         let session = lease
             .session()
@@ -189,13 +193,7 @@ impl Committer {
             })
             .await;
         let failure = match answered {
-            Ok(answer) => {
-                if origin == Origin::New {
-                    // If not now, the next new session does.
-                    let _ = lease.run(answer_by(deadline), remove_old_outcomes).await;
-                }
-                return Ok(answer);
-            }
+            Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
         drop(lease);
@@ -254,6 +252,13 @@ fn settle(fate: Fate, failure: Failure) -> Result<Answer> {
         Fate::NotApplied => Err(failure.error.with_outcome(Outcome::NotApplied)),
         Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
     }
+}
+
+/// Does on a new session what is not to be done between a commit and its answer.
+/// Nothing of a commit is sent yet.
+async fn begin(session: &mut Session) -> sqlx::Result<()> {
+    Call::prepare(&mut session.connection).await?;
+    remove_old_outcomes(session).await
 }
 
 /// Removes what sessions have left that nobody asks about any more. The row of

@@ -4,10 +4,9 @@
 //! and once it is gone, the row that a commit leaves in `outcomes` tells: it is
 //! there, or it never will be.
 
-use crate::sqlx;
 use std::time::Duration;
 
-use crate::sqlx::PgConnection;
+use crate::sqlx::{self, PgConnection};
 use storage_core::ErrorKind;
 use tokio::time::{Instant, sleep_until};
 

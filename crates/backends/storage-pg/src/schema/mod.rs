@@ -5,8 +5,7 @@
 //! store at once do not meet half of one. A schema that is up to date is only
 //! read, so a role without the right to create anything can open it.
 
-use crate::sqlx;
-use crate::sqlx::{AssertSqlSafe, PgConnection, Row};
+use crate::sqlx::{self, AssertSqlSafe, PgConnection, Row};
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -95,8 +94,8 @@ impl Migration {
 /// Makes or updates the store's tables, and returns which store it is.
 ///
 /// # Errors
-/// `Invalid` for a schema that belongs to something else, or where there is no
-/// store and none is to be made; `Unsupported` for a newer version; `Denied`
+/// `Invalid` for a schema that belongs to something else, for other partitions
+/// than the store has, or where there is no store and none is to be made; `Unsupported` for a newer version; `Denied`
 /// without the rights to make what is missing.
 pub(crate) async fn prepare(
     session: &mut Session,
@@ -117,9 +116,23 @@ pub(crate) async fn prepare(
     if is_behind(&found)? {
         migrate(connection, config, deadline).await?;
     }
-    let query = sqlx::query_scalar::<_, Uuid>("SELECT store FROM meta").persistent(false);
-    let store = within(deadline, query.fetch_optional(connection)).await?;
-    store.ok_or_else(|| corrupt("the row that names the store is missing"))
+    let query = sqlx::query_as::<_, (Uuid, i32)>("SELECT store, partitions FROM meta");
+    let meta = query.persistent(false).fetch_optional(connection);
+    let (store, partitions) = within(deadline, meta)
+        .await?
+        .ok_or_else(|| corrupt("the row that names the store is missing"))?;
+    if let Some(asked) = config.partitions
+        && i32::from(asked.get()) != partitions
+    {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "the store was made with partitions = {partitions}, and {asked} are asked for; \
+                 leave the setting out, or copy the store into a new one"
+            ),
+        ));
+    }
+    Ok(store)
 }
 
 /// What there is in a schema.
@@ -283,7 +296,7 @@ mod tests {
     fn stores_remember_what_their_migrations_did() {
         // A store is refused if this changes: add a migration instead.
         let checksums: Vec<_> = MIGRATIONS.iter().map(Migration::checksum).collect();
-        assert_eq!(checksums.len(), MIGRATIONS.len());
+        assert_eq!(checksums, ["c540fc85f101bf87"]);
         for (place, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(usize::try_from(migration.version).unwrap(), place + 1);
         }

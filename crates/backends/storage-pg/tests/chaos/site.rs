@@ -19,6 +19,9 @@ const SETTING_TAKES: Duration = Duration::from_millis(200);
 /// Soon after a standby is gone, a commit of each store waits for it.
 const COMMITS_WAIT: Duration = Duration::from_millis(100);
 
+/// Soon after a server is back, those ask it whose answers were lost.
+const OUTCOMES_ARE_ASKED_FOR: Duration = Duration::from_millis(300);
+
 /// How much a slow network holds every byte back.
 const DELAY: Duration = Duration::from_millis(120);
 
@@ -101,6 +104,8 @@ impl Site for PgSite {
     ];
 
     const TIME_LIMIT: Duration = Duration::from_secs(3);
+    /// A session that was used so long ago is asked whether it still lives.
+    const NOTICED_WITHIN: Duration = Duration::from_millis(200);
 
     async fn open(&self) -> Result<PgBackend> {
         let mut config = PgConfig::from_url(&self.database.url_at(self.primary.proxy.address()))?;
@@ -231,7 +236,9 @@ impl PgSite {
         self.standby.kill()?;
         thread::sleep(COMMITS_WAIT);
         self.primary.kill()?;
-        self.primary.start()
+        self.primary.start()?;
+        thread::sleep(OUTCOMES_ARE_ASKED_FOR);
+        Ok(())
     }
 
     fn fence_and_promote(&mut self) -> ServerResult {

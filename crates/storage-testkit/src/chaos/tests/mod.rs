@@ -32,6 +32,7 @@ impl Site for MemorySite {
     ];
 
     const TIME_LIMIT: Duration = Duration::from_millis(300);
+    const NOTICED_WITHIN: Duration = Duration::ZERO;
 
     async fn open(&self) -> Result<LyingStore> {
         Ok(self.store.clone())
