@@ -16,13 +16,7 @@ use super::{
 };
 use crate::{
     measure::Measurement,
-    overhead::{
-        Engine, Workload,
-        data::Data,
-        drive::{Callers, drive},
-        stored::Stored,
-        target::Target,
-    },
+    overhead::{Callers, Data, Engine, Stored, Target, Whereabouts, Workload, drive},
 };
 
 /// Room for everything that hits read.
@@ -70,5 +64,5 @@ fn drive_gets<T: Target>(cell: Cell, open: impl AsyncFnOnce() -> Result<T>) -> R
         Reads::Hits => Data::of(Engine::Memory, Workload::Get, 1),
         Reads::Misses => Data::of(Engine::Fjall, Workload::Get, 1),
     };
-    drive(open, Workload::Get, Callers::Tasks(1), data)
+    drive(open, Workload::Get, Callers::Tasks(1), Whereabouts::Here, data)
 }

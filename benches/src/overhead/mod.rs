@@ -14,7 +14,7 @@ mod rows;
 pub(crate) mod stored;
 pub(crate) mod target;
 
-// What `server` measures in the same way.
+// What `server` and `layers` measure in the same way.
 pub(crate) use self::{
     cell::{Workload, directory_in, name},
     data::Data,
