@@ -167,7 +167,7 @@ impl Connector {
         servers: &[Server],
         preferred: &AtomicUsize,
         deadline: Instant,
-        serves: Serves,
+        role: Serves,
     ) -> Result<Session> {
         let start = preferred.load(Ordering::Relaxed);
         let mut errors: Vec<(&PgHost, Error)> = Vec::new();
@@ -177,7 +177,7 @@ impl Connector {
                 break;
             };
             // Rare, and it takes a lot of room.
-            match Box::pin(self.connect(server, deadline, serves)).await {
+            match Box::pin(self.connect(server, deadline, role)).await {
                 Ok(session) => {
                     preferred.store(index, Ordering::Relaxed);
                     return Ok(session);
@@ -188,16 +188,16 @@ impl Connector {
         Err(together(errors))
     }
 
-    async fn connect(&self, server: &Server, deadline: Instant, serves: Serves) -> Result<Session> {
+    async fn connect(&self, server: &Server, deadline: Instant, role: Serves) -> Result<Session> {
         let by = deadline.min(Instant::now() + self.connect_timeout);
-        let epoch = self.epoch(serves).load(Ordering::Acquire);
+        let epoch = self.epoch(role).load(Ordering::Acquire);
         let connecting = no_panic(server.options.connect());
         let connection = match timeout_at(by, connecting).await {
             Ok(connected) => connected?.map_err(from_sqlx)?,
             Err(_) => return Err(timed_out("no connection was made in time")),
         };
         let mut session = Session::prepare(connection, &self.settings, by).await?;
-        (session.epoch, session.serves) = (epoch, serves);
+        (session.epoch, session.serves) = (epoch, role);
         let facts = &session.facts;
         if facts.version < VERSION_MIN {
             return Err(Error::new(
@@ -208,7 +208,7 @@ impl Connector {
                 ),
             ));
         }
-        if serves == Serves::Primary {
+        if role == Serves::Primary {
             if facts.role != ServerRole::Primary {
                 return Err(unavailable("the server takes no writes".into()));
             }
