@@ -64,5 +64,11 @@ fn drive_gets<T: Target>(cell: Cell, open: impl AsyncFnOnce() -> Result<T>) -> R
         Reads::Hits => Data::of(Engine::Memory, Workload::Get, 1),
         Reads::Misses => Data::of(Engine::Fjall, Workload::Get, 1),
     };
-    drive(open, Workload::Get, Callers::Tasks(1), Whereabouts::Here, data)
+    drive(
+        open,
+        Workload::Get,
+        Callers::Tasks(1),
+        Whereabouts::Here,
+        data,
+    )
 }
