@@ -14,9 +14,6 @@ use crate::proof::is_zero;
 /// What a machine with much to do may add to the longest call.
 const LATE: Duration = Duration::from_secs(1);
 
-/// In so long a time in which nothing can be sent, tasks try to.
-const CUT_OFF_IN_VAIN: Duration = Duration::from_secs(1);
-
 /// What a campaign counted.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Summary {
@@ -96,7 +93,8 @@ impl Summary {
                 "nothing was acknowledged, or nothing happened: nothing was proved".into(),
             );
         }
-        if self.cut_off > CUT_OFF_IN_VAIN && self.attempts_cut_off == 0 {
+        // An attempt takes as long as the time limit, and one follows the other.
+        if self.cut_off > self.time_limit + LATE && self.attempts_cut_off == 0 {
             return Some(
                 "no attempt was made while nothing could be sent: nothing was proved of those"
                     .into(),
@@ -195,7 +193,9 @@ mod tests {
         assert!(!summary(0, 1, LIMIT).is_clean());
         assert!(!summary(9, 0, LIMIT).is_clean());
         let mut idle = summary(9, 1, LIMIT);
-        idle.cut_off = CUT_OFF_IN_VAIN * 2;
+        idle.cut_off = LIMIT + LATE;
+        assert!(idle.is_clean());
+        idle.cut_off += Duration::from_millis(1);
         assert!(!idle.is_clean());
         idle.attempts_cut_off = 1;
         assert!(idle.is_clean());
