@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use storage_core::{Error, ErrorKind, Result};
+use storage_core::{Capabilities, Error, ErrorKind, ReadSupport, Result};
 
 use crate::layer::NAME;
 
@@ -141,6 +141,16 @@ impl CacheConfig {
     pub const fn expected_entry_bytes(mut self, bytes: NonZeroU64) -> Self {
         self.expected_entry_bytes = bytes;
         self
+    }
+
+    /// What the cache leaves of the capabilities of the store below: where others
+    /// write too, reads see what they wrote at once only if they demand it.
+    pub(crate) fn capabilities(&self, inner: &Capabilities) -> Capabilities {
+        let mut capabilities = inner.clone();
+        if self.time_to_live.is_some() && inner.reads == ReadSupport::Linearizable {
+            capabilities.reads = ReadSupport::OnDemand;
+        }
+        capabilities
     }
 
     /// The same settings, if they make sense.

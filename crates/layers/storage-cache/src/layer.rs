@@ -1,7 +1,7 @@
 //! The cache as a step of a stack.
 
 use storage_core::{
-    Components, Result, Store,
+    Capabilities, Components, Result, Store,
     layer::{Layer, LayerDeclaration, phase},
 };
 
@@ -46,6 +46,10 @@ impl Layer for CacheLayer {
 
     fn declaration(&self) -> LayerDeclaration {
         LayerDeclaration::new(NAME)
+    }
+
+    fn capabilities(&self, inner: &Capabilities) -> Capabilities {
+        self.config.capabilities(inner)
     }
 
     async fn wrap<S: Store>(self, inner: S, _: &Components) -> Result<CacheStore<S>> {

@@ -35,7 +35,8 @@
 //!   [`unknown_for`](CacheConfig::unknown_for).
 //! - **Between processes**, and between a cache and others who write to the store
 //!   below it: what others write is seen after
-//!   [`time_to_live`](CacheConfig::time_to_live) at the latest. A read that demands
+//!   [`time_to_live`](CacheConfig::time_to_live) at the latest, and the store declares
+//!   [`OnDemand`](storage_core::ReadSupport::OnDemand) reads. A read that demands
 //!   [`Linearizable`](storage_core::Consistency::Linearizable) goes around the cache
 //!   then; one that allows [`Stale`](storage_core::Consistency::Stale) answers is
 //!   served what is young enough.

@@ -31,14 +31,17 @@ pub struct CacheStore<S> {
 pub(crate) struct Shared<S> {
     pub(crate) cache: Arc<Cache>,
     pub(crate) orphans: Orphans,
+    pub(crate) capabilities: Capabilities,
     pub(crate) inner: Arc<S>,
 }
 
 impl<S: Store> CacheStore<S> {
     pub(crate) fn new(config: CacheConfig, inner: S) -> Self {
+        let capabilities = config.capabilities(inner.capabilities());
         let cache = Cache::new(config, inner.capabilities(), inner.clock());
         Self {
             shared: Arc::new(Shared {
+                capabilities,
                 cache: Arc::new(cache),
                 orphans: Orphans::default(),
                 inner: Arc::new(inner),
@@ -109,7 +112,7 @@ impl<S: Store> Store for CacheStore<S> {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        self.inner().capabilities()
+        &self.shared.capabilities
     }
 
     fn clock(&self) -> &Clock {
@@ -121,6 +124,7 @@ impl<S: Store> Store for CacheStore<S> {
             cache,
             orphans,
             inner,
+            ..
         } = &*self.shared;
         orphans.ask();
         let put = match cache.config.writes {

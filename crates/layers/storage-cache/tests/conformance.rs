@@ -45,6 +45,14 @@ mod shared_and_read_back {
     ));
 }
 
+mod exclusive_and_read_back {
+    use super::*;
+
+    conformance!(Cached(
+        CacheConfig::exclusive(ROOMY).writes(Writes::ReadBack)
+    ));
+}
+
 mod cramped {
     use super::*;
 

@@ -10,6 +10,7 @@ mod capacity;
 mod dropping;
 mod flights;
 mod hits;
+mod order;
 mod others;
 mod outcomes;
 mod race;

@@ -113,7 +113,7 @@ pub(super) fn judge(evidence: &Evidence) -> Verdict {
     }
     for (place, facts) in &mut places {
         facts.attempts.sort_by_key(|attempt| attempt.span.began);
-        if evidence.reads == ReadSupport::Eventual {
+        if evidence.reads != ReadSupport::Linearizable {
             facts.sightings.clear();
         }
         match place {
