@@ -2,18 +2,16 @@
 
 use std::{
     fmt,
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    panic::AssertUnwindSafe,
     sync::{
         OnceLock,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
 use crate::sqlx::{self, ConnectOptions, postgres::PgConnectOptions};
+use futures_util::FutureExt;
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -25,7 +23,7 @@ use crate::{
     password::Passwords,
     pool::Serves,
     secret::Secret,
-    session::{Facts, ServerRole, Session, settings, within},
+    session::{Facts, Lot, ServerRole, Session, settings, within},
 };
 
 /// The oldest server that has all that is used, as it numbers itself.
@@ -125,7 +123,7 @@ impl Connector {
     pub(crate) fn is_outdated(&self, session: &Session) -> bool {
         let facts = &session.facts;
         let is_behind = facts.role == ServerRole::Primary && facts.timeline < self.timeline();
-        is_behind || session.epoch < self.epoch(session.serves).load(Ordering::Acquire)
+        is_behind || session.lot.epoch < self.epoch(session.lot.role).load(Ordering::Acquire)
     }
 
     fn epoch(&self, serves: Serves) -> &AtomicU64 {
@@ -191,13 +189,20 @@ impl Connector {
     async fn connect(&self, server: &Server, deadline: Instant, role: Serves) -> Result<Session> {
         let by = deadline.min(Instant::now() + self.connect_timeout);
         let epoch = self.epoch(role).load(Ordering::Acquire);
-        let connecting = no_panic(server.options.connect());
+        // The parser of messages may panic where what it reads is none of
+        // PostgreSQL's.
+        let connecting = AssertUnwindSafe(server.options.connect()).catch_unwind();
         let connection = match timeout_at(by, connecting).await {
-            Ok(connected) => connected?.map_err(from_sqlx)?,
+            Ok(Ok(connected)) => connected.map_err(from_sqlx)?,
+            Ok(Err(_panic)) => {
+                return Err(unavailable(
+                    "the server does not speak as PostgreSQL does; check host and port".into(),
+                ));
+            }
             Err(_) => return Err(timed_out("no connection was made in time")),
         };
-        let mut session = Session::prepare(connection, &self.settings, by).await?;
-        (session.epoch, session.serves) = (epoch, role);
+        let lot = Lot { role, epoch };
+        let mut session = Session::prepare(connection, lot, &self.settings, by).await?;
         let facts = &session.facts;
         if facts.version < VERSION_MIN {
             return Err(Error::new(
@@ -258,22 +263,6 @@ impl Connector {
             None => Err(corrupt("the row that names the store is missing")),
         }
     }
-}
-
-/// Polls `connecting`, whose parser of messages may panic where what it reads is
-/// none of PostgreSQL's.
-async fn no_panic<T>(connecting: impl Future<Output = T>) -> Result<T> {
-    let mut connecting = pin!(connecting);
-    poll_fn(|context| {
-        let polled = AssertUnwindSafe(|| connecting.as_mut().poll(context));
-        match catch_unwind(polled) {
-            Ok(polled) => polled.map(Ok),
-            Err(_) => Poll::Ready(Err(unavailable(
-                "the server does not speak as PostgreSQL does; check host and port".into(),
-            ))),
-        }
-    })
-    .await
 }
 
 fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgConnectOptions {

@@ -16,7 +16,7 @@ use crate::{
     commit::{Committer, parse_reservation, reservation_key},
     connect::{Connector, Settled},
     error::{Failure, corrupt},
-    pool::{Lease, Pool, Serves},
+    pool::{Lease, Pool, Repeat, Serves},
     read,
     replica::Replicas,
     scan, schema, sqlx,
@@ -124,25 +124,33 @@ impl PgEngine {
         }
         self.pool.lend(deadline).await
     }
-}
 
-/// Lets a read be tried a second time if its session was an old one whose server
-/// has gone.
-#[derive(Debug, Default)]
-struct Repeat {
-    is_repeated: bool,
-}
-
-impl Repeat {
-    /// The answer to the read, unless it is to be tried again.
-    fn unless_stale<T>(&mut self, read: Result<T, Failure>, lease: &Lease) -> Option<Result<T>> {
-        match read {
-            Err(failure) if !self.is_repeated && failure.is_stale_session(lease) => {
-                self.is_repeated = true;
+    /// The answer to a read, unless it is to be tried again: on a new session, or
+    /// on the primary where a standby has failed.
+    fn unless_again<T>(
+        &self,
+        repeat: &mut Repeat,
+        read: Result<T, Failure>,
+        lease: &Lease,
+    ) -> Option<Result<T>> {
+        match &self.replicas {
+            Some(replicas) if read.is_err() && lease.is_with_standby() => {
+                replicas.rest();
                 None
             }
-            read => Some(read.map_err(Into::into)),
+            _ => repeat.unless_stale(read, lease),
         }
+    }
+}
+
+/// Until when to wait for the answer to a read: the primary is to have time left
+/// where a standby does not answer.
+fn answer_by(lease: &Lease, deadline: Instant) -> Instant {
+    if lease.is_with_standby() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        deadline - left / 2
+    } else {
+        deadline
     }
 }
 
@@ -179,11 +187,12 @@ impl EngineRead for PgEngine {
         let mut repeat = Repeat::default();
         loop {
             let mut lease = self.lend(consistency, deadline).await?;
-            let read = lease.run(deadline, async |session| {
+            let by = answer_by(&lease, deadline);
+            let read = lease.run(by, async |session| {
                 read::get_many(&mut session.connection, keys).await
             });
             let read = read.await;
-            if let Some(answer) = repeat.unless_stale(read, &lease) {
+            if let Some(answer) = self.unless_again(&mut repeat, read, &lease) {
                 return answer;
             }
         }
@@ -199,11 +208,12 @@ impl EngineRead for PgEngine {
         let mut repeat = Repeat::default();
         loop {
             let mut lease = self.lend(options.consistency, deadline).await?;
-            let read = lease.run(deadline, async |session| {
+            let by = answer_by(&lease, deadline);
+            let read = lease.run(by, async |session| {
                 scan::page(&mut session.connection, range, options, now).await
             });
             let read = read.await;
-            if let Some(answer) = repeat.unless_stale(read, &lease) {
+            if let Some(answer) = self.unless_again(&mut repeat, read, &lease) {
                 return answer;
             }
         }

@@ -90,7 +90,12 @@ impl Failure {
                 _ => FailureKind::Lost,
             };
         };
-        match (answer.severity(), answer.code()) {
+        Self::left_by(answer.severity(), answer.code())
+    }
+
+    /// What an answer of the server leaves.
+    fn left_by(severity: PgSeverity, code: &str) -> FailureKind {
+        match (severity, code) {
             (PgSeverity::Error, "25006") => FailureKind::ReadOnly,
             // A statement that its pooler or an administrator has forgotten.
             (PgSeverity::Error, "26000" | "40003") => FailureKind::Lost,
@@ -309,6 +314,28 @@ mod tests {
     use storage_core::Retry;
 
     use super::*;
+
+    #[test]
+    fn only_the_server_itself_ends_a_session_without_a_doubt() {
+        use FailureKind::{Ended, Lost, ReadOnly, Refused};
+        use PgSeverity::{Error, Fatal, Panic};
+        for (severity, code, left) in [
+            (Error, "23505", Refused),
+            (Error, "57014", Refused),
+            (Error, "25006", ReadOnly),
+            (Error, "26000", Lost),
+            (Fatal, "57P01", Ended),
+            (Fatal, "25P03", Ended),
+            // What poolers say of connections of their own.
+            (Error, "08P01", Lost),
+            (Fatal, "08P01", Lost),
+            (Fatal, "08006", Lost),
+            (Fatal, "58000", Lost),
+            (Panic, "57P01", Lost),
+        ] {
+            assert_eq!(Failure::left_by(severity, code), left, "{code}");
+        }
+    }
 
     #[test]
     fn each_class_of_codes_has_its_kind() {

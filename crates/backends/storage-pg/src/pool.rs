@@ -220,6 +220,11 @@ impl Lease {
         done
     }
 
+    /// Whether it is with a standby.
+    pub(crate) fn is_with_standby(&self) -> bool {
+        self.pool.serves == Serves::Standby
+    }
+
     /// The session itself.
     ///
     /// # Errors
@@ -240,6 +245,30 @@ impl Drop for Lease {
             && !self.is_busy
         {
             self.pool.give_back(session);
+        }
+    }
+}
+
+/// Lets a read be tried a second time if its session was an old one whose server
+/// has gone.
+#[derive(Debug, Default)]
+pub(crate) struct Repeat {
+    is_repeated: bool,
+}
+
+impl Repeat {
+    /// The answer to the read, unless it is to be tried again.
+    pub(crate) fn unless_stale<T>(
+        &mut self,
+        read: Result<T, Failure>,
+        lease: &Lease,
+    ) -> Option<Result<T>> {
+        match read {
+            Err(failure) if !self.is_repeated && failure.is_stale_session(lease) => {
+                self.is_repeated = true;
+                None
+            }
+            read => Some(read.map_err(Into::into)),
         }
     }
 }

@@ -75,9 +75,14 @@ impl Replicas {
             .lend_fresh(since, deadline.min(now + LENT_WITHIN))
             .await;
         lent.unwrap_or_else(|_| {
-            *self.resting() = Some(Instant::now() + REST);
+            self.rest();
             None
         })
+    }
+
+    /// Leaves standbys alone for a while: one has failed.
+    pub(crate) fn rest(&self) {
+        *self.resting() = Some(Instant::now() + REST);
     }
 
     async fn lend_fresh(&self, since: Instant, deadline: Instant) -> Result<Option<Lease>> {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::{
     PgEngine,
     error::found_damage,
+    pool::Repeat,
     session::{Session, within},
     vigil,
 };
@@ -34,12 +35,16 @@ macro_rules! tables {
 
 impl PgEngine {
     pub(crate) async fn figures(&self, deadline: Instant) -> Result<Stats> {
-        let mut lease = self.pool.lend(deadline).await?;
-        let tables = lease
-            .run(deadline, async |session| {
+        let mut repeat = Repeat::default();
+        let tables = loop {
+            let mut lease = self.pool.lend(deadline).await?;
+            let read = lease.run(deadline, async |session| {
                 Tables::of(&mut session.connection).await
-            })
-            .await?;
+            });
+            if let Some(tables) = repeat.unless_stale(read.await, &lease) {
+                break tables?;
+            }
+        };
         let idle = self.pool.idle_count() + self.committer.pool.idle_count();
         let mut stats = Stats::default();
         stats.entries_estimate = count(tables.rows);
@@ -71,12 +76,13 @@ impl PgEngine {
 
     pub(crate) async fn issues(&self, deadline: Instant) -> Result<Health> {
         let mut health = Health::default();
-        let mut lease = match self.pool.lend(deadline).await {
-            Ok(lease) => lease,
-            Err(error) => return Ok(health.with("unreachable", error.to_string())),
-        };
-        let (tables, age, is_durable) = lease
-            .run(deadline, async |session| {
+        let mut repeat = Repeat::default();
+        let (tables, age, is_durable) = loop {
+            let mut lease = match self.pool.lend(deadline).await {
+                Ok(lease) => lease,
+                Err(error) => return Ok(health.with("unreachable", error.to_string())),
+            };
+            let read = lease.run(deadline, async |session| {
                 const AGE: &str = tables!("max(age(c.relfrozenxid))::bigint", "");
                 const DURABLE: &str = "SELECT current_setting('fsync') = 'on' \
                     AND current_setting('full_page_writes') = 'on'";
@@ -85,8 +91,11 @@ impl PgEngine {
                 let age: Option<i64> = sqlx::query_scalar(AGE).fetch_one(&mut *connection).await?;
                 let is_durable: bool = sqlx::query_scalar(DURABLE).fetch_one(connection).await?;
                 Ok((tables, age.unwrap_or_default(), is_durable))
-            })
-            .await?;
+            });
+            if let Some(read) = repeat.unless_stale(read.await, &lease) {
+                break read?;
+            }
+        };
         if !is_durable {
             health = health.with(
                 "not_durable",

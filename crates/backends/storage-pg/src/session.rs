@@ -22,11 +22,17 @@ pub(crate) struct Session {
     pub(crate) attempts: i64,
     /// Up to where its server, a standby, is known to have replayed the log.
     pub(crate) replayed: Position,
-    pub(crate) serves: Serves,
-    /// How often such sessions were given up before it was made.
-    pub(crate) epoch: u64,
+    pub(crate) lot: Lot,
     pub(crate) opened: Instant,
     pub(crate) used: Instant,
+}
+
+/// Sessions that are given up together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lot {
+    pub(crate) role: Serves,
+    /// How often sessions of that role were given up before.
+    pub(crate) epoch: u64,
 }
 
 /// What is known of a session and of its server.
@@ -82,6 +88,7 @@ impl Session {
     /// Prepares a new connection.
     pub(crate) async fn prepare(
         mut connection: PgConnection,
+        lot: Lot,
         settings: &str,
         deadline: Instant,
     ) -> Result<Self, Failure> {
@@ -114,8 +121,7 @@ FROM pg_stat_activity WHERE pid = pg_backend_pid()";
             facts,
             attempts: 0,
             replayed: Position::default(),
-            serves: Serves::Primary,
-            epoch: 0,
+            lot,
             opened: now,
             used: now,
         })

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod codes;
+mod failover;
 mod identity;
 mod integrity;
 mod loss;

@@ -1,9 +1,11 @@
 //! Stores whose entries are spread over several tables.
 
-use storage_core::{Direction, KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch};
+use storage_core::{
+    Direction, ErrorKind, KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch,
+};
 use storage_testkit::servers::PgServer;
 
-use crate::database;
+use crate::{database, fails};
 
 #[tokio::test]
 async fn a_store_in_partitions_scans_in_order() {
@@ -85,4 +87,22 @@ async fn a_store_in_partitions_loses_nothing_of_what_many_write_at_once() {
     let spread = PgServer::shared().sql(database.name(), spread).unwrap();
     assert_eq!(spread.trim(), "7");
     assert!(stores[1].check().await.unwrap().damages.is_empty());
+}
+
+#[tokio::test]
+async fn other_partitions_than_a_store_has_are_refused() {
+    let database = database();
+    let mut config = crate::config(&database);
+    config.partitions = std::num::NonZeroU16::new(5);
+    let other = {
+        let mut other = config.clone();
+        other.partitions = std::num::NonZeroU16::new(6);
+        other
+    };
+    config.clone().open().await.unwrap();
+    let error = fails(other.open().await, ErrorKind::Invalid);
+    assert!(error.message().contains("partitions = 5"), "{error}");
+    // Without the setting, it is what it is.
+    config.partitions = None;
+    config.open().await.unwrap();
 }
