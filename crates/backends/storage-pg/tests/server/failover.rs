@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storage_core::{Consistency, Outcome, Read, ReadExt, ReadOptions, StoreExt};
 use storage_pg::PgConfig;
-use storage_testkit::servers::{PgDatabase, PgServer, PgServerConfig, Proxy, Replication};
+use storage_testkit::servers::{PgDatabase, PgServer, PgServerConfig, Replication};
 
 use crate::{blocking, not_applied};
 
@@ -64,43 +64,53 @@ async fn a_failover_is_followed_and_loses_nothing_that_was_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_kept_with_a_server_that_was_taken_over_from_are_not_used() {
-    let (servers, proxies, mut config) = blocking(|| {
+    let (servers, mut config) = blocking(|| {
         let (primary, database) = primary();
         let standby = primary.standby(Replication::Asynchronous).unwrap();
-        let proxies = [&primary, &standby].map(|server| Proxy::start(server.address()).unwrap());
-        let [config, other] = [&proxies[0], &proxies[1]]
-            .map(|proxy| PgConfig::from_url(&database.url_at(proxy.address())).unwrap());
-        let mut config = config;
+        let [mut config, other] = [&primary, &standby]
+            .map(|server| PgConfig::from_url(&database.url_at(server.address())).unwrap());
         config.hosts.extend(other.hosts);
-        ((primary, standby), proxies, config)
+        ((primary, standby), config)
     })
     .await;
-    config.time_limit = Duration::from_secs(3);
-    config.connect_timeout = Duration::from_secs(1);
+    config.time_limit = Duration::from_secs(6);
+    config.connect_timeout = Duration::from_millis(300);
     let store = config.open().await.unwrap();
     store.put("k", "old").await.unwrap();
     assert!(store.exists("k").await.unwrap());
-    // The old server goes on, and is out of reach for a while: sessions with it
-    // outlast that.
-    proxies[0].swallow();
-    let (servers, proxies) = blocking(move || {
-        let (primary, standby) = &servers;
-        standby.wait_for_replay_of(primary).unwrap();
-        standby.promote().unwrap();
-        (servers, proxies)
+    let servers = blocking(move || {
+        servers.1.wait_for_replay_of(&servers.0).unwrap();
+        servers
     })
     .await;
-    not_applied(store.put("k", "lost").await);
+    // The old server stands still for a while, and goes on: sessions with it outlast
+    // that, since none was idle for so long that it is asked whether it lives.
+    store.put("used", "just now").await.unwrap();
+    let servers = blocking(move || {
+        servers.0.pause().unwrap();
+        servers
+    })
+    .await;
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move { store.put("k", "lost").await }
+    });
+    let servers = blocking(move || {
+        servers.1.promote().unwrap();
+        servers
+    })
+    .await;
+    not_applied(writing.await.unwrap());
     store.put("k", "new").await.unwrap();
-    let proxies = blocking(move || {
-        proxies[0].heal().unwrap();
-        proxies
+    let servers = blocking(move || {
+        servers.0.resume().unwrap();
+        servers
     })
     .await;
     for _ in 0..3 {
         assert_eq!(store.get("k").await.unwrap().unwrap().value(), "new");
     }
-    drop((servers, proxies));
+    drop(servers);
 }
 
 #[tokio::test(flavor = "multi_thread")]
