@@ -4,61 +4,43 @@
 //! Every engine across a network has a test target called `chaos`, which does so. It is built and
 //! run as the tests are, and whatever it prints last is printed last here.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::engine_program::ProgramArgs;
 use crate::test::Engine;
-use crate::{install, process_group, tool};
+use crate::{engine_program, install, process_group};
 
 /// What to break, and for how long.
 #[derive(Debug, Args)]
 pub(crate) struct ChaosArgs {
-    /// The engine whose servers are broken.
-    #[arg(long)]
-    engine: Engine,
+    #[command(flatten)]
+    program: ProgramArgs,
     /// For how many minutes, such as 2 or 0.5.
     #[arg(long, default_value_t = 2.0)]
     minutes: f64,
-    /// What is done to the servers, and when, is drawn from it; without it, drawn by chance and
-    /// printed.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// End with one line of JSON instead of a sentence.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs the engine's chaos program.
 pub(crate) fn run(args: &ChaosArgs) -> Result<ExitCode> {
-    let Some(server) = args.engine.server() else {
+    let Some(server) = args.program.engine.server() else {
         bail!(
             "the {} engine has no servers that could be broken; choose {}",
-            args.engine.name(),
+            args.program.engine.name(),
             Engine::names_with_servers().join(" or ")
         );
     };
-    let mut needed = install::needed_to_build(&[args.engine]);
+    let mut needed = install::needed_to_build(&[args.program.engine]);
     needed.extend(server.requirements());
     install::missing(&needed)?;
     process_group::run(&mut cargo_test(args))
 }
 
 fn cargo_test(args: &ChaosArgs) -> Command {
-    let mut command = tool::cargo();
-    let package = format!("storage-{}", args.engine.name());
-    command.args(["test", "--all-features", "--package", &package]);
-    command.args(["--test", "chaos", "--", "chaos"]);
-    command.args(["--minutes", &args.minutes.to_string()]);
-    if let Some(seed) = args.seed {
-        command.args(["--seed", &seed.to_string()]);
-    }
-    if args.json {
-        command.arg("--json");
-    }
-    command.stdin(Stdio::null());
-    command
+    let minutes = ("--minutes", args.minutes.to_string());
+    engine_program::command(&args.program, "chaos", "chaos", minutes)
 }
 
 #[cfg(test)]
@@ -66,7 +48,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::Command as Xtask;
+    use crate::{Command as Xtask, tool};
 
     fn args(line: &str) -> ChaosArgs {
         match Xtask::try_parse_from(line.split(' ')).unwrap() {

@@ -14,6 +14,7 @@
 mod bench;
 mod chaos;
 mod ci;
+mod engine_program;
 mod install;
 mod interrupts;
 mod process_group;
