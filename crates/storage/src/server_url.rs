@@ -204,6 +204,17 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "pg")]
+    #[test]
+    fn the_parameters_that_are_shown_are_those_that_the_engine_reads() {
+        for name in SHOWN {
+            let url = format!("postgres://a/b?{name}=x");
+            if let Err(error) = crate::pg::PgConfig::from_url(&url) {
+                assert!(!error.message().contains("unknown"), "{name}: {error}");
+            }
+        }
+    }
+
     #[test]
     fn what_has_no_password_is_shown_as_it_is() {
         for url in [
