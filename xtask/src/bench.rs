@@ -6,10 +6,9 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::Result;
 use clap::Args;
 
-use crate::interrupts::Interrupts;
-use crate::process_group::ProcessGroup;
+use crate::server::Server;
 use crate::test::Engine;
-use crate::{install, tool};
+use crate::{install, process_group, tool};
 
 /// What to measure; `cargo xtask bench --help` of the measuring program says what there is.
 #[derive(Debug, Args)]
@@ -27,16 +26,12 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     } else {
         &[Engine::Fjall]
     };
-    install::missing(&install::needed_to_build(engines))?;
-    let interrupts = Interrupts::catch()?;
-    let group = ProcessGroup::spawn(&mut cargo_run(args))?;
-    interrupts.stop_group(group.id());
-    let status = group.finish(&interrupts)?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let mut needed = install::needed_to_build(engines);
+    if measures_servers(&args.arguments) {
+        needed.extend(Server::Pg.requirements());
+    }
+    install::missing(&needed)?;
+    process_group::run(&mut cargo_run(args))
 }
 
 fn cargo_run(args: &BenchArgs) -> Command {
@@ -49,8 +44,19 @@ fn cargo_run(args: &BenchArgs) -> Command {
     command
 }
 
-/// Whether RocksDB is measured: it is named, or no engine is, and more is asked
-/// for than what there is.
+/// Whether engines across a network are measured, over servers of this machine.
+fn measures_servers(arguments: &[OsString]) -> bool {
+    arguments.first().is_some_and(|first| first == "server") && !asks_for_help(arguments)
+}
+
+fn asks_for_help(arguments: &[OsString]) -> bool {
+    let is_help =
+        |argument: &OsString| ["-h", "--help", "help"].iter().any(|help| argument == help);
+    arguments.iter().any(is_help)
+}
+
+/// Whether RocksDB is measured: by `overhead` alone, if it is named, or no engine
+/// is, and more is asked for than what there is.
 fn needs_rocksdb(arguments: &[OsString]) -> bool {
     let engines = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"--engine");
     let named = |argument: &OsString| {
@@ -59,10 +65,9 @@ fn needs_rocksdb(arguments: &[OsString]) -> bool {
             .split([',', '='])
             .any(|name| name == "rocks")
     };
-    let asks_for_help =
-        |argument: &OsString| ["-h", "--help", "help"].iter().any(|help| argument == help);
     let is_chosen = !arguments.iter().any(engines) || arguments.iter().any(named);
-    is_chosen && !arguments.is_empty() && !arguments.iter().any(asks_for_help)
+    let is_overhead = arguments.first().is_some_and(|first| first == "overhead");
+    is_overhead && is_chosen && !asks_for_help(arguments)
 }
 
 #[cfg(test)]
@@ -88,6 +93,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_needed_only_to_be_measured() {
+        let needs = |line: &str| {
+            let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+            measures_servers(&arguments)
+        };
+        assert!(needs("server --engine pg --json"));
+        assert!(!needs("server --help"));
+        assert!(!needs("overhead --json"));
+    }
+
+    #[test]
     fn rocksdb_is_built_only_to_be_measured() {
         let needs = |line: &str| {
             let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
@@ -98,7 +114,10 @@ mod tests {
         assert!(needs("overhead --engine=rocks"));
         assert!(!needs("overhead --engine fjall,sqlite"));
         assert!(!needs("overhead --engine=fs --json"));
+        assert!(!needs("layers --json"));
         assert!(!needs("--help"));
         assert!(!needs("overhead --help"));
+        assert!(!needs("server --json"));
+        assert!(!needs("server --engine pg --json"));
     }
 }

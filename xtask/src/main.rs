@@ -1,7 +1,7 @@
 //! The workspace's own commands, run as `cargo xtask <command>`.
 //!
 //! `test` runs every test and ends with one line that counts them, `crash` and `power-loss` kill
-//! processes that write and judge what they leave, `bench` measures what a store costs, `services`
+//! processes that write and judge what they leave, `chaos` does so to servers, `bench` measures what a store costs, `services`
 //! starts and stops the servers that the tests use, `tidy` checks the rules of the house that no compiler checks, and `ci` runs everything that must hold
 //! before a change is merged.
 
@@ -12,7 +12,9 @@
 )]
 
 mod bench;
+mod chaos;
 mod ci;
+mod engine_program;
 mod install;
 mod interrupts;
 mod process_group;
@@ -38,6 +40,8 @@ enum Command {
     Crash(proof::ProofArgs),
     /// Record processes that write to an engine's store, and judge what losses of power leave.
     PowerLoss(proof::ProofArgs),
+    /// Break an engine's servers while tasks write to them, and judge every answer.
+    Chaos(chaos::ChaosArgs),
     /// Measure what a store costs over the raw engine.
     Bench(bench::BenchArgs),
     /// Start and stop the servers that the tests use, for people and programs.
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Crash(args) => proof::run(proof::Death::Crash, &args),
         Command::PowerLoss(args) => proof::run(proof::Death::PowerLoss, &args),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Services(args) => services::run(&args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),

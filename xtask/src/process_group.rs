@@ -1,7 +1,7 @@
 //! A command in a process group of its own, so that nothing it starts outlives it.
 
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Command, ExitStatus};
+use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -11,6 +11,20 @@ use nix::unistd::Pid;
 
 use crate::interrupts::Interrupts;
 use crate::tool;
+
+/// Runs a command to its end with our own input and output, and stops all that it started if it is
+/// interrupted. Says whether it succeeded.
+pub(crate) fn run(command: &mut Command) -> Result<ExitCode> {
+    let interrupts = Interrupts::catch()?;
+    let group = ProcessGroup::spawn(command)?;
+    interrupts.stop_group(group.id());
+    let status = group.finish(&interrupts)?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
 
 /// A running command and everything it started; dropping it kills them all.
 #[derive(Debug)]

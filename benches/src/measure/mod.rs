@@ -15,6 +15,6 @@ mod row;
 pub(crate) use self::{
     interrupt::Interrupt,
     measurement::{Measurement, Stopwatch},
-    rounds::play,
+    rounds::{Rounds, cells, median_wall, play},
     row::{Bar, Comparison, Figure, Labels, Row},
 };

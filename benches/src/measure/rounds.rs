@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use storage::SeededRandom;
 
-use super::{Interrupt, Measurement};
+use super::{Comparison, Interrupt, Measurement, ratio::Ratios};
 
 /// What was measured in each round, by cell.
 pub(crate) type Rounds<C> = Vec<HashMap<C, Vec<Measurement>>>;
@@ -41,6 +41,27 @@ pub(crate) fn play<C: Clone + Display + Eq + Hash>(
             Ok(measured)
         })
         .collect()
+}
+
+/// The median of all times by the clock that a cell took.
+pub(crate) fn median_wall<C: Eq + Hash>(rounds: &Rounds<C>, cell: &C) -> f64 {
+    let measured = rounds.iter().filter_map(|round| round.get(cell)).flatten();
+    Ratios::of(measured.map(|measured| measured.wall)).median()
+}
+
+/// The cells to measure in each round: each subject once, each baseline twice.
+pub(crate) fn cells<C: Copy + PartialEq>(comparisons: &[Comparison<C>]) -> Vec<C> {
+    let mut cells = Vec::new();
+    let mut add = |cell: C, times| {
+        if !cells.contains(&cell) {
+            cells.extend(std::iter::repeat_n(cell, times));
+        }
+    };
+    for comparison in comparisons {
+        add(comparison.baseline, 2);
+        add(comparison.subject, 1);
+    }
+    cells
 }
 
 fn shuffled<C: Clone>(cells: &[C], random: &SeededRandom) -> Vec<C> {

@@ -31,6 +31,19 @@ pub(crate) enum Figure {
 }
 
 impl Figure {
+    /// What a row calls the work of so many tasks that it is a figure of.
+    pub(crate) fn of_work(self, workload: &str, tasks: u32) -> String {
+        let what = match self {
+            Self::Time => "time",
+            Self::AddedTime => "added time",
+            Self::Throughput => "throughput",
+        };
+        match tasks {
+            1 => format!("{workload}, 1 task, {what}"),
+            tasks => format!("{workload}, {tasks} tasks, {what}"),
+        }
+    }
+
     fn of(self, subject: f64, baseline: f64) -> f64 {
         match self {
             Self::Time => subject / baseline,

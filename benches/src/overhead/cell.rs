@@ -155,7 +155,7 @@ pub(crate) fn run_cell(args: &CellArgs) -> Result<()> {
 }
 
 /// A temporary directory for stores.
-pub(super) fn directory_in(parent: &Path) -> Result<TempDir> {
+pub(crate) fn directory_in(parent: &Path) -> Result<TempDir> {
     tempfile::Builder::new()
         .prefix("storage-bench-")
         .tempdir_in(parent)

@@ -1,7 +1,10 @@
 //! The keys and values that both sides are given, and how many operations they
 //! do with them.
 
-use super::cell::{Engine, Workload};
+use super::{
+    cell::{Engine, Workload},
+    target::Pair,
+};
 
 /// The size of every value.
 const VALUE_BYTES: usize = 256;
@@ -40,11 +43,22 @@ impl Data {
             (_, Workload::SyncedPut) if tasks == 1 => (4_000, 4_000),
             (_, Workload::SyncedPut) => (25_600, 25_600),
         };
+        Self::with(keys, operations)
+    }
+
+    /// So many keys, for so many operations.
+    pub(crate) fn with(keys: u32, operations: u32) -> Self {
         Self {
             keys: (0..keys).map(key).collect(),
             value: (0..VALUE_BYTES).map(|at| at.to_le_bytes()[0]).collect(),
             operations,
         }
+    }
+
+    /// All keys, with their values.
+    pub(crate) fn entries(&self) -> Vec<Pair> {
+        let keys = self.keys.iter();
+        keys.map(|key| (key.to_vec(), self.value.clone())).collect()
     }
 }
 

@@ -36,23 +36,34 @@ pub(crate) enum Callers {
     Threads(u32),
 }
 
+/// Where a target has its entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// In this process, or in files that it has for itself. It finds none when it
+    /// is opened.
+    Here,
+    /// On a server, which has all of them already. Calls take connections, which
+    /// the first ones make.
+    Network,
+}
+
 /// Opens the target, loads what the workload reads, and measures it.
 pub(crate) fn drive<T: Target>(
     open: impl AsyncFnOnce() -> Result<T>,
     workload: Workload,
     callers: Callers,
+    whereabouts: Whereabouts,
     data: Data,
 ) -> Result<Measurement> {
     let (Callers::Tasks(tasks) | Callers::Threads(tasks)) = callers;
-    let runtime = runtime(tasks)?;
+    let runtime = runtime(tasks, whereabouts)?;
     let _other = OtherThread::start()?;
     runtime.block_on(async {
         let target = Arc::new(open().await?);
         let data = Arc::new(data);
-        if matches!(workload, Workload::Get | Workload::Scan) {
-            let value = || data.value.clone();
-            let entries = data.keys.iter().map(|key| (key.to_vec(), value()));
-            target.load(entries.collect()).await?;
+        let reads = matches!(workload, Workload::Get | Workload::Scan);
+        if reads && whereabouts == Whereabouts::Here {
+            target.load(data.entries()).await?;
             for key in &data.keys {
                 ensure!(
                     target.get(key).await? == data.value.len(),
@@ -77,9 +88,10 @@ pub(crate) fn drive<T: Target>(
                 })
                 .collect::<Result<Vec<_>>>()
         };
-        if matches!(workload, Workload::Get | Workload::Scan) {
+        if reads || whereabouts == Whereabouts::Network {
             // What is read lies in memory, whoever reads it: an engine may have
-            // a cache for each of those who read at once.
+            // a cache for each of those who read at once. Every connection is
+            // there, with its statements prepared.
             run(
                 callers,
                 workers(share.div_ceil(WARM_UP_DIVISOR), tasks)?,
@@ -130,13 +142,17 @@ impl OtherThread {
 }
 
 /// One task needs no other thread than its own.
-fn runtime(tasks: u32) -> Result<Runtime> {
-    let runtime = if tasks == 1 {
-        Builder::new_current_thread().build()
+fn runtime(tasks: u32, whereabouts: Whereabouts) -> Result<Runtime> {
+    let mut builder = if tasks == 1 {
+        Builder::new_current_thread()
     } else {
-        Builder::new_multi_thread().worker_threads(2).build()
+        Builder::new_multi_thread()
     };
-    runtime.context("no runtime to measure on")
+    builder.worker_threads(2);
+    if whereabouts == Whereabouts::Network {
+        builder.enable_all();
+    }
+    builder.build().context("no runtime to measure on")
 }
 
 /// Has each worker work in a thread of its own.

@@ -15,7 +15,7 @@ use super::raw::RawRocks;
 use super::{
     cell::{Access, CellArgs, Engine},
     data::Data,
-    drive::{Callers, drive},
+    drive::{Callers, Whereabouts, drive},
     raw::{RawFiles, RawFjall, RawMap, RawSled, RawSqlite},
     stored::Stored,
     target::Target,
@@ -74,7 +74,13 @@ fn either<T: Target, S: Store>(
 ) -> Result<Measurement> {
     match args.access {
         Access::Raw => tasks(args, data, raw),
-        Access::RawThreads => drive(raw, args.workload, Callers::Threads(args.tasks), data),
+        Access::RawThreads => drive(
+            raw,
+            args.workload,
+            Callers::Threads(args.tasks),
+            Whereabouts::Here,
+            data,
+        ),
         Access::Store => tasks(args, data, async || Ok(Stored(store().await?))),
         Access::Shared => tasks(args, data, async || {
             Ok(Stored(SharedStore::new(store().await?)))
@@ -102,5 +108,11 @@ fn tasks<T: Target>(
     data: Data,
     open: impl AsyncFnOnce() -> Result<T>,
 ) -> Result<Measurement> {
-    drive(open, args.workload, Callers::Tasks(args.tasks), data)
+    drive(
+        open,
+        args.workload,
+        Callers::Tasks(args.tasks),
+        Whereabouts::Here,
+        data,
+    )
 }

@@ -6,13 +6,22 @@
 //! puts one entry at a time. What differs is only who calls the engine.
 
 mod cell;
-mod data;
-mod drive;
+pub(crate) mod data;
+pub(crate) mod drive;
 mod engines;
-mod raw;
+pub(crate) mod raw;
 mod rows;
-mod stored;
-mod target;
+pub(crate) mod stored;
+pub(crate) mod target;
+
+// What `server` and `layers` measure in the same way.
+pub(crate) use self::{
+    cell::{Workload, directory_in, name},
+    data::Data,
+    drive::{Callers, Whereabouts, drive},
+    stored::Stored,
+    target::{Pair, Target},
+};
 
 use std::path::{Path, PathBuf};
 
@@ -20,12 +29,12 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 
-use self::cell::{Cell, Engine, Workload, directory_in};
-pub(crate) use self::cell::{CellArgs, run_cell};
-use crate::measure::{Comparison, Interrupt, Row, play};
+use self::cell::Cell;
+pub(crate) use self::cell::{CellArgs, Engine, run_cell};
+use crate::measure::{Comparison, Interrupt, Row, cells, play};
 
 /// Fewer rounds say too little.
-const ROUNDS_MIN: u32 = 7;
+pub(crate) const ROUNDS_MIN: u32 = 7;
 
 /// What to compare, and how often.
 #[derive(Debug, Args)]
@@ -74,7 +83,7 @@ pub(crate) fn run(args: &OverheadArgs) -> Result<()> {
         "{} is kept in memory, where a sync costs nothing; name a directory on a disk with --directory",
         args.directory.display()
     );
-    let cells = rows::cells(&comparisons);
+    let cells = cells(&comparisons);
     let interrupt = Interrupt::catch()?;
     let directory = directory_in(&args.directory)?;
     let rounds = play(&cells, args.rounds, args.seed, &interrupt, |cell| {

@@ -134,35 +134,13 @@ fn family(
         })
 }
 
-/// The cells to measure in each round: each subject once, each baseline twice.
-pub(crate) fn cells(comparisons: &[Comparison<Cell>]) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    let mut add = |cell, times| {
-        if !cells.contains(&cell) {
-            cells.extend(std::iter::repeat_n(cell, times));
-        }
-    };
-    for comparison in comparisons {
-        add(comparison.baseline, 2);
-        add(comparison.subject, 1);
-    }
-    cells
-}
-
 /// What the row of a comparison is called.
 pub(crate) fn labels(comparison: &Comparison<Cell>) -> Labels {
     let (subject, baseline) = (comparison.subject, comparison.baseline);
-    let what = match comparison.figure {
-        Figure::Time => "time",
-        Figure::AddedTime => "added time",
-        Figure::Throughput => "throughput",
-    };
-    let tasks = match subject.tasks {
-        1 => "1 task".to_owned(),
-        tasks => format!("{tasks} tasks"),
-    };
     Labels {
-        workload: format!("{}, {tasks}, {what}", name(&subject.workload)),
+        workload: comparison
+            .figure
+            .of_work(&name(&subject.workload), subject.tasks),
         engine: name(&subject.engine),
         subject: name(&subject.access),
         baseline: match (baseline.engine, baseline.access, baseline.tasks) {

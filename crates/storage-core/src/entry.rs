@@ -67,6 +67,27 @@ impl Entry {
         self.value
     }
 
+    /// The same entry in memory of its own, for whoever keeps it: a value may be a
+    /// piece of something much larger. A token of the engine stays as it is.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self {
+            value: Bytes::copy_from_slice(&self.value),
+            ..self.clone()
+        }
+    }
+
+    /// How many bytes of data whoever keeps the entry keeps: the value, and the
+    /// engine's token where it is more than a number.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        let token = match &self.origin {
+            Origin::Content => 0,
+            Origin::Stamp(stamp) => stamp.kept_bytes(),
+        };
+        self.value.len().saturating_add(token)
+    }
+
     /// When the entry stops existing; `None` means never. No store returns an
     /// entry at or after this instant of its clock.
     #[must_use]
@@ -206,6 +227,20 @@ mod tests {
             let other = Entry::new("value".into(), expires, Stamp::of_version(1));
             assert_ne!(entry, other);
             assert!(!entry.has_stamp(&other.stamp()));
+        }
+    }
+
+    #[test]
+    fn a_detached_entry_is_the_same_in_memory_of_its_own() {
+        let block = Bytes::from(vec![7; 4_096]);
+        let stamps = [Stamp::of_version(1), Stamp::new("four".into())];
+        let lent = stamps.map(|stamp| Entry::new(block.slice(8..16), None, stamp));
+        let content = Entry::of_content(block.slice(8..16), None);
+        for (entry, kept) in lent.iter().chain([&content]).zip([8, 12, 8]) {
+            let detached = entry.detached();
+            assert_eq!(&detached, entry);
+            assert_eq!(detached.kept_bytes(), kept);
+            assert_ne!(detached.value().as_ptr(), entry.value().as_ptr());
         }
     }
 }

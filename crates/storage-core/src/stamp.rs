@@ -74,6 +74,16 @@ impl Stamp {
         }
     }
 
+    /// The bytes of data that the stamp keeps.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match &self.0 {
+            Token::None | Token::Version(_) => 0,
+            Token::Kept(kept) => match &**kept {
+                Kept::Bytes(bytes) | Kept::Content(bytes, _) => bytes.len(),
+            },
+        }
+    }
+
     /// The stamp of a read that carries none, such as a keys-only scan.
     /// A guard on it is refused as [`Invalid`](crate::ErrorKind::Invalid).
     #[must_use]

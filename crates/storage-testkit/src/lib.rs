@@ -34,13 +34,15 @@
 //! [`proof`] puts it to the test.
 //!
 //! Stores across a network are tested over real servers, which the feature
-//! `servers` starts, kills and cuts off.
+//! `servers` starts, kills and cuts off; `chaos` does so at random, under load.
 //!
 //! The suite takes for granted that a read of this process sees the commits
 //! which this process was answered, also where the store declares
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
 
 pub mod cases;
+#[cfg(all(feature = "servers", target_os = "linux"))]
+pub mod chaos;
 pub mod faulty;
 pub mod linearizability;
 pub mod model;

@@ -5,32 +5,23 @@
 //! to its store, or takes the power from them, and judges what they leave. It is built and run as
 //! the tests are, and whatever it prints last is printed last here.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::install;
-use crate::interrupts::Interrupts;
-use crate::process_group::ProcessGroup;
+use crate::engine_program::ProgramArgs;
 use crate::test::Engine;
-use crate::tool;
+use crate::{engine_program, install, process_group};
 
 /// What to prove, and how thoroughly.
 #[derive(Debug, Args)]
 pub(crate) struct ProofArgs {
-    /// The engine whose promises are put to the test.
-    #[arg(long)]
-    engine: Engine,
+    #[command(flatten)]
+    program: ProgramArgs,
     /// How many processes are started, to be killed or recorded.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
-    /// What the rounds are drawn from; without it, drawn by chance and printed.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// End with one line of JSON instead of a sentence.
-    #[arg(long)]
-    json: bool,
 }
 
 /// How a process dies.
@@ -54,38 +45,20 @@ impl Death {
 
 /// Runs the engine's proof program.
 pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
+    let engine = args.program.engine;
     ensure!(
-        args.engine.keeps_files(),
+        engine.keeps_files(),
         "the {} engine keeps no files beyond its process, so there is nothing to prove; choose {}",
-        args.engine.name(),
+        engine.name(),
         Engine::names_with_files().join(" or ")
     );
-    install::missing(&install::needed_to_build(&[args.engine]))?;
-    let interrupts = Interrupts::catch()?;
-    let group = ProcessGroup::spawn(&mut cargo_test(death, args))?;
-    interrupts.stop_group(group.id());
-    let status = group.finish(&interrupts)?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    install::missing(&install::needed_to_build(&[engine]))?;
+    process_group::run(&mut cargo_test(death, args))
 }
 
 fn cargo_test(death: Death, args: &ProofArgs) -> Command {
-    let mut command = tool::cargo();
-    let package = format!("storage-{}", args.engine.name());
-    command.args(["test", "--all-features", "--package", &package]);
-    command.args(["--test", "proof", "--", death.command()]);
-    command.args(["--rounds", &args.rounds.to_string()]);
-    if let Some(seed) = args.seed {
-        command.args(["--seed", &seed.to_string()]);
-    }
-    if args.json {
-        command.arg("--json");
-    }
-    command.stdin(Stdio::null());
-    command
+    let rounds = ("--rounds", args.rounds.to_string());
+    engine_program::command(&args.program, "proof", death.command(), rounds)
 }
 
 #[cfg(test)]
@@ -93,14 +66,16 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::Command as Xtask;
+    use crate::{Command as Xtask, tool};
 
     fn args(engine: Engine) -> ProofArgs {
         ProofArgs {
-            engine,
+            program: ProgramArgs {
+                engine,
+                seed: Some(7),
+                json: true,
+            },
             rounds: 200,
-            seed: Some(7),
-            json: true,
         }
     }
 

@@ -1,8 +1,9 @@
 //! What is known of a server that was started.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,7 +98,13 @@ impl State {
             "variables": self.variables,
         });
         let new = file.with_extension("new");
-        fs::write(&new, text.to_string())
+        // There are passwords in it, and it may be left from before.
+        let _ = fs::remove_file(&new);
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create_new(true).mode(0o600);
+        options
+            .open(&new)
+            .and_then(|mut file| file.write_all(text.to_string().as_bytes()))
             .and_then(|()| fs::rename(&new, file))
             .with_context(|| format!("cannot write {}", file.display()))
     }

@@ -66,8 +66,17 @@ impl Engine {
 
     /// The names of the engines that keep files.
     pub(crate) fn names_with_files() -> Vec<&'static str> {
+        Self::names_of(Self::keeps_files)
+    }
+
+    /// The names of the engines across a network.
+    pub(crate) fn names_with_servers() -> Vec<&'static str> {
+        Self::names_of(|engine| engine.server().is_some())
+    }
+
+    fn names_of(is_meant: impl Fn(Self) -> bool) -> Vec<&'static str> {
         let all = Self::value_variants().iter();
-        all.filter(|engine| engine.keeps_files())
+        all.filter(|engine| is_meant(**engine))
             .map(|engine| engine.name())
             .collect()
     }

@@ -4,7 +4,6 @@
 use std::{
     borrow::Cow,
     io::{self, Read, Write},
-    sync::{Mutex, PoisonError},
 };
 
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
@@ -12,7 +11,7 @@ use lz4_flex::frame::{FrameDecoder, FrameEncoder, FrameInfo};
 use serde::{Deserialize, Serialize};
 use zstd::bulk;
 
-use crate::wire::as_u64;
+use crate::{FsConfig, kept::Kept, wire::as_u64};
 
 /// The format of a value file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,22 +61,29 @@ impl Codec {
     }
 }
 
-/// Makes value files of values.
+/// Makes value files of values, on many threads at once.
+#[derive(Debug)]
 pub(crate) struct Encoder {
     bytes_min: usize,
     method: Method,
 }
 
+#[derive(Debug)]
 enum Method {
     None,
     Gzip(Compression),
-    Zstd(bulk::Compressor<'static>),
+    Zstd(i32, Kept<bulk::Compressor<'static>>),
     Lz4,
 }
 
 impl Encoder {
     const GZIP_LEVEL: u32 = 6;
     const ZSTD_LEVEL: i32 = 1;
+
+    pub(crate) fn of(config: &FsConfig) -> io::Result<Self> {
+        let bytes_min = usize::try_from(config.compress_bytes_min).unwrap_or(usize::MAX);
+        Self::new(config.codec, config.level, bytes_min)
+    }
 
     /// Compresses values of at least `bytes_min` bytes.
     ///
@@ -91,8 +97,8 @@ impl Encoder {
             (Codec::Gzip, Some(level @ 0..=9)) => {
                 Method::Gzip(Compression::new(level.unsigned_abs()))
             }
-            (Codec::Zstd, None) => Method::Zstd(zstd_compressor(Self::ZSTD_LEVEL)?),
-            (Codec::Zstd, Some(level @ 1..=22)) => Method::Zstd(zstd_compressor(level)?),
+            (Codec::Zstd, None) => Method::Zstd(Self::ZSTD_LEVEL, Kept::default()),
+            (Codec::Zstd, Some(level @ 1..=22)) => Method::Zstd(level, Kept::default()),
             (_, Some(_)) => return Err(io::ErrorKind::InvalidInput.into()),
         };
         Ok(Self { bytes_min, method })
@@ -100,14 +106,18 @@ impl Encoder {
 
     /// The content of the file of `value`. A value that compressing makes less
     /// than an eighth smaller stays as it is.
-    pub(crate) fn encode<'a>(&mut self, value: &'a [u8]) -> io::Result<(Codec, Cow<'a, [u8]>)> {
+    pub(crate) fn encode<'a>(&self, value: &'a [u8]) -> io::Result<(Codec, Cow<'a, [u8]>)> {
         if value.len() < self.bytes_min {
             return Ok((Codec::None, Cow::Borrowed(value)));
         }
-        let (codec, encoded) = match &mut self.method {
+        let (codec, encoded) = match &self.method {
             Method::None => return Ok((Codec::None, Cow::Borrowed(value))),
             Method::Gzip(level) => (Codec::Gzip, gzip(value, *level)?),
-            Method::Zstd(compressor) => (Codec::Zstd, compressor.compress(value)?),
+            Method::Zstd(level, compressors) => {
+                let encoded =
+                    compressors.lend(|| zstd_compressor(*level), |it| it.compress(value))?;
+                (Codec::Zstd, encoded)
+            }
             Method::Lz4 => (Codec::Lz4, lz4(value)?),
         };
         let saves_enough = encoded.len() <= value.len() - value.len() / 8;
@@ -119,17 +129,13 @@ impl Encoder {
     }
 }
 
-/// Makes values of value files. Keeps what zstd needs for it, which takes some
-/// microseconds to make.
+/// Makes values of value files.
 #[derive(Default)]
 pub(crate) struct Decoder {
-    zstd: Mutex<Vec<bulk::Decompressor<'static>>>,
+    zstd: Kept<bulk::Decompressor<'static>>,
 }
 
 impl Decoder {
-    /// More are not kept: so many threads hardly ever decode at once.
-    const KEPT_MAX: usize = 16;
-
     /// The value of `bytes` bytes whose file holds `encoded`.
     ///
     /// # Errors
@@ -150,19 +156,10 @@ impl Decoder {
     }
 
     fn zstd(&self, encoded: &[u8], bytes: u64) -> io::Result<Vec<u8>> {
-        let kept = || self.zstd.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = kept().pop();
-        let mut decompressor = match taken {
-            Some(decompressor) => decompressor,
-            None => bulk::Decompressor::new()?,
-        };
         let capacity = usize::try_from(bytes).map_err(io::Error::other)?;
-        let value = decompressor.decompress(encoded, capacity);
-        let mut kept = kept();
-        if kept.len() < Self::KEPT_MAX {
-            kept.push(decompressor);
-        }
-        value
+        self.zstd.lend(bulk::Decompressor::new, |decompressor| {
+            decompressor.decompress(encoded, capacity)
+        })
     }
 }
 
@@ -217,7 +214,7 @@ mod tests {
     const CODECS: [Codec; 3] = [Codec::Gzip, Codec::Zstd, Codec::Lz4];
 
     fn file(codec: Codec, value: &[u8]) -> Vec<u8> {
-        let mut encoder = Encoder::new(codec, None, 0).unwrap();
+        let encoder = Encoder::new(codec, None, 0).unwrap();
         let (used, file) = encoder.encode(value).unwrap();
         assert_eq!(used, codec);
         file.into_owned()
@@ -242,7 +239,7 @@ mod tests {
         let mut noise = vec![0; 5_000];
         SeededRandom::new(2).fill(&mut noise).unwrap();
         for codec in CODECS {
-            let mut encoder = Encoder::new(codec, None, 100).unwrap();
+            let encoder = Encoder::new(codec, None, 100).unwrap();
             assert_eq!(
                 encoder.encode(&noise).unwrap(),
                 (Codec::None, (&*noise).into())

@@ -1,5 +1,5 @@
-//! Applying a commit: its files are made, its record is written, and then
-//! everybody sees it.
+//! Applying a commit: its files are made, unless they were ahead of the order
+//! point; its record is written; and then everybody sees it.
 
 use std::{
     io,
@@ -8,8 +8,8 @@ use std::{
 };
 
 use storage_core::{
-    Mark, Outcome, Put, Result,
-    embedded::{Change, flat_key},
+    Error, Mark, Outcome, Put, Result,
+    embedded::{Change, Prepared, flat_key},
 };
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     files::{Backing, FileName, Shard, VALUES},
     index::Index,
     log::record,
+    prepare::{Ahead, PreparedFile},
     removal::Dead,
     shared::{Shared, State},
     version::{Content, FileContent, Version, VersionId},
@@ -26,7 +27,7 @@ use crate::{
 
 /// The content of larger files is not put into the log too: to sync a file takes
 /// no longer than to write as much a second time.
-const LOGGED_FILE_BYTES_MAX: usize = 128 << 10;
+pub(crate) const LOGGED_FILE_BYTES_MAX: usize = 128 << 10;
 
 /// What the log takes of one commit besides keys.
 const LOGGED_COMMIT_BYTES_MAX: usize = 1 << 20;
@@ -37,65 +38,92 @@ const IN_PLACE_CHANGES_MAX: usize = 64;
 
 /// A commit of the kind that runs on async threads takes less than this, unless
 /// it had to wait.
-const SLOW: Duration = Duration::from_millis(1);
+pub(crate) const SLOW: Duration = Duration::from_millis(1);
+
+/// The files of the commits that are being applied.
+struct Files<'a> {
+    /// Those that were made ahead of the order point.
+    ahead: Ahead<'a>,
+    /// Those of them that the record names.
+    used: Vec<&'a PreparedFile>,
+    /// Those that have been made now.
+    made: Vec<FileName>,
+    /// How many bytes more the record may have of files.
+    room: usize,
+}
+
+impl<'a> Files<'a> {
+    fn of(prepared: &'a [Prepared]) -> Self {
+        Self {
+            ahead: Ahead::of(prepared),
+            used: Vec::new(),
+            made: Vec::new(),
+            room: LOGGED_COMMIT_BYTES_MAX,
+        }
+    }
+}
 
 /// What a commit does to the index: keys, and their new versions.
 type Effects = Vec<(Vec<u8>, Option<Version>)>;
 
 impl Shared {
-    /// Applies a commit. Each key is in it at most once.
+    /// Applies a commit, of which something may have been prepared. Each key is
+    /// in it at most once.
     ///
     /// # Errors
     /// `Full`, `Denied` and `Unavailable` from the operating system, mostly
     /// without effect; `Poisoned` after an earlier failure.
-    pub(crate) fn apply(&self, changes: Vec<Change>) -> Result<()> {
+    pub(crate) fn apply(&self, changes: Vec<Change>, prepared: &[Prepared]) -> Result<()> {
         self.check_failure()?;
         self.wait_for_removals();
         let started = Instant::now();
         let mut writer = self.writer();
-        let mut made = Vec::new();
-        let effects = match self.prepare(&mut writer, changes, &mut made) {
+        let mut files = Files::of(prepared);
+        let effects = match self.compose(&mut writer, changes, &mut files) {
             Ok(effects) if effects.is_empty() => return Ok(()),
             Ok(effects) => effects,
             Err(error) => {
-                self.discard(&made);
+                self.discard(&files.made);
                 self.make_room_after(&error);
                 return Err(error);
             }
         };
-        let end = self.append(&mut writer).inspect_err(|error| {
-            if error.outcome() == Some(Outcome::NotApplied) {
-                self.discard(&made);
+        let appended = self.append(&mut writer);
+        match &appended {
+            Err(error) if error.outcome() == Some(Outcome::NotApplied) => {
+                self.discard(&files.made);
             }
-        })?;
-        self.take_effect(effects, writer.next, end);
+            _ => files.used.iter().for_each(|file| file.keep()),
+        }
+        self.take_effect(effects, appended?);
         drop(writer);
+        if !files.made.is_empty() {
+            self.open_next_shard();
+        }
         let is_slow = started.elapsed() > SLOW;
         self.is_slow.store(is_slow, Ordering::Relaxed);
         self.wake_if_needed();
         Ok(())
     }
 
-    /// Makes the files of a commit, and fills the frame of its record.
-    fn prepare(
+    /// Makes the files of a commit that are not there yet, and fills the frame of
+    /// its record.
+    fn compose(
         &self,
         writer: &mut Writer,
         changes: Vec<Change>,
-        made: &mut Vec<FileName>,
+        files: &mut Files<'_>,
     ) -> Result<Effects> {
         let mut effects = Effects::with_capacity(changes.len());
-        let mut room = LOGGED_COMMIT_BYTES_MAX;
         record::begin_commit(&mut writer.frame);
         for change in changes {
             match change {
                 Change::Put(put) => {
                     let key = flat_key::flat(put.key.as_key());
-                    let version =
-                        self.put(writer, &key, &put, &mut room, made)
-                            .map_err(|error| {
-                                failed("writing a file in", VALUES, error)
-                                    .with_outcome(Outcome::NotApplied)
-                            })?;
+                    let version = match files.ahead.file_of(&key, &put) {
+                        Some(file) => put_prepared(writer, &key, &put, file, files),
+                        None => self.put(writer, &key, &put, files).map_err(not_written)?,
+                    };
                     effects.push((key, Some(version)));
                 }
                 Change::Delete(key) => {
@@ -116,11 +144,9 @@ impl Shared {
         writer: &mut Writer,
         key: &[u8],
         put: &Put,
-        room: &mut usize,
-        made: &mut Vec<FileName>,
+        files: &mut Files<'_>,
     ) -> io::Result<Version> {
-        let id = writer.next;
-        writer.next = id.next();
+        let id = self.versions.give();
         let mut version = Version {
             id,
             expires: put.expires,
@@ -130,28 +156,24 @@ impl Shared {
             record::put_put(&mut writer.frame, key, &version, None);
             return Ok(version);
         }
-        let (codec, content) = writer.encoder.encode(&put.value)?;
-        version.content = Content::File(FileContent {
-            codec,
-            bytes: as_u64(content.len()),
-            checksum: crc32fast::hash(&content),
-            value_bytes: as_u64(put.value.len()),
-        });
-        let is_logged = content.len() <= LOGGED_FILE_BYTES_MAX.min(*room);
+        let (codec, content) = self.encoder.encode(&put.value)?;
+        version.content = Content::File(FileContent::of(codec, &content, &put.value));
+        let is_logged = content.len() <= LOGGED_FILE_BYTES_MAX.min(files.room);
         let (backing, logged) = if is_logged {
-            *room -= content.len();
+            files.room -= content.len();
             (Backing::Logged, Some(&*content))
         } else {
             (Backing::Bare, None)
         };
         let name = FileName::new(key, id, codec);
         self.files.create(&name, &content, backing)?;
-        made.push(name);
+        files.made.push(name);
         record::put_put(&mut writer.frame, key, &version, logged);
         Ok(version)
     }
 
-    fn take_effect(&self, effects: Effects, next: VersionId, end: Mark) {
+    fn take_effect(&self, effects: Effects, end: Mark) {
+        let next = self.versions.next();
         let mut dead = Vec::new();
         if effects.len() <= IN_PLACE_CHANGES_MAX {
             self.show(|state| state.change(effects, next, end, &mut dead));
@@ -176,16 +198,20 @@ impl Shared {
 
     /// Whether a commit of a few changes may have to wait for a disk.
     pub(crate) fn may_wait(&self) -> bool {
-        /// The most changes that are not handed to the thread that may wait.
-        const CHANGES: u64 = 64;
-        let next = self.state().next;
-        // To make a directory takes syncing the one above it. The first commit
-        // makes sure that the one it uses is durable.
-        let crosses = Shard::of(next) != Shard::of(VersionId(next.0.saturating_add(CHANGES)));
-        crosses
-            || !self.files.is_begun()
+        // To make a directory takes syncing the one above it.
+        let next = self.versions.next();
+        !self.files.is_open(Shard::of(next))
+            || !self.files.is_open(soon_after(next))
             || self.is_slow.load(Ordering::Relaxed)
             || self.removals().are_behind()
+    }
+
+    /// Makes the directory that is about to be needed, so that nobody has to wait
+    /// for it who must not.
+    fn open_next_shard(&self) {
+        let shard = soon_after(self.versions.next());
+        // If that fails, the commit that needs it says so.
+        let _ = self.files.open_shard(shard);
     }
 
     /// Waits while dead files cannot be removed as fast as they come: the disk
@@ -203,6 +229,36 @@ impl Shared {
             (removals, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+/// Fills the frame with a put whose file is there. It is noted as one that the
+/// log has, so the record has it whatever room there is; the adapter merges no
+/// more than a MiB.
+fn put_prepared<'a>(
+    writer: &mut Writer,
+    key: &[u8],
+    put: &Put,
+    file: &'a PreparedFile,
+    files: &mut Files<'a>,
+) -> Version {
+    let version = file.version(put);
+    let content = file.content();
+    files.room = files.room.saturating_sub(content.len());
+    files.used.push(file);
+    record::put_put(&mut writer.frame, key, &version, Some(content));
+    version
+}
+
+/// The directory of a file that few puts are made before.
+const fn soon_after(next: VersionId) -> Shard {
+    /// The most changes that are not handed to the thread that may wait.
+    const CHANGES: u64 = 64;
+    Shard::of(VersionId(next.0.saturating_add(CHANGES)))
+}
+
+/// The error of a commit whose files cannot be made.
+pub(crate) fn not_written(error: io::Error) -> Error {
+    failed("writing a file in", VALUES, error).with_outcome(Outcome::NotApplied)
 }
 
 impl State {
@@ -229,7 +285,7 @@ impl State {
         let index: &mut Index = &mut self.index;
         let old = match version {
             Some(version) => {
-                self.logged.live += 1;
+                self.logged.live += u64::from(version.id >= self.logged.first);
                 index.put(key, version)
             }
             None => index.remove(key),

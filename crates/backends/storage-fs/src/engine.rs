@@ -9,9 +9,11 @@ use std::{
 
 use storage_core::{
     Capabilities, CheckReport, Description, Direction, Durability, Entry, Error, ErrorKind, Health,
-    Item, Key, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Projection, Random, Result,
-    Stats, StoreDirectory,
-    embedded::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, flat_key},
+    Item, Key, KeyRange, Maintenance, MaintenanceReport, Mutation, OwnedKey, Projection, Random,
+    Result, Stats, StoreDirectory,
+    embedded::{
+        Change, ChangeForm, Engine, EngineRead, PreparePolicy, Prepared, ReadPolicy, flat_key,
+    },
 };
 
 use crate::{
@@ -171,13 +173,30 @@ impl Engine for FsEngine {
         }
     }
 
+    fn prepare_policy(&self) -> PreparePolicy {
+        PreparePolicy::Unguarded
+    }
+
     fn change_form(&self) -> ChangeForm {
         ChangeForm::Distinct
     }
 
     fn apply(&self, changes: Vec<Change>, _: Durability) -> Result<()> {
         // Both kinds of commit are handed to the operating system at once.
-        self.shared.apply(changes)
+        self.shared.apply(changes, &[])
+    }
+
+    fn prepare(&self, mutations: &[Mutation]) -> Result<Option<Prepared>> {
+        self.shared.prepare(mutations)
+    }
+
+    fn apply_prepared(
+        &self,
+        changes: Vec<Change>,
+        prepared: &[Prepared],
+        _: Durability,
+    ) -> Result<()> {
+        self.shared.apply(changes, prepared)
     }
 
     fn apply_may_wait(&self) -> bool {

@@ -51,7 +51,9 @@ mod error;
 mod files;
 mod index;
 mod inspect;
+mod kept;
 mod log;
+mod prepare;
 mod recovery;
 mod removal;
 mod shared;
@@ -59,6 +61,7 @@ mod snapshot;
 mod synced;
 mod upkeep;
 mod version;
+mod versions;
 mod wire;
 mod writer;
 

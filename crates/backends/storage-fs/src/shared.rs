@@ -12,6 +12,7 @@ use storage_core::{Error, Result, Watermark};
 
 use crate::{
     FsConfig,
+    codec::Encoder,
     error::poisoned,
     files::{Folder, ValueFiles},
     index::Index,
@@ -20,6 +21,7 @@ use crate::{
     synced::Synced,
     upkeep::{Limits, Upkeep, Wakeup},
     version::VersionId,
+    versions::Versions,
     writer::Writer,
 };
 
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) upkeep: Mutex<Upkeep>,
     /// Held while a commit is applied, or the log is changed for another.
     pub(crate) writer: Mutex<Writer>,
+    pub(crate) versions: Versions,
+    pub(crate) encoder: Encoder,
     /// Held to change it only for as long as it takes to show one commit.
     state: RwLock<State>,
     pub(crate) removals: Mutex<Removals>,
@@ -109,12 +113,9 @@ impl Shared {
             data,
             files,
             upkeep: Mutex::new(Upkeep::new(recovered.base_number)),
-            writer: Mutex::new(Writer::new(
-                recovered.log,
-                recovered.next,
-                recovered.is_closed,
-                config,
-            )?),
+            writer: Mutex::new(Writer::new(recovered.log, recovered.is_closed)),
+            versions: Versions::new(recovered.next),
+            encoder: Encoder::of(config)?,
             state: RwLock::new(State {
                 index: recovered.index,
                 next: recovered.next,

@@ -5,7 +5,7 @@ use storage_core::{Stamp, Timestamp};
 
 use crate::{
     Codec,
-    wire::{Input, put_number},
+    wire::{Input, as_u64, put_number},
 };
 
 /// Numbers the versions of all keys, in the order in which they were put.
@@ -46,6 +46,18 @@ pub(crate) struct FileContent {
     pub(crate) checksum: u32,
     /// The length of the value.
     pub(crate) value_bytes: u64,
+}
+
+impl FileContent {
+    /// What a file must hold that holds `content`, made of `value`.
+    pub(crate) fn of(codec: Codec, content: &[u8], value: &[u8]) -> Self {
+        Self {
+            codec,
+            bytes: as_u64(content.len()),
+            checksum: crc32fast::hash(content),
+            value_bytes: as_u64(value.len()),
+        }
+    }
 }
 
 const EMPTY: u8 = 1 << 2;

@@ -1,13 +1,11 @@
-//! Writing records: what the log, the next version and the frame of a record
-//! have to do with each other.
+//! Writing records: what the log and the frame of a record have to do with each
+//! other.
 
-use std::{fmt, io, sync::atomic::Ordering};
+use std::{fmt, sync::atomic::Ordering};
 
 use storage_core::{Error, ErrorKind, Mark, Outcome, Result};
 
 use crate::{
-    FsConfig,
-    codec::Encoder,
     error::failed,
     log::{self, Log, record},
     shared::Shared,
@@ -18,9 +16,6 @@ use crate::{
 /// Where commits are written.
 pub(crate) struct Writer {
     pub(crate) log: Log,
-    /// The next version.
-    pub(crate) next: VersionId,
-    pub(crate) encoder: Encoder,
     /// The frame of a record; kept for its room.
     pub(crate) frame: Vec<u8>,
     /// Whether the last record says that the store was closed.
@@ -31,20 +26,12 @@ impl Writer {
     /// Frames that took more room give it back.
     const FRAME_KEPT_BYTES: usize = 2 << 20;
 
-    pub(crate) fn new(
-        log: Log,
-        next: VersionId,
-        is_closed: bool,
-        config: &FsConfig,
-    ) -> io::Result<Self> {
-        let bytes_min = usize::try_from(config.compress_bytes_min).unwrap_or(usize::MAX);
-        Ok(Self {
+    pub(crate) const fn new(log: Log, is_closed: bool) -> Self {
+        Self {
             log,
-            next,
-            encoder: Encoder::new(config.codec, config.level, bytes_min)?,
             frame: Vec::new(),
             is_closed,
-        })
+        }
     }
 
     /// Goes on in another log.
@@ -114,7 +101,6 @@ impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
             .field("log", &self.log)
-            .field("next", &self.next)
             .finish_non_exhaustive()
     }
 }

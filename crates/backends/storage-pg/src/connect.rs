@@ -1,19 +1,17 @@
 //! Connecting: to the server that takes writes, or to a standby.
 
-use crate::sqlx;
 use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    fmt,
+    panic::AssertUnwindSafe,
     sync::{
         OnceLock,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
-use crate::sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use crate::sqlx::{self, ConnectOptions, postgres::PgConnectOptions};
+use futures_util::FutureExt;
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -22,8 +20,10 @@ use crate::{
     config::PgConfig,
     error::{corrupt, from_sqlx, timed_out, unavailable},
     host::PgHost,
+    password::Passwords,
+    pool::Serves,
     secret::Secret,
-    session::{ServerRole, Session, settings, within},
+    session::{Facts, Lot, ServerRole, Session, settings, within},
 };
 
 /// The oldest server that has all that is used, as it numbers itself.
@@ -44,44 +44,94 @@ pub(crate) struct Connector {
     /// The latest history seen. A server of an earlier one was failed over from,
     /// and does not know.
     timeline: AtomicI64,
-    /// Which store it is, once it is open.
-    store: OnceLock<Uuid>,
+    /// How often all sessions with servers that take writes, and with standbys,
+    /// were given up.
+    epochs: [AtomicU64; 2],
+    /// Which store it is, and what was promised of it, once it is open.
+    settled: OnceLock<Settled>,
 }
 
-#[derive(Debug)]
+/// What a store was found to be when it was opened.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    pub(crate) store: Uuid,
+    /// Whether commits were promised to survive a loss of power.
+    pub(crate) is_durable: bool,
+}
+
 struct Server {
     host: PgHost,
+    /// Among them the password.
     options: PgConnectOptions,
+}
+
+/// The options would show the password.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connector {
     /// # Errors
-    /// `Invalid` for a password that is not where it should be.
+    /// As for [`Passwords::find`] and [`Passwords::for_host`].
     pub(crate) fn new(config: &PgConfig) -> Result<Self> {
-        let password = config.find_password()?;
-        let servers = |hosts: &[PgHost]| -> Vec<_> {
-            let server = |host: &PgHost| Server {
-                host: host.clone(),
-                options: options(config, host, password.as_ref()),
+        let passwords = Passwords::find(config)?;
+        let servers = |hosts: &[PgHost]| {
+            let server = |host: &PgHost| {
+                let password = passwords.for_host(config, host)?;
+                Ok(Server {
+                    host: host.clone(),
+                    options: options(config, host, password.as_ref()),
+                })
             };
-            hosts.iter().map(server).collect()
+            hosts.iter().map(server).collect::<Result<Vec<_>>>()
         };
         Ok(Self {
-            primaries: servers(&config.hosts),
-            standbys: servers(&config.read_hosts),
+            primaries: servers(&config.hosts)?,
+            standbys: servers(&config.read_hosts)?,
             settings: settings(config),
             connect_timeout: config.connect_timeout,
             preferred: AtomicUsize::new(0),
             preferred_standby: AtomicUsize::new(0),
             timeline: AtomicI64::new(0),
-            store: OnceLock::new(),
+            epochs: [AtomicU64::new(0), AtomicU64::new(0)],
+            settled: OnceLock::new(),
         })
     }
 
-    /// Says which store all sessions must be with from now on.
-    pub(crate) fn settle(&self, store: Uuid) {
+    /// Says what all servers must be like from now on.
+    pub(crate) fn settle(&self, settled: Settled) {
         // A second store is met as a mismatch.
-        let _ = self.store.set(store);
+        let _ = self.settled.set(settled);
+    }
+
+    /// The latest history seen of a server that takes writes.
+    pub(crate) fn timeline(&self) -> i64 {
+        self.timeline.load(Ordering::Acquire)
+    }
+
+    /// Gives up all sessions that there are: no pool lends them again.
+    pub(crate) fn forget(&self, serves: Serves) {
+        self.epoch(serves).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether a session was given up, or is with a server that another has taken
+    /// over from.
+    pub(crate) fn is_outdated(&self, session: &Session) -> bool {
+        let facts = &session.facts;
+        let is_behind = facts.role == ServerRole::Primary && facts.timeline < self.timeline();
+        is_behind || session.lot.epoch < self.epoch(session.lot.role).load(Ordering::Acquire)
+    }
+
+    fn epoch(&self, serves: Serves) -> &AtomicU64 {
+        let [primaries, standbys] = &self.epochs;
+        match serves {
+            Serves::Primary => primaries,
+            Serves::Standby => standbys,
+        }
     }
 
     pub(crate) fn has_standbys(&self) -> bool {
@@ -94,7 +144,7 @@ impl Connector {
     /// `Unavailable` or `TimedOut` where there is none; what else the servers
     /// say. Nothing was sent but what it takes to connect.
     pub(crate) async fn primary(&self, deadline: Instant) -> Result<Session> {
-        self.first(&self.primaries, &self.preferred, deadline, Role::Primary)
+        self.first(&self.primaries, &self.preferred, deadline, Serves::Primary)
             .await
     }
 
@@ -104,7 +154,7 @@ impl Connector {
     /// As for [`primary`](Self::primary).
     pub(crate) async fn standby(&self, deadline: Instant) -> Result<Session> {
         let preferred = &self.preferred_standby;
-        self.first(&self.standbys, preferred, deadline, Role::Standby)
+        self.first(&self.standbys, preferred, deadline, Serves::Standby)
             .await
     }
 
@@ -115,7 +165,7 @@ impl Connector {
         servers: &[Server],
         preferred: &AtomicUsize,
         deadline: Instant,
-        role: Role,
+        role: Serves,
     ) -> Result<Session> {
         let start = preferred.load(Ordering::Relaxed);
         let mut errors: Vec<(&PgHost, Error)> = Vec::new();
@@ -136,14 +186,23 @@ impl Connector {
         Err(together(errors))
     }
 
-    async fn connect(&self, server: &Server, deadline: Instant, role: Role) -> Result<Session> {
+    async fn connect(&self, server: &Server, deadline: Instant, role: Serves) -> Result<Session> {
         let by = deadline.min(Instant::now() + self.connect_timeout);
-        let connecting = no_panic(server.options.connect());
+        let epoch = self.epoch(role).load(Ordering::Acquire);
+        // The parser of messages may panic where what it reads is none of
+        // PostgreSQL's.
+        let connecting = AssertUnwindSafe(server.options.connect()).catch_unwind();
         let connection = match timeout_at(by, connecting).await {
-            Ok(connected) => connected?.map_err(from_sqlx)?,
+            Ok(Ok(connected)) => connected.map_err(from_sqlx)?,
+            Ok(Err(_panic)) => {
+                return Err(unavailable(
+                    "the server does not speak as PostgreSQL does; check host and port".into(),
+                ));
+            }
             Err(_) => return Err(timed_out("no connection was made in time")),
         };
-        let mut session = Session::prepare(connection, &self.settings, by).await?;
+        let lot = Lot { role, epoch };
+        let mut session = Session::prepare(connection, lot, &self.settings, by).await?;
         let facts = &session.facts;
         if facts.version < VERSION_MIN {
             return Err(Error::new(
@@ -154,11 +213,12 @@ impl Connector {
                 ),
             ));
         }
-        if role == Role::Primary {
+        if role == Serves::Primary {
             if facts.role != ServerRole::Primary {
                 return Err(unavailable("the server takes no writes".into()));
             }
-            self.judge_timeline(facts.timeline.unwrap_or_default())?;
+            self.judge_timeline(facts.timeline)?;
+            self.judge_durability(facts)?;
         }
         self.judge_store(&mut session, by).await?;
         Ok(session)
@@ -176,14 +236,26 @@ impl Connector {
         Ok(())
     }
 
+    /// Refuses a server that keeps less than the store has promised.
+    fn judge_durability(&self, facts: &Facts) -> Result<()> {
+        if self.settled.get().is_some_and(|settled| settled.is_durable) && !facts.is_durable {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the server has fsync or full_page_writes off, unlike the one that the store was \
+                 opened on; turn them on, or open the store anew, with less durability",
+            ));
+        }
+        Ok(())
+    }
+
     async fn judge_store(&self, session: &mut Session, deadline: Instant) -> Result<()> {
-        let Some(expected) = self.store.get() else {
+        let Some(Settled { store, .. }) = self.settled.get() else {
             return Ok(());
         };
         let query = sqlx::query_scalar::<_, Uuid>("SELECT store FROM meta").persistent(false);
         let found = within(deadline, query.fetch_optional(&mut session.connection)).await?;
         match found {
-            Some(found) if found == *expected => Ok(()),
+            Some(found) if found == *store => Ok(()),
             Some(_) => Err(Error::new(
                 ErrorKind::Invalid,
                 "the server holds another store; name servers of one cluster only",
@@ -191,29 +263,6 @@ impl Connector {
             None => Err(corrupt("the row that names the store is missing")),
         }
     }
-}
-
-/// Polls `connecting`, whose parser of messages may panic where what it reads is
-/// none of PostgreSQL's.
-async fn no_panic<T>(connecting: impl Future<Output = T>) -> Result<T> {
-    let mut connecting = pin!(connecting);
-    poll_fn(|context| {
-        let polled = AssertUnwindSafe(|| connecting.as_mut().poll(context));
-        match catch_unwind(polled) {
-            Ok(polled) => polled.map(Ok),
-            Err(_) => Poll::Ready(Err(unavailable(
-                "the server does not speak as PostgreSQL does; check host and port".into(),
-            ))),
-        }
-    })
-    .await
-}
-
-/// What a server is wanted for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Primary,
-    Standby,
 }
 
 fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgConnectOptions {
@@ -224,6 +273,8 @@ fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgCon
         .username(&config.user)
         .database(&config.database)
         .application_name(&config.application_name)
+        // Poolers know no such setting, and there are no floats.
+        .extra_float_digits(None)
         .ssl_mode(tls.mode_for(host).as_sqlx())
         .disable_statement_logging();
     if host.is_socket() {
@@ -244,8 +295,8 @@ fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgCon
     options
 }
 
-/// What several servers said. Of their kinds, one that will not go away by
-/// itself counts for most.
+/// What the servers said, each with its name; if it is one, as it said it. Of
+/// their kinds, one that will not go away by itself counts for most.
 fn together(mut errors: Vec<(&PgHost, Error)>) -> Error {
     let passes = |error: &Error| {
         matches!(
@@ -258,7 +309,7 @@ fn together(mut errors: Vec<(&PgHost, Error)>) -> Error {
     if errors.len() == 1 || errors.is_empty() {
         return errors.pop().map_or_else(
             || unavailable("no server is named".into()),
-            |(_, error)| error,
+            |(host, error)| error.with_place(host),
         );
     }
     let told: Vec<_> = errors
@@ -287,7 +338,15 @@ mod tests {
         assert!(error.message().contains("a:1: wrong password"), "{error}");
         assert!(error.message().contains("b:2: refused"), "{error}");
         let error = together(vec![(&a, denied())]);
-        assert_eq!(error.message(), "wrong password");
+        assert_eq!(error.message(), "a:1: wrong password");
+    }
+
+    #[test]
+    fn what_connects_shows_no_password() {
+        let mut config = PgConfig::new(vec![PgHost::new("a", 1)], "d", "u");
+        config.password = Some("hunter2".into());
+        let shown = format!("{:?}", Connector::new(&config).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

@@ -14,9 +14,9 @@ use tokio::{sync::Semaphore, time::Instant};
 use crate::{
     PgConfig, PgSnapshot,
     commit::{Committer, parse_reservation, reservation_key},
-    connect::Connector,
+    connect::{Connector, Settled},
     error::{Failure, corrupt},
-    pool::{Lease, Pool, Serves},
+    pool::{Lease, Pool, Repeat, Serves},
     read,
     replica::Replicas,
     scan, schema, sqlx,
@@ -44,6 +44,8 @@ const SPARE_SESSIONS: usize = 2;
 /// PostgreSQL as an engine across a network.
 pub struct PgEngine {
     pub(crate) connector: Arc<Connector>,
+    /// Sessions for all but commits, which have their own: whatever is read, they
+    /// find one.
     pub(crate) pool: Arc<Pool>,
     pub(crate) time_limit: Duration,
     pub(crate) committer: Committer,
@@ -63,18 +65,20 @@ impl PgEngine {
         let connector = Arc::new(Connector::new(&config)?);
         let mut session = connector.primary(deadline).await?;
         let store = schema::prepare(&mut session, &config, deadline).await?;
-        connector.settle(store);
+        connector.settle(Settled {
+            store,
+            is_durable: session.facts.is_durable,
+        });
         let durability_max = if session.facts.is_durable {
             Durability::Synced
         } else {
             Durability::Volatile
         };
         drop(session);
-        let lanes = config
-            .reads_at_once
-            .saturating_add(config.commits_at_once.get());
-        let sessions = lanes.get() + config.snapshots_max.get() + SPARE_SESSIONS;
+        let sessions = config.reads_at_once.get() + config.snapshots_max.get() + SPARE_SESSIONS;
         let pool = Pool::new(Arc::clone(&connector), Serves::Primary, sessions);
+        let commits = config.commits_at_once.get();
+        let commits = Pool::new(Arc::clone(&connector), Serves::Primary, commits);
         let replicas = connector.has_standbys().then(|| {
             let standbys = Pool::new(
                 Arc::clone(&connector),
@@ -83,9 +87,9 @@ impl PgEngine {
             );
             Replicas::new(standbys, Arc::clone(&pool))
         });
-        let sequence = last_sequence(&pool, deadline).await?;
+        let sequence = last_sequence(&commits, deadline).await?;
         Ok(Self {
-            committer: Committer::new(Arc::clone(&pool), Arc::clone(&connector), sequence),
+            committer: Committer::new(commits, Arc::clone(&connector), sequence),
             replicas,
             snapshots: Arc::new(Semaphore::new(config.snapshots_max.get())),
             snapshots_max: config.snapshots_max.get(),
@@ -120,26 +124,33 @@ impl PgEngine {
         }
         self.pool.lend(deadline).await
     }
-}
 
-/// Lets a read be tried a second time if its session was an old one whose server
-/// has gone.
-#[derive(Debug, Default)]
-struct Repeat {
-    is_repeated: bool,
-}
-
-impl Repeat {
-    /// The answer to the read, unless it is to be tried again.
-    fn unless_stale<T>(&mut self, read: Result<T, Failure>, lease: &Lease) -> Option<Result<T>> {
-        match read {
-            Err(failure) if !self.is_repeated && failure.is_stale_session(lease) => {
-                self.is_repeated = true;
-                lease.forget_others();
+    /// The answer to a read, unless it is to be tried again: on a new session, or
+    /// on the primary where a standby has failed.
+    fn unless_again<T>(
+        &self,
+        repeat: &mut Repeat,
+        read: Result<T, Failure>,
+        lease: &Lease,
+    ) -> Option<Result<T>> {
+        match &self.replicas {
+            Some(replicas) if read.is_err() && lease.is_with_standby() => {
+                replicas.rest();
                 None
             }
-            read => Some(read.map_err(Into::into)),
+            _ => repeat.unless_stale(read, lease),
         }
+    }
+}
+
+/// Until when to wait for the answer to a read: the primary is to have time left
+/// where a standby does not answer.
+fn answer_by(lease: &Lease, deadline: Instant) -> Instant {
+    if lease.is_with_standby() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        deadline - left / 2
+    } else {
+        deadline
     }
 }
 
@@ -176,11 +187,12 @@ impl EngineRead for PgEngine {
         let mut repeat = Repeat::default();
         loop {
             let mut lease = self.lend(consistency, deadline).await?;
-            let read = lease.run(deadline, async |session| {
+            let by = answer_by(&lease, deadline);
+            let read = lease.run(by, async |session| {
                 read::get_many(&mut session.connection, keys).await
             });
             let read = read.await;
-            if let Some(answer) = repeat.unless_stale(read, &lease) {
+            if let Some(answer) = self.unless_again(&mut repeat, read, &lease) {
                 return answer;
             }
         }
@@ -196,11 +208,12 @@ impl EngineRead for PgEngine {
         let mut repeat = Repeat::default();
         loop {
             let mut lease = self.lend(options.consistency, deadline).await?;
-            let read = lease.run(deadline, async |session| {
+            let by = answer_by(&lease, deadline);
+            let read = lease.run(by, async |session| {
                 scan::page(&mut session.connection, range, options, now).await
             });
             let read = read.await;
-            if let Some(answer) = repeat.unless_stale(read, &lease) {
+            if let Some(answer) = self.unless_again(&mut repeat, read, &lease) {
                 return answer;
             }
         }
@@ -274,6 +287,7 @@ impl Engine for PgEngine {
     }
 
     async fn close(&self, _: Instant) -> Result<()> {
+        self.committer.pool.close().await;
         self.pool.close().await;
         if let Some(replicas) = &self.replicas {
             replicas.close().await;

@@ -11,6 +11,10 @@ use crate::pool::{Lease, Origin};
 /// When to try again what a server could not do for the moment.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
+/// What a server says that ends a session: an administrator did, it stops, a
+/// process of it crashed, the session was idle for too long.
+const ENDED_BY_SERVER: [&str; 5] = ["57P01", "57P02", "57P03", "57P05", "25P03"];
+
 /// Why a statement failed, and what is known then.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -53,10 +57,23 @@ impl Failure {
         }
     }
 
+    /// A server that another session could not be made with.
+    pub(crate) const fn unreachable(error: Error) -> Self {
+        Self {
+            error,
+            kind: FailureKind::Lost,
+        }
+    }
+
     /// Whether a read may do better on a new session: this one was an old one,
     /// and its server has gone or become a standby.
     pub(crate) fn is_stale_session(&self, lease: &Lease) -> bool {
-        lease.origin == Origin::Kept && matches!(self.kind, FailureKind::Lost | FailureKind::Ended)
+        lease.origin == Origin::Kept && self.ends_session()
+    }
+
+    /// Whether the session is gone, and perhaps its server.
+    pub(crate) const fn ends_session(&self) -> bool {
+        matches!(self.kind, FailureKind::Lost | FailureKind::Ended)
     }
 
     /// What an error leaves, if it is the first answer to a statement.
@@ -73,12 +90,19 @@ impl Failure {
                 _ => FailureKind::Lost,
             };
         };
-        match (answer.severity(), answer.code()) {
+        Self::left_by(answer.severity(), answer.code())
+    }
+
+    /// What an answer of the server leaves.
+    fn left_by(severity: PgSeverity, code: &str) -> FailureKind {
+        match (severity, code) {
             (PgSeverity::Error, "25006") => FailureKind::ReadOnly,
             // A statement that its pooler or an administrator has forgotten.
             (PgSeverity::Error, "26000" | "40003") => FailureKind::Lost,
+            // What a pooler says whose own connection was lost.
+            (_, code) if code.starts_with("08") => FailureKind::Lost,
             (PgSeverity::Error, _) => FailureKind::Refused,
-            (PgSeverity::Fatal, _) => FailureKind::Ended,
+            (PgSeverity::Fatal, code) if ENDED_BY_SERVER.contains(&code) => FailureKind::Ended,
             _ => FailureKind::Lost,
         }
     }
@@ -103,6 +127,14 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         failure.error
     }
+}
+
+/// What the server says of damage that it has met, if `error` is that.
+pub(crate) fn found_damage(error: &sqlx::Error) -> Option<String> {
+    let answer = database_error(error)?;
+    let (kind, _) = kind_of(answer.code());
+    let told = || format!("{} (code {})", answer.message(), answer.code());
+    (kind == ErrorKind::Corrupt).then(told)
 }
 
 /// The storage error for an error of sqlx.
@@ -146,8 +178,8 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> Error {
     with_retry(Error::new(kind, message)).with_source(error)
 }
 
-const TLS_REMEDY: &str =
-    "check the server's certificate, the host it is for and the authorities in ca_file";
+const TLS_REMEDY: &str = "check the server's certificate, the host it is for, and the authorities \
+                          in ca_file, which URLs call sslrootcert";
 
 /// Failures of the network, among them those of TLS, which arrive as such.
 fn from_io(cause: &io::Error) -> (ErrorKind, String) {
@@ -170,7 +202,9 @@ fn from_io(cause: &io::Error) -> (ErrorKind, String) {
         ),
         _ => (
             ErrorKind::Unavailable,
-            format!("the connection to the server failed: {cause}"),
+            format!(
+                "the connection to the server failed: {cause}; check host and port, and that the server runs"
+            ),
         ),
     }
 }
@@ -280,6 +314,28 @@ mod tests {
     use storage_core::Retry;
 
     use super::*;
+
+    #[test]
+    fn only_the_server_itself_ends_a_session_without_a_doubt() {
+        use FailureKind::{Ended, Lost, ReadOnly, Refused};
+        use PgSeverity::{Error, Fatal, Panic};
+        for (severity, code, left) in [
+            (Error, "23505", Refused),
+            (Error, "57014", Refused),
+            (Error, "25006", ReadOnly),
+            (Error, "26000", Lost),
+            (Fatal, "57P01", Ended),
+            (Fatal, "25P03", Ended),
+            // What poolers say of connections of their own.
+            (Error, "08P01", Lost),
+            (Fatal, "08P01", Lost),
+            (Fatal, "08006", Lost),
+            (Fatal, "58000", Lost),
+            (Panic, "57P01", Lost),
+        ] {
+            assert_eq!(Failure::left_by(severity, code), left, "{code}");
+        }
+    }
 
     #[test]
     fn each_class_of_codes_has_its_kind() {

@@ -43,7 +43,18 @@
 //! Name them all; the one that takes writes is found, and found again after a
 //! failover. What a failover may lose is the matter of
 //! `synchronous_standby_names`, which the server's administrator sets: without a
-//! synchronous standby, `Synced` means the disk of one machine.
+//! synchronous standby, `Synced` means the disk of one machine. With one, it still
+//! does for a commit whose wait an administrator cancels: the server answers that
+//! as it answers any other.
+//!
+//! A store that has seen the server that took over uses the old one no more. One
+//! that has not, and still reaches the old one, cannot know: whoever fails over has
+//! to see to it that the old server is gone (fencing).
+//!
+//! # Range deletes
+//! A range is deleted in one transaction, and other commits wait for it. One that
+//! takes longer than four fifths of the time limit is refused, without effect:
+//! delete large ranges in parts, or raise `time_limit`.
 //!
 //! Reads that [may be stale](storage_core::Consistency::Stale) go to
 //! [`read_hosts`](PgConfig::read_hosts) where these are provably fresh enough,
@@ -51,7 +62,7 @@
 //!
 //! # Poolers
 //! Each connection is a session with settings of its own. A pooler in between
-//! must keep them apart: `PgBouncer` in session mode does.
+//! must keep them apart, as `PgBouncer` says of its session mode; no test has one.
 //!
 //! [sqlx]: https://docs.rs/sqlx
 
@@ -61,9 +72,11 @@ mod connect;
 mod engine;
 mod error;
 mod host;
+mod password;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod private_file;
 mod read;
 mod replica;
 mod report;
@@ -77,9 +90,10 @@ mod sqlx;
 mod tls;
 mod upkeep;
 mod url;
+mod vigil;
 
 pub use self::{
-    config::PgConfig,
+    config::{PgConfig, PgCreation},
     engine::PgEngine,
     host::PgHost,
     secret::Secret,

@@ -1,13 +1,12 @@
 //! Sessions, kept for the next call.
 
-use crate::sqlx;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::sqlx::Connection;
+use crate::sqlx::{self, Connection};
 use storage_core::{Error, Result};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -50,8 +49,6 @@ pub(crate) enum Serves {
 #[derive(Debug, Default)]
 struct Idle {
     sessions: Vec<Session>,
-    /// Sessions that were lent before this rose are not taken back.
-    generation: u64,
     is_closed: bool,
 }
 
@@ -78,26 +75,31 @@ impl Pool {
             Ok(Err(_)) => return Err(Error::closed()),
             Err(_) => return Err(timed_out("all connections were in use for too long")),
         };
-        while let Some((session, generation)) = self.take()? {
+        while let Some(session) = self.take()? {
             if let Some(session) = still_alive(session, deadline).await {
-                return Ok(self.lease(session, generation, permit, Origin::Kept));
+                return Ok(self.lease(session, permit, Origin::Kept));
             }
+            // The others are with the same server.
+            self.forget();
         }
-        let generation = self.idle().generation;
         let session = match self.serves {
             Serves::Primary => self.connector.primary(deadline).await?,
             Serves::Standby => self.connector.standby(deadline).await?,
         };
-        Ok(self.lease(session, generation, permit, Origin::New))
+        Ok(self.lease(session, permit, Origin::New))
     }
 
-    /// Gives up all sessions: their server is gone, or is another one now.
+    /// Gives up all sessions, other pools' as well: their server is gone, or is
+    /// another one now.
     pub(crate) fn forget(&self) {
-        let mut idle = self.idle();
-        idle.generation += 1;
-        let sessions = mem::take(&mut idle.sessions);
-        drop(idle);
+        self.connector.forget(self.serves);
+        let sessions = mem::take(&mut self.idle().sessions);
         drop(sessions);
+    }
+
+    /// The latest history seen of a server that takes writes.
+    pub(crate) fn timeline(&self) -> i64 {
+        self.connector.timeline()
     }
 
     /// How many sessions wait to be lent.
@@ -120,37 +122,41 @@ impl Pool {
         }
     }
 
-    fn take(&self) -> Result<Option<(Session, u64)>> {
+    fn take(&self) -> Result<Option<Session>> {
         let mut idle = self.idle();
         if idle.is_closed {
             return Err(Error::closed());
         }
-        let generation = idle.generation;
-        Ok(idle.sessions.pop().map(|session| (session, generation)))
+        let now = Instant::now();
+        while let Some(session) = idle.sessions.pop() {
+            let is_young = now.duration_since(session.opened) < AGE_MAX;
+            if is_young && !self.connector.is_outdated(&session) {
+                return Ok(Some(session));
+            }
+        }
+        Ok(None)
     }
 
     fn lease(
         self: &Arc<Self>,
         session: Session,
-        generation: u64,
         permit: OwnedSemaphorePermit,
         origin: Origin,
     ) -> Lease {
         Lease {
             session: Some(session),
             is_busy: false,
-            generation,
             origin,
             pool: Arc::clone(self),
             _permit: permit,
         }
     }
 
-    fn give_back(&self, mut session: Session, generation: u64) {
+    fn give_back(&self, mut session: Session) {
         session.used = Instant::now();
         let mut idle = self.idle();
         let is_welcome = !idle.is_closed
-            && idle.generation == generation
+            && !self.connector.is_outdated(&session)
             && session.used.duration_since(session.opened) < AGE_MAX;
         if is_welcome {
             idle.sessions.push(session);
@@ -189,7 +195,6 @@ pub(crate) struct Lease {
     /// INVARIANT: there until it is dropped or taken.
     session: Option<Session>,
     is_busy: bool,
-    generation: u64,
     pub(crate) origin: Origin,
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
@@ -207,10 +212,17 @@ impl Lease {
         };
         self.is_busy = true;
         let done = within(deadline, work(session)).await;
-        if done.as_ref().err().is_none_or(Failure::leaves_connection) {
-            self.is_busy = false;
+        match &done {
+            Err(failure) if failure.ends_session() => self.pool.forget(),
+            Err(failure) if !failure.leaves_connection() => {}
+            _ => self.is_busy = false,
         }
         done
+    }
+
+    /// Whether it is with a standby.
+    pub(crate) fn is_with_standby(&self) -> bool {
+        self.pool.serves == Serves::Standby
     }
 
     /// The session itself.
@@ -219,11 +231,6 @@ impl Lease {
     /// If it is gone.
     pub(crate) fn session(&mut self) -> Result<&mut Session, Failure> {
         self.session.as_mut().ok_or_else(Failure::lost)
-    }
-
-    /// Gives up the sessions that this one was kept with.
-    pub(crate) fn forget_others(&self) {
-        self.pool.forget();
     }
 
     /// Keeps the session from being lent to anybody else afterwards.
@@ -237,7 +244,31 @@ impl Drop for Lease {
         if let Some(session) = self.session.take()
             && !self.is_busy
         {
-            self.pool.give_back(session, self.generation);
+            self.pool.give_back(session);
+        }
+    }
+}
+
+/// Lets a read be tried a second time if its session was an old one whose server
+/// has gone.
+#[derive(Debug, Default)]
+pub(crate) struct Repeat {
+    is_repeated: bool,
+}
+
+impl Repeat {
+    /// The answer to the read, unless it is to be tried again.
+    pub(crate) fn unless_stale<T>(
+        &mut self,
+        read: Result<T, Failure>,
+        lease: &Lease,
+    ) -> Option<Result<T>> {
+        match read {
+            Err(failure) if !self.is_repeated && failure.is_stale_session(lease) => {
+                self.is_repeated = true;
+                None
+            }
+            read => Some(read.map_err(Into::into)),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Point reads: one statement for one key, and one for many.
+//! Point reads. One key takes a plain statement; several are read by one that
+//! joins the table to an array of them.
 
-use crate::sqlx;
-use crate::sqlx::{PgConnection, Row};
+use crate::sqlx::{self, PgConnection, Row};
 use storage_core::{Entry, OwnedKey};
 
 use crate::row::{entry, space_column};

@@ -4,11 +4,13 @@
 //! commits answered before that moment lie before it. A standby that has
 //! replayed up to there shows them. So a read that may miss what was answered in
 //! the last second goes to a standby that has replayed up to a position which the
-//! primary had reached no longer ago than that.
+//! primary had reached no longer ago than that. Both must be of the latest history
+//! seen: after a failover, a standby that does not follow the new primary may have
+//! replayed further, and something else.
 
 use crate::sqlx;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,8 +19,15 @@ use tokio::{sync::Mutex as AsyncMutex, time::Instant};
 
 use crate::{
     pool::{Lease, Pool},
-    session::ServerRole,
+    session::{Position, ServerRole},
 };
+
+/// How long it may take to be lent a session with a standby: the primary, which
+/// serves otherwise, is to have time left.
+const LENT_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long standbys are left alone after one has failed.
+const REST: Duration = Duration::from_secs(5);
 
 /// How many positions of the primary are remembered.
 const SAMPLES_MAX: usize = 16;
@@ -31,6 +40,8 @@ pub(crate) struct Replicas {
     /// Where the primary's log was, at the latest at which time, the oldest
     /// first.
     samples: Mutex<Vec<Sample>>,
+    /// Until when no standby is asked for anything.
+    resting: Mutex<Option<Instant>>,
     /// One call at a time looks for a proof; others go to the primary meanwhile.
     proving: AsyncMutex<()>,
 }
@@ -38,7 +49,7 @@ pub(crate) struct Replicas {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sample {
     taken: Instant,
-    position: i64,
+    position: Position,
 }
 
 impl Replicas {
@@ -47,6 +58,7 @@ impl Replicas {
             pool,
             primary,
             samples: Mutex::new(Vec::new()),
+            resting: Mutex::new(None),
             proving: AsyncMutex::new(()),
         }
     }
@@ -54,12 +66,33 @@ impl Replicas {
     /// A session with a standby that shows every commit answered before
     /// `at_most` ago; `None` where there is no proof of any.
     pub(crate) async fn lend(&self, at_most: Duration, deadline: Instant) -> Option<Lease> {
-        let since = Instant::now().checked_sub(at_most)?;
-        let mut lease = self.pool.lend(deadline).await.ok()?;
-        if self.is_fresh(&mut lease, since, deadline).await.ok()? {
-            return Some(lease);
+        let now = Instant::now();
+        let since = now.checked_sub(at_most)?;
+        if self.resting().is_some_and(|until| now < until) {
+            return None;
         }
-        None
+        let lent = self
+            .lend_fresh(since, deadline.min(now + LENT_WITHIN))
+            .await;
+        lent.unwrap_or_else(|_| {
+            self.rest();
+            None
+        })
+    }
+
+    /// Leaves standbys alone for a while: one has failed.
+    pub(crate) fn rest(&self) {
+        *self.resting() = Some(Instant::now() + REST);
+    }
+
+    async fn lend_fresh(&self, since: Instant, deadline: Instant) -> Result<Option<Lease>> {
+        let mut lease = self.pool.lend(deadline).await?;
+        let is_fresh = self.is_fresh(&mut lease, since, deadline).await?;
+        Ok(is_fresh.then_some(lease))
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends all sessions with standbys.
@@ -79,13 +112,16 @@ impl Replicas {
         self.refresh(since, deadline).await?;
         let replayed = lease
             .run(deadline, async |session| {
-                const REPLAYED: &str = "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint \
+                const REPLAYED: &str = "SELECT \
+                    (SELECT timeline_id FROM pg_control_checkpoint())::bigint, \
+                    (pg_last_wal_replay_lsn() - '0/0')::bigint \
                     WHERE pg_is_in_recovery()";
-                let replayed: Option<i64> = sqlx::query_scalar(REPLAYED)
+                let replayed: Option<(i64, Option<i64>)> = sqlx::query_as(REPLAYED)
                     .fetch_optional(&mut session.connection)
-                    .await?
-                    .flatten();
-                session.replayed = session.replayed.max(replayed.unwrap_or_default());
+                    .await?;
+                if let Some((timeline, Some(bytes))) = replayed {
+                    session.replayed = Position { timeline, bytes };
+                }
                 Ok(session.replayed)
             })
             .await?;
@@ -93,12 +129,15 @@ impl Replicas {
     }
 
     /// Whether the primary was at a position up to `replayed` at `since` or
-    /// later.
-    fn has_position(&self, since: Instant, replayed: i64) -> bool {
+    /// later, in the latest history.
+    fn has_position(&self, since: Instant, replayed: Position) -> bool {
+        if replayed.timeline != self.primary.timeline() {
+            return false;
+        }
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples
             .iter()
-            .any(|sample| sample.taken >= since && sample.position <= replayed)
+            .any(|sample| sample.taken >= since && replayed.includes(sample.position))
     }
 
     /// Asks the primary where its log is, unless that is known well enough or
@@ -117,9 +156,12 @@ impl Replicas {
         let mut lease = self.primary.lend(deadline).await?;
         let position = lease
             .run(deadline, async |session| {
-                sqlx::query_scalar(POSITION)
-                    .fetch_one(&mut session.connection)
-                    .await
+                Ok(Position {
+                    timeline: session.facts.timeline,
+                    bytes: sqlx::query_scalar(POSITION)
+                        .fetch_one(&mut session.connection)
+                        .await?,
+                })
             })
             .await?;
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,16 @@
 //! Figures, health, and what a check finds.
 
-use crate::sqlx;
-use crate::sqlx::{PgConnection, Row};
+use crate::sqlx::{self, AssertSqlSafe, PgConnection, Row};
 use storage_core::{CheckReport, Damage, Health, Result, Stats, Unit};
 use tokio::time::Instant;
 
-use crate::{PgEngine, session::within};
+use crate::{
+    PgEngine,
+    error::found_damage,
+    pool::Repeat,
+    session::{Session, within},
+    vigil,
+};
 
 /// So many dead rows are worth a vacuum, if they are this part of all.
 const DEAD_ROWS_MIN: i64 = 100_000;
@@ -30,13 +35,17 @@ macro_rules! tables {
 
 impl PgEngine {
     pub(crate) async fn figures(&self, deadline: Instant) -> Result<Stats> {
-        let mut lease = self.pool.lend(deadline).await?;
-        let tables = lease
-            .run(deadline, async |session| {
+        let mut repeat = Repeat::default();
+        let tables = loop {
+            let mut lease = self.pool.lend(deadline).await?;
+            let read = lease.run(deadline, async |session| {
                 Tables::of(&mut session.connection).await
-            })
-            .await?;
-        let idle = self.pool.idle_count();
+            });
+            if let Some(tables) = repeat.unless_stale(read.await, &lease) {
+                break tables?;
+            }
+        };
+        let idle = self.pool.idle_count() + self.committer.pool.idle_count();
         let mut stats = Stats::default();
         stats.entries_estimate = count(tables.rows);
         stats.disk_bytes = count(tables.total_bytes);
@@ -67,12 +76,13 @@ impl PgEngine {
 
     pub(crate) async fn issues(&self, deadline: Instant) -> Result<Health> {
         let mut health = Health::default();
-        let mut lease = match self.pool.lend(deadline).await {
-            Ok(lease) => lease,
-            Err(error) => return Ok(health.with("unreachable", error.to_string())),
-        };
-        let (tables, age, is_durable) = lease
-            .run(deadline, async |session| {
+        let mut repeat = Repeat::default();
+        let (tables, age, is_durable) = loop {
+            let mut lease = match self.pool.lend(deadline).await {
+                Ok(lease) => lease,
+                Err(error) => return Ok(health.with("unreachable", error.to_string())),
+            };
+            let read = lease.run(deadline, async |session| {
                 const AGE: &str = tables!("max(age(c.relfrozenxid))::bigint", "");
                 const DURABLE: &str = "SELECT current_setting('fsync') = 'on' \
                     AND current_setting('full_page_writes') = 'on'";
@@ -81,8 +91,11 @@ impl PgEngine {
                 let age: Option<i64> = sqlx::query_scalar(AGE).fetch_one(&mut *connection).await?;
                 let is_durable: bool = sqlx::query_scalar(DURABLE).fetch_one(connection).await?;
                 Ok((tables, age.unwrap_or_default(), is_durable))
-            })
-            .await?;
+            });
+            if let Some(read) = repeat.unless_stale(read.await, &lease) {
+                break read?;
+            }
+        };
         if !is_durable {
             health = health.with(
                 "not_durable",
@@ -123,11 +136,17 @@ impl PgEngine {
     /// Compares the catalogue with what the store was made with, and lets the
     /// server look at the indexes, if it can.
     pub(crate) async fn check_structure(&self, deadline: Instant) -> Result<CheckReport> {
-        let mut session = self.connector.primary(deadline).await?;
-        let connection = &mut session.connection;
+        let Session {
+            mut connection,
+            facts,
+            ..
+        } = self.connector.primary(deadline).await?;
+        let connection = &mut connection;
         let mut found = within(deadline, columns(connection)).await?;
         if found.is_empty() {
-            found = damaged_indexes(connection).await?;
+            found = within(deadline, foreign_spaces(connection)).await?;
+            let damaged = vigil::wait_for(&self.connector, &facts, damaged_indexes(connection));
+            found.extend(damaged.await?);
         }
         let mut report = CheckReport::default();
         report.damages.extend(found);
@@ -159,38 +178,57 @@ ORDER BY attnum";
         .collect())
 }
 
+/// Rows that no read can find. A constraint would say it earlier, but costs each
+/// commit some microseconds.
+async fn foreign_spaces(connection: &mut PgConnection) -> sqlx::Result<Vec<Damage>> {
+    const FOREIGN: &str = "SELECT EXISTS (SELECT FROM entries WHERE space < 0) \
+        OR EXISTS (SELECT FROM entries WHERE space > 1)";
+    let is_there: bool = sqlx::query_scalar(FOREIGN).fetch_one(connection).await?;
+    let what = "there are rows in spaces other than 0 and 1, which this library did not write";
+    Ok(is_there
+        .then(|| Damage::new("entries", what))
+        .into_iter()
+        .collect())
+}
+
 /// What the extension `amcheck` finds, where the administrator has installed it
 /// and the role may use it.
-async fn damaged_indexes(connection: &mut PgConnection) -> Result<Vec<Damage>> {
-    const CAN_CHECK: &str = "\
-SELECT coalesce(has_function_privilege(to_regprocedure(
-    (SELECT quote_ident(nspname) FROM pg_namespace n JOIN pg_extension x ON x.extnamespace = n.oid
-     WHERE x.extname = 'amcheck') || '.bt_index_check(regclass)'), 'execute'), false)";
+async fn damaged_indexes(connection: &mut PgConnection) -> sqlx::Result<Vec<Damage>> {
+    // The schema of the extension is in no session's path.
+    const FUNCTION: &str = "\
+SELECT f.function FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace,
+LATERAL (SELECT quote_ident(n.nspname) || '.bt_index_check' AS function) f
+WHERE x.extname = 'amcheck' AND CASE
+    WHEN has_schema_privilege(n.oid, 'usage')
+    THEN has_function_privilege(to_regprocedure(f.function || '(regclass)'), 'execute')
+END";
     const INDEXES: &str = tables!(
         "i.indexrelid::regclass::text",
-        "JOIN pg_index i ON i.indrelid = c.oid AND c.relkind = 'r'"
+        "JOIN pg_index i ON i.indrelid = c.oid AND i.indisvalid AND c.relkind = 'r'"
     );
     let no_limit = "SET statement_timeout = 0";
-    let indexes: Vec<String> = async {
-        sqlx::raw_sql(no_limit).execute(&mut *connection).await?;
-        let can_check: bool = sqlx::query_scalar(CAN_CHECK)
-            .fetch_one(&mut *connection)
-            .await?;
-        if !can_check {
-            return Ok(Vec::new());
-        }
-        sqlx::query_scalar(INDEXES)
-            .fetch_all(&mut *connection)
-            .await
-    }
-    .await
-    .map_err(crate::error::from_sqlx)?;
+    sqlx::raw_sql(no_limit).execute(&mut *connection).await?;
+    let function: Option<String> = sqlx::query_scalar(FUNCTION)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let indexes: Vec<String> = sqlx::query_scalar(INDEXES)
+        .fetch_all(&mut *connection)
+        .await?;
+    let Some(function) = function else {
+        return Ok(Vec::new());
+    };
+    let check = format!("SELECT {function}($1::text::regclass)");
     let mut damages = Vec::new();
     for index in indexes {
-        let call = "SELECT bt_index_check($1::text::regclass)";
-        let checked = sqlx::query(call).bind(&index).execute(&mut *connection);
-        if let Err(error) = checked.await {
-            damages.push(Damage::new(index, error.to_string()));
+        let checked = sqlx::query(AssertSqlSafe(check.clone()));
+        let checked = checked.bind(&index).execute(&mut *connection);
+        let Err(error) = checked.await else {
+            continue;
+        };
+        // Others say nothing about the index.
+        match found_damage(&error) {
+            Some(damage) => damages.push(Damage::new(index, damage)),
+            None => return Err(error),
         }
     }
     Ok(damages)

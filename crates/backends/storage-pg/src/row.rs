@@ -1,7 +1,6 @@
 //! Rows: what a value, an expiry and a version stand for in their columns.
 
-use crate::sqlx;
-use crate::sqlx::{Row, postgres::PgRow};
+use crate::sqlx::{self, Row, postgres::PgRow};
 use bytes::Bytes;
 use storage_core::{Entry, Space, Stamp, Timestamp, embedded::flat_key};
 

@@ -1,9 +1,8 @@
 //! Scans: one statement a page.
 
-use crate::sqlx;
 use std::ops::Bound;
 
-use crate::sqlx::{PgConnection, Row, postgres::PgRow};
+use crate::sqlx::{self, PgConnection, Row, postgres::PgRow};
 use bytes::Bytes;
 use storage_core::{
     Direction, Entry, Item, KeyRange, Page, Projection, ScanOptions, Timestamp, embedded::Chunks,

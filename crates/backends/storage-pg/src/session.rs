@@ -1,14 +1,13 @@
 //! One session with a server: a connection, and what is known of its server.
 
-use crate::sqlx;
 use std::time::Duration;
 
-use crate::sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
+use crate::sqlx::{self, AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use storage_core::Result;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::{config::PgConfig, error::Failure};
+use crate::{config::PgConfig, error::Failure, pool::Serves};
 
 /// Of the time limit, this much in a hundred is for the server; the rest is for
 /// the way there, and for finding out what became of a commit.
@@ -22,9 +21,18 @@ pub(crate) struct Session {
     /// How many commits were sent on it.
     pub(crate) attempts: i64,
     /// Up to where its server, a standby, is known to have replayed the log.
-    pub(crate) replayed: i64,
+    pub(crate) replayed: Position,
+    pub(crate) lot: Lot,
     pub(crate) opened: Instant,
     pub(crate) used: Instant,
+}
+
+/// Sessions that are given up together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lot {
+    pub(crate) role: Serves,
+    /// How often sessions of that role were given up before.
+    pub(crate) epoch: u64,
 }
 
 /// What is known of a session and of its server.
@@ -34,13 +42,26 @@ pub(crate) struct Facts {
     pub(crate) id: Uuid,
     pub(crate) backend: Backend,
     pub(crate) role: ServerRole,
-    /// How often the server's history has forked, if it makes history itself.
-    pub(crate) timeline: Option<i64>,
-    /// Whether a commit waits for standbys.
-    pub(crate) awaits_standbys: bool,
+    /// How often the server's history has forked, as it knew for certain when the
+    /// session began.
+    pub(crate) timeline: i64,
     /// Whether what is synced survives a loss of power.
     pub(crate) is_durable: bool,
     pub(crate) version: i32,
+}
+
+/// A place in a log. Places in different histories cannot be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) timeline: i64,
+    pub(crate) bytes: i64,
+}
+
+impl Position {
+    /// Whether all that comes before `other` comes before this.
+    pub(crate) fn includes(self, other: Self) -> bool {
+        self.timeline == other.timeline && self.bytes >= other.bytes
+    }
 }
 
 /// What a server does.
@@ -67,6 +88,7 @@ impl Session {
     /// Prepares a new connection.
     pub(crate) async fn prepare(
         mut connection: PgConnection,
+        lot: Lot,
         settings: &str,
         deadline: Instant,
     ) -> Result<Self, Failure> {
@@ -74,10 +96,11 @@ impl Session {
 SELECT pg_backend_pid(), (extract(epoch FROM backend_start) * 1000000)::bigint,
     gen_random_uuid(),
     pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-    CASE WHEN NOT pg_is_in_recovery() THEN
+    CASE WHEN pg_is_in_recovery() THEN
+        (SELECT timeline_id FROM pg_control_checkpoint())::bigint
+    ELSE
         ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
     END,
-    current_setting('synchronous_standby_names') <> '',
     current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
     current_setting('server_version_num')::integer
 FROM pg_stat_activity WHERE pid = pg_backend_pid()";
@@ -97,7 +120,8 @@ FROM pg_stat_activity WHERE pid = pg_backend_pid()";
             connection,
             facts,
             attempts: 0,
-            replayed: 0,
+            replayed: Position::default(),
+            lot,
             opened: now,
             used: now,
         })
@@ -118,9 +142,8 @@ impl Facts {
                 (false, false) => ServerRole::Primary,
             },
             timeline: row.try_get(5)?,
-            awaits_standbys: row.try_get(6)?,
-            is_durable: row.try_get(7)?,
-            version: row.try_get(8)?,
+            is_durable: row.try_get(6)?,
+            version: row.try_get(7)?,
         })
     }
 }

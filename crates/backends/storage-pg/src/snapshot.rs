@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     error::{Failure, timed_out, unavailable},
-    pool::{Lease, Pool},
+    pool::{Lease, Pool, Repeat},
     read, scan,
     session::within,
 };
@@ -48,11 +48,16 @@ impl PgSnapshot {
             )
             .with_retry_after(std::time::Duration::from_millis(100))
         })?;
-        let mut lease = pool.lend(deadline).await?;
-        let begun = begin(&mut lease, deadline).await;
-        // Whatever happens, nobody else gets the session before it is well.
-        lease.retire();
-        let sequence = begun?;
+        let mut repeat = Repeat::default();
+        let (lease, sequence) = loop {
+            let mut lease = pool.lend(deadline).await?;
+            let begun = begin(&mut lease, deadline).await;
+            // Whatever happens, nobody else gets the session before it is well.
+            lease.retire();
+            if let Some(begun) = repeat.unless_stale(begun, &lease) {
+                break (lease, begun?);
+            }
+        };
         let snapshot = Self {
             lease: Mutex::new(Some(lease)),
             _permit: permit,

@@ -6,11 +6,12 @@ pub(crate) use sqlx_core::{
     Error,
     connection::{ConnectOptions, Connection},
     error::Result,
+    executor::Executor,
     query::query,
     query_as::query_as,
     query_scalar::query_scalar,
     raw_sql::raw_sql,
     row::Row,
-    sql_str::AssertSqlSafe,
+    sql_str::{AssertSqlSafe, SqlSafeStr},
 };
 pub(crate) use sqlx_postgres::{self as postgres, PgConnection};

@@ -17,10 +17,11 @@ pub struct PgTls {
     /// and [`Prefer`](TlsMode::Prefer) for hosts that lie on this machine, where
     /// nobody is on the way.
     pub mode: Option<TlsMode>,
-    /// The authorities that may vouch for the server, as PEM. Default: those of
-    /// the web.
+    /// Authorities that may vouch for the server, as PEM, besides those of the
+    /// web. Default: what `PGSSLROOTCERT` names, else none.
     pub ca_file: Option<PathBuf>,
-    /// The certificate to show to the server, as PEM. Needs a key.
+    /// The certificate to show to the server, as PEM. Needs a key. Default: what
+    /// `PGSSLCERT` and `PGSSLKEY` name, else none.
     pub certificate_file: Option<PathBuf>,
     /// Its private key, as PEM.
     pub key_file: Option<PathBuf>,
@@ -37,9 +38,9 @@ pub enum TlsMode {
     /// Encryption, whoever the server is: against those who listen, not against
     /// those who stand in between.
     Require,
-    /// Besides, an authority vouches for the server's certificate.
-    VerifyCa,
-    /// Besides, the certificate is for the host that was asked for.
+    /// Besides, an authority vouches for the server's certificate, which is for the
+    /// host that was asked for. PostgreSQL's `verify-ca` is not offered: the
+    /// authorities of the web vouch for anybody's own host.
     VerifyFull,
 }
 
@@ -71,7 +72,6 @@ impl TlsMode {
             Self::Disable => PgSslMode::Disable,
             Self::Prefer => PgSslMode::Prefer,
             Self::Require => PgSslMode::Require,
-            Self::VerifyCa => PgSslMode::VerifyCa,
             Self::VerifyFull => PgSslMode::VerifyFull,
         }
     }
@@ -87,11 +87,17 @@ impl FromStr for TlsMode {
             "disable" => Self::Disable,
             "prefer" => Self::Prefer,
             "require" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,
+            "verify-ca" => {
+                return Err(invalid(
+                    "sslmode is `verify-ca`, under which anybody with a certificate of the web \
+                     could stand in between; use verify-full, and the name in the certificate as \
+                     host",
+                ));
+            }
             _ => {
                 return Err(invalid(format!(
-                    "sslmode is `{text}`; it must be disable, prefer, require, verify-ca or verify-full"
+                    "sslmode is `{text}`; it must be disable, prefer, require or verify-full"
                 )));
             }
         })

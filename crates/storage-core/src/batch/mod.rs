@@ -14,7 +14,7 @@ pub use self::{
     guard::Guard,
     mutation::{Mutation, Put, SequencedPut},
 };
-use crate::{KeyRange, OwnedKey, Stamp, Timestamp};
+use crate::{Key, KeyRange, OwnedKey, Stamp, Timestamp};
 
 /// An atomic change: guards and mutations that succeed or fail together.
 ///
@@ -133,6 +133,22 @@ impl WriteBatch {
         &self.mutations
     }
 
+    /// The key by which errors and logs name the batch: the first that it
+    /// changes, else the first that it guards. Of a sequenced put, what its key
+    /// begins with.
+    #[must_use]
+    pub fn first_key(&self) -> Option<Key<'_>> {
+        let changed = self.mutations.iter().find_map(|mutation| match mutation {
+            Mutation::Put(put) => Some(&put.key),
+            Mutation::PutSequenced(put) => Some(&put.prefix),
+            Mutation::Delete(key) => Some(key),
+            Mutation::DeleteRange(_) => None,
+        });
+        changed
+            .or_else(|| self.guards.first().map(Guard::key))
+            .map(OwnedKey::as_key)
+    }
+
     /// Whether the batch neither checks nor changes anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -150,5 +166,21 @@ impl WriteBatch {
 impl Extend<Mutation> for WriteBatch {
     fn extend<I: IntoIterator<Item = Mutation>>(&mut self, mutations: I) {
         self.mutations.extend(mutations);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_named_by_what_it_changes_else_by_what_it_guards() {
+        let guards = WriteBatch::new().present("guarded");
+        assert_eq!(guards.first_key(), Some("guarded".into()));
+        let range = guards.delete_range(KeyRange::all());
+        assert_eq!(range.first_key(), Some("guarded".into()));
+        let changed = range.delete("changed").put("next", "v");
+        assert_eq!(changed.first_key(), Some("changed".into()));
+        assert_eq!(WriteBatch::new().first_key(), None);
     }
 }

@@ -169,6 +169,9 @@ pub enum ScanOrder {
 pub enum ReadSupport {
     /// They may lag behind.
     Eventual,
+    /// Those that [demand](crate::Consistency::Linearizable) it do; others may lag
+    /// behind.
+    OnDemand,
     /// They do.
     Linearizable,
 }

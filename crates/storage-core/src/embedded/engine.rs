@@ -4,9 +4,11 @@ use std::{fmt::Debug, num::NonZeroUsize};
 
 use crate::{
     Capabilities, CheckReport, Description, Direction, Durability, Entry, Error, ErrorKind, Health,
-    Item, Key, KeyRange, Maintenance, MaintenanceReport, Outcome, OwnedKey, Projection, Put,
-    Result, Stats,
+    Item, Key, KeyRange, Maintenance, MaintenanceReport, Mutation, Outcome, OwnedKey, Projection,
+    Put, Result, Stats,
 };
+
+use super::Prepared;
 
 /// Blocking reads of an engine or of one of its snapshots.
 ///
@@ -102,6 +104,11 @@ pub trait Engine: EngineRead + Debug {
         WritePolicy::Foretold
     }
 
+    /// Which commits [`prepare`](Engine::prepare) is asked for.
+    fn prepare_policy(&self) -> PreparePolicy {
+        PreparePolicy::Never
+    }
+
     /// What `apply` expects of the changes it is given.
     fn change_form(&self) -> ChangeForm;
 
@@ -136,6 +143,37 @@ pub trait Engine: EngineRead + Debug {
     /// As for [`apply`](Engine::apply).
     fn try_apply(&self, changes: Vec<Change>, durability: Durability) -> Result<Tried> {
         self.apply(changes, durability).map(|()| Tried::Applied)
+    }
+
+    /// Does ahead of the order point what can be done of a commit without its
+    /// place in the order, and without effect for any reader. Called on the
+    /// callers' threads, by many at once, if
+    /// [`apply_may_wait`](Engine::apply_may_wait) has just said no; `None` if
+    /// there is nothing to prepare, or it would take waiting.
+    ///
+    /// What is answered comes back with the changes of the commit, unless that is
+    /// refused, and is dropped in any case.
+    ///
+    /// # Errors
+    /// As for [`apply`](Engine::apply). The commit has had no effect.
+    fn prepare(&self, _mutations: &[Mutation]) -> Result<Option<Prepared>> {
+        Ok(None)
+    }
+
+    /// Does as [`apply`](Engine::apply), with what was prepared of the commits
+    /// that the changes come from, in their order. What is left of several
+    /// commits may be less than was prepared: a later one may have changed the
+    /// same key. After an error without effect, the parts may be applied anew.
+    ///
+    /// # Errors
+    /// As for [`apply`](Engine::apply).
+    fn apply_prepared(
+        &self,
+        changes: Vec<Change>,
+        _prepared: &[Prepared],
+        durability: Durability,
+    ) -> Result<()> {
+        self.apply(changes, durability)
     }
 
     /// Makes everything applied so far survive a loss of power. Called by one
@@ -236,6 +274,17 @@ pub enum WritePolicy {
     Foretold,
     /// Besides, [`Engine::try_apply`] may refuse.
     Tried,
+}
+
+/// Which commits an engine prepares ahead of the order point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PreparePolicy {
+    /// None.
+    Never,
+    /// Those that are small enough for their caller's thread and have no guards:
+    /// a commit that is refused would have been prepared in vain. Under
+    /// [`WritePolicy::Tried`] there are none of these either.
+    Unguarded,
 }
 
 /// What became of changes that were not allowed to wait.

@@ -9,7 +9,9 @@
 //! **Reads** run where the engine's [`ReadPolicy`] says. **Writes** pass one
 //! order point: a commit that nobody is ahead of is applied on the caller's
 //! thread, if the engine is sure not to wait; others queue for a writer thread,
-//! which judges them in order, merges and applies them. **Syncs** happen on a
+//! which judges them in order, merges and applies them. What an engine can do of a
+//! commit without its place in the order, it does before, on the threads of all
+//! callers at once ([`Engine::prepare`]). **Syncs** happen on a
 //! third thread, beside further writes: one sync answers everybody who waited
 //! for it, and a buffered commit never waits for one.
 
@@ -21,6 +23,7 @@ pub mod flat_key;
 mod no_snapshot;
 mod order;
 mod page;
+mod prepared;
 mod reader;
 mod sequence;
 mod shared;
@@ -30,8 +33,11 @@ mod store;
 pub use self::{
     cached_items::CachedItems,
     chunks::Chunks,
-    engine::{Change, ChangeForm, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
+    engine::{
+        Change, ChangeForm, Engine, EngineRead, PreparePolicy, ReadPolicy, Tried, WritePolicy,
+    },
     no_snapshot::NoSnapshot,
+    prepared::Prepared,
     snapshot::EmbeddedSnapshot,
     store::Embedded,
 };

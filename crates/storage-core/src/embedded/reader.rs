@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    EngineRead, ReadPolicy, WritePolicy,
+    EngineRead, PreparePolicy, ReadPolicy, WritePolicy,
     page::{read_cached_page, read_page},
 };
 use crate::{
@@ -25,6 +25,7 @@ pub(super) struct Context {
     pub(super) facts: Facts,
     pub(super) read_policy: ReadPolicy,
     pub(super) write_policy: WritePolicy,
+    pub(super) prepare_policy: PreparePolicy,
     pub(super) executor: Arc<dyn Executor>,
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    ChangeForm, Engine,
+    ChangeForm, Engine, PreparePolicy, WritePolicy,
     order::OrderPoint,
     reader::{Context, Source},
     sequence::Sequencer,
@@ -63,6 +63,10 @@ impl<E: Engine> Shared<E> {
                 },
                 read_policy: engine.read_policy(),
                 write_policy: engine.write_policy(),
+                prepare_policy: match engine.write_policy() {
+                    WritePolicy::Foretold => engine.prepare_policy(),
+                    WritePolicy::Tried => PreparePolicy::Never,
+                },
                 executor: Arc::clone(&components.executor),
             },
             engine: RwLock::new(Some(engine)),

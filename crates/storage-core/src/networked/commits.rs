@@ -23,7 +23,7 @@ use super::{
     runtime::{Runtime, ended},
     source::Source,
 };
-use crate::{Clock, Committed, Durability, Error, Outcome, Result, Sequence, WriteBatch};
+use crate::{Clock, Committed, Durability, Error, Mutation, Outcome, Result, Sequence, WriteBatch};
 
 /// Where the commits of a store wait and are served.
 #[derive(Debug)]
@@ -81,7 +81,9 @@ impl Commits {
         durability: Durability,
     ) -> Result<Committed> {
         let (sender, receiver) = oneshot::channel();
+        let deletes_range = |mutation: &Mutation| matches!(mutation, Mutation::DeleteRange(_));
         self.lanes.enqueue(CommitRequest {
+            deletes_range: batch.mutations().iter().any(deletes_range),
             batch,
             durability,
             deadline: from_now(self.time_limit),
@@ -131,6 +133,7 @@ impl LastCommit {
 #[derive(Debug)]
 pub(super) struct CommitRequest {
     batch: WriteBatch,
+    deletes_range: bool,
     durability: Durability,
     deadline: Instant,
     answer: Answer,
@@ -156,8 +159,10 @@ impl Request for CommitRequest {
         }
     }
 
+    /// A range delete may take as long as all time there is, which would be that
+    /// of the others in its group.
     fn is_like(&self, other: &Self) -> bool {
-        self.durability == other.durability
+        self.durability == other.durability && !self.deletes_range && !other.deletes_range
     }
 }
 

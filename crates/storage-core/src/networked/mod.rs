@@ -53,6 +53,7 @@ pub use self::{
     limits::Limits,
     reservation::Reservation,
     secret::Secret,
+    runtime::require_runtime,
     snapshot::NetworkedSnapshot,
     store::Networked,
 };

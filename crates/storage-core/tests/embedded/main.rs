@@ -9,6 +9,7 @@
 
 mod closing;
 mod conformance;
+mod preparing;
 mod sequences;
 mod snapshots;
 mod staged;

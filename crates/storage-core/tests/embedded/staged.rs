@@ -11,9 +11,12 @@ use std::{
 
 use storage_core::{
     Capabilities, Components, CrashOrder, Description, Direction, Durability, Entry, Error,
-    ErrorKind, Health, Item, Key, KeyRange, Outcome, OwnedKey, Projection, Result, SequenceScope,
-    Stats,
-    embedded::{Change, ChangeForm, Embedded, Engine, EngineRead, ReadPolicy, Tried, WritePolicy},
+    ErrorKind, Health, Item, Key, KeyRange, Mutation, Outcome, OwnedKey, Projection, Result,
+    SequenceScope, Stats,
+    embedded::{
+        Change, ChangeForm, Embedded, Engine, EngineRead, PreparePolicy, Prepared, ReadPolicy,
+        Tried, WritePolicy,
+    },
     memory::{MemoryEngine, MemorySnapshot},
 };
 
@@ -53,6 +56,12 @@ pub(crate) struct Stage {
     pub(crate) get_many_answers_too_few: bool,
     /// Whether commits must go to the writer thread.
     pub(crate) apply_may_wait: AtomicBool,
+    pub(crate) prepare_policy: PreparePolicy,
+    pub(crate) prepare_fails: AtomicBool,
+    /// How many commits are prepared now.
+    pub(crate) prepared: Arc<AtomicUsize>,
+    /// How much that was prepared came with each call of `apply`.
+    pub(crate) came_prepared: Mutex<Vec<usize>>,
     /// How the next calls of `apply` fail, if they do.
     pub(crate) apply_failures: Mutex<VecDeque<Option<Failure>>>,
     pub(crate) apply_gate: Gate,
@@ -90,6 +99,10 @@ impl Stage {
             without_waiting: AtomicUsize::new(0),
             get_many_answers_too_few: false,
             apply_may_wait: AtomicBool::new(false),
+            prepare_policy: PreparePolicy::Never,
+            prepare_fails: AtomicBool::new(false),
+            prepared: Arc::default(),
+            came_prepared: Mutex::default(),
             apply_failures: Mutex::default(),
             apply_gate: Gate::default(),
             sync_fails: AtomicBool::new(false),
@@ -147,6 +160,15 @@ impl Gate {
             .wait_while(state, |state| state.is_shut)
             .unwrap();
         state.waiting -= 1;
+    }
+}
+
+/// What was prepared of a commit, counted for as long as it is there.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -240,6 +262,35 @@ impl Engine for Staged {
 
     fn buffered_as(&self) -> Durability {
         self.stage.buffered_as
+    }
+
+    fn prepare_policy(&self) -> PreparePolicy {
+        self.stage.prepare_policy
+    }
+
+    fn prepare(&self, mutations: &[Mutation]) -> Result<Option<Prepared>> {
+        if self.stage.prepare_fails.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Full, "on purpose"));
+        }
+        if mutations.is_empty() {
+            return Ok(None);
+        }
+        let count = Arc::clone(&self.stage.prepared);
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(Some(Prepared::new(Counted(count))))
+    }
+
+    fn apply_prepared(
+        &self,
+        changes: Vec<Change>,
+        prepared: &[Prepared],
+        durability: Durability,
+    ) -> Result<()> {
+        assert!(prepared.iter().all(|it| it.get::<Counted>().is_some()));
+        let mut came = self.stage.came_prepared.lock().unwrap();
+        came.push(prepared.len());
+        drop(came);
+        self.apply(changes, durability)
     }
 
     fn apply(&self, changes: Vec<Change>, durability: Durability) -> Result<()> {

@@ -108,6 +108,15 @@ async fn a_group_keeps_the_order_of_its_commits() {
 }
 
 #[tokio::test]
+async fn a_commit_that_deletes_a_range_is_in_no_group() {
+    let stage = Arc::new(narrow());
+    let range = WriteBatch::new().delete_range(KeyRange::prefix("b"));
+    let answers = as_group(&stage, vec![put("a"), range, put("b"), put("c")]).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(stage.groups(), [1, 3, 1]);
+}
+
+#[tokio::test]
 async fn a_guard_sees_what_the_members_before_it_did_and_spoils_no_other() {
     let stage = Arc::new(narrow());
     let batches = vec![

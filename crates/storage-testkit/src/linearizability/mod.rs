@@ -22,7 +22,7 @@
 //!   or `Present` tells how the key was; one over a stamp tells nothing, since
 //!   the stored form may change where the value does not.
 //!
-//! Where a store declares [`Eventual`](storage_core::ReadSupport::Eventual)
+//! Where a store declares [less](storage_core::ReadSupport)
 //! reads, the histories are the same, but what only reads may show any state
 //! from before its answer. Such a store still fails if it shows a state that
 //! never was: half a batch, or a value from nowhere.

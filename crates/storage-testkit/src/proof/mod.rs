@@ -46,6 +46,12 @@ mod value;
 mod work;
 mod workload;
 
+#[cfg(all(feature = "servers", target_os = "linux"))]
+pub(crate) use self::{
+    crash::{is_zero, random_seed},
+    program::{complain, say},
+    seed::Part,
+};
 pub use self::{
     judge::{Finding, FindingKind, History, Promise, Recovered, Swaps, Verdict, judge},
     note::{Note, NoteError, Refusal, parse as parse_notes},

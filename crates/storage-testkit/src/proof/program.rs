@@ -223,11 +223,11 @@ fn drive<T>(part: impl Future<Output = Result<T>>) -> Result<T> {
     runtime.block_on(part)
 }
 
-fn say(line: &str) -> Result<()> {
+pub(crate) fn say(line: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{line}").context("writing to the standard output")
 }
 
 #[expect(clippy::print_stderr, reason = "progress and findings are for people")]
-fn complain(line: &str) {
+pub(crate) fn complain(line: &str) {
     eprintln!("{line}");
 }

@@ -5,7 +5,7 @@ use blake3::Hasher;
 /// A part of a round that draws its own numbers. No part's numbers say anything
 /// about another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// How the children end, or what losses of power leave.
     Ending,
     /// The shape of the workload.
@@ -19,7 +19,7 @@ impl Part {
     ///
     /// It is hashed: a generator that is started with nearly the same number
     /// may run through the same sequence, a few steps ahead.
-    pub(super) fn seed(self, seed: u64) -> u64 {
+    pub(crate) fn seed(self, seed: u64) -> u64 {
         let (kind, number) = match self {
             Self::Ending => (0, 0),
             Self::Plan => (1, 0),

@@ -60,7 +60,8 @@ impl Authority {
         &self.certificate
     }
 
-    /// Makes a certificate for a server on the loopback.
+    /// Makes a certificate for a server on the loopback, which a client may show
+    /// too.
     ///
     /// # Errors
     /// If the certificate cannot be made.
@@ -73,7 +74,10 @@ impl Authority {
             ],
         };
         let mut params = params("storage test server", hosts);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         if certificate == Certificate::Expired {
             params.not_before = date_time_ymd(2020, 1, 1);
             params.not_after = date_time_ymd(2020, 12, 31);

@@ -12,9 +12,9 @@ mod system;
 mod unsettled;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     io::{self, Write},
-    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use self::{durable::Syncing, system::FileSystem, unsettled::Unsettled};
@@ -34,8 +34,8 @@ pub(crate) const VALUES: &str = "values";
 pub(crate) struct ValueFiles {
     folder: Folder,
     system: FileSystem,
-    /// The directory in which a file was made last.
-    current: Mutex<Option<(Shard, Folder)>>,
+    /// Directories in which files are made, the last few.
+    open: Mutex<VecDeque<(Shard, Arc<Folder>)>>,
     unsettled: Mutex<Unsettled>,
     syncing: Syncing,
     decoder: Decoder,
@@ -55,7 +55,7 @@ impl ValueFiles {
             folder,
             system,
             syncing: Syncing::of(system, settling),
-            current: Mutex::default(),
+            open: Mutex::default(),
             unsettled: Mutex::default(),
             decoder: Decoder::default(),
             leaves_no_time: AtomicBool::new(true),
@@ -63,10 +63,26 @@ impl ValueFiles {
         })
     }
 
-    /// Whether a file has been made, and so its directory has been seen to.
-    pub(crate) fn is_begun(&self) -> bool {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.is_some()
+    /// Whether a file can be made in a directory without making that first.
+    pub(crate) fn is_open(&self, shard: Shard) -> bool {
+        self.opened(shard).is_some()
+    }
+
+    /// Makes a directory for files to come, unless that has been done.
+    pub(crate) fn open_shard(&self, shard: Shard) -> io::Result<Arc<Folder>> {
+        /// Files are made in the last directory, or the one before.
+        const OPEN_MAX: usize = 4;
+        if let Some(folder) = self.opened(shard) {
+            return Ok(folder);
+        }
+        // Others make files meanwhile: this waits for the disk.
+        let folder = Arc::new(self.make_folder(shard)?);
+        let mut open = self.open_folders();
+        open.push_back((shard, Arc::clone(&folder)));
+        if open.len() > OPEN_MAX {
+            open.pop_front();
+        }
+        Ok(folder)
     }
 
     /// Makes a file. If that fails, there is none.
@@ -76,19 +92,13 @@ impl ValueFiles {
         content: &[u8],
         backing: Backing,
     ) -> io::Result<()> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let shard = name.shard();
-        let folder = match &mut *current {
-            Some((open, folder)) if *open == shard => folder,
-            other => &mut other.insert((shard, self.make_folder(shard)?)).1,
-        };
+        let folder = self.open_shard(name.shard())?;
         let mut file = folder.create(name.text())?;
         if let Err(error) = file.write_all(content) {
             // What cannot be removed is an orphan.
             let _ = folder.remove(name.text());
             return Err(error);
         }
-        drop(current);
         self.unsettled()
             .add(name.clone(), as_u64(content.len()), backing);
         Ok(())
@@ -125,6 +135,16 @@ impl ValueFiles {
         self.folder.sync()?;
         self.folder.folder(&group)?.sync()?;
         self.folder.folder(&shard.path())
+    }
+
+    fn opened(&self, shard: Shard) -> Option<Arc<Folder>> {
+        let open = self.open_folders();
+        let found = open.iter().rev().find(|(open, _)| *open == shard);
+        found.map(|(_, folder)| Arc::clone(folder))
+    }
+
+    fn open_folders(&self) -> MutexGuard<'_, VecDeque<(Shard, Arc<Folder>)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unsettled(&self) -> MutexGuard<'_, Unsettled> {

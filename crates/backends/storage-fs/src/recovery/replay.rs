@@ -35,8 +35,10 @@ pub(super) struct Replayed {
     /// Versions from here on are in the logs.
     pub(super) first_logged: VersionId,
     pub(super) settled: VersionId,
+    /// Versions before it are in the base or the logs, or will never be.
+    pub(super) floor: VersionId,
     pub(super) dead: Vec<(FileName, u64)>,
-    /// Versions from `settled` on, in order.
+    /// Versions that were put after they were settled, in the order of the log.
     pub(super) unsettled: Vec<Unsettled>,
     /// The logs that were replayed.
     pub(super) logs: Vec<(u64, Arc<File>)>,
@@ -218,9 +220,13 @@ impl Replay {
         self.state.is_closed = matches!(record, Record::Closed);
         match record {
             Record::Commit(changes) => return self.commit(at, payload.len(), changes),
-            Record::Settled(below) => self.settled(below),
+            Record::Settled(below) => {
+                self.settled(below);
+                self.state.floor = below;
+            }
             Record::Closed => {
                 self.settled(self.state.next);
+                self.state.floor = self.state.next;
                 self.state.dead.clear();
             }
         }
@@ -287,6 +293,7 @@ impl Replayed {
             next: base.next,
             first_logged: base.next,
             settled: base.next,
+            floor: base.next,
             dead: base.dead.into_iter().map(|name| (name, 0)).collect(),
             unsettled: Vec::new(),
             logs: Vec::new(),

@@ -1,7 +1,7 @@
 //! Removing what a crash left behind: the torn end of the log, and files that no
 //! record names.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use storage_core::{Mark, Result};
 
@@ -37,10 +37,12 @@ pub(super) fn tidy(
         data.remove(leftover)
             .map_err(|error| failed("removing", leftover, error))?;
     }
-    let next = remove_orphans(files, replayed.next)?;
+    let next = remove_orphans(files, &replayed)?;
     let is_closed = replayed.is_closed && next == replayed.next;
     replayed.next = next;
-    files.unsettle(replayed.settled, replayed.next);
+    let unsettled = replayed.unsettled.iter().map(|entry| entry.version.id);
+    let unsettled = unsettled.chain([replayed.settled]).min();
+    files.unsettle(unsettled.unwrap_or_default(), replayed.next);
     Ok(Recovered {
         log: Log::new(file, replayed.store, number, replayed.end),
         index: replayed.index,
@@ -80,13 +82,19 @@ fn cut_off(data: &Folder, found: &Found, at: Mark, file: &std::fs::File) -> Resu
 
 /// Removes the files of versions that were never committed. Gives the first
 /// version that no file has.
-fn remove_orphans(files: &ValueFiles, next: VersionId) -> Result<VersionId> {
+fn remove_orphans(files: &ValueFiles, replayed: &Replayed) -> Result<VersionId> {
+    let Replayed { floor, next, .. } = *replayed;
+    let named = if floor < next {
+        named_from(floor, replayed)
+    } else {
+        HashSet::new()
+    };
     let mut orphans = Vec::new();
     let mut free = next;
     files
-        .for_each(Shard::of(next), |listed| {
+        .for_each(Shard::of(floor.min(next)), |listed| {
             if let Listed::Value { id, shard, name } = listed
-                && id >= next
+                && (id >= next || id >= floor && !named.contains(&id))
             {
                 free = free.max(id.next());
                 orphans.push((shard, name));
@@ -99,4 +107,16 @@ fn remove_orphans(files: &ValueFiles, next: VersionId) -> Result<VersionId> {
             .map_err(|error| failed("removing a file in", VALUES, error))?;
     }
     Ok(free)
+}
+
+/// Versions from `first` on whose files are needed, or known to be dead.
+fn named_from(first: VersionId, replayed: &Replayed) -> HashSet<VersionId> {
+    let dead = replayed.dead.iter().map(|(name, _)| name.id());
+    let mut named: HashSet<_> = dead.filter(|id| *id >= first).collect();
+    replayed.index.for_each(|_, version| {
+        if version.id >= first {
+            named.insert(version.id);
+        }
+    });
+    named
 }

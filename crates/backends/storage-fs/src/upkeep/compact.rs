@@ -16,6 +16,7 @@ use crate::{
     files::FileName,
     log::{self, frame::Chain, record::StoreTag},
     shared::{Logged, Shared, State},
+    version::VersionId,
 };
 
 /// The end of the logs that a new base takes the place of.
@@ -25,6 +26,8 @@ struct Turnover {
     /// The log that follows, and its chain behind its header.
     number: u64,
     chain: Chain,
+    /// No version before this one is in the logs that follow.
+    floor: VersionId,
     /// Where the log before it ends.
     end: Mark,
     /// The bytes of the logs up to there.
@@ -49,6 +52,10 @@ impl Shared {
         let turnover = self.turn_over()?;
         // A base says nothing of whether files are durable: they are.
         self.settle_files()?;
+        if turnover.floor < turnover.state.logged.first {
+            // The new logs may have versions that the base would take for its own.
+            self.append_settled(turnover.floor)?;
+        }
         self.sync()?;
         let number = turnover.number;
         let base = Base {
@@ -90,7 +97,7 @@ impl Shared {
         };
         let log = begin().map_err(|error| failed("writing", &name, error))?;
         let header_bytes = log.mark().position;
-        let first = writer.next;
+        let first = self.versions.next();
         self.show(|state| {
             state.logged = Logged {
                 first,
@@ -102,6 +109,7 @@ impl Shared {
             store: log.store(),
             number: log.number(),
             chain: log.chain(),
+            floor: self.versions.floor(),
             end,
             log_bytes: self.log_bytes.fetch_add(header_bytes, Ordering::Relaxed),
         };

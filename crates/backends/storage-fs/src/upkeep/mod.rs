@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use storage_core::Result;
 
 pub(crate) use self::thread::{UpkeepThread, Wakeup};
-use crate::{FsConfig, shared::Shared};
+use crate::{FsConfig, shared::Shared, version::VersionId};
 
 /// What only upkeep knows. Whoever holds it does all of it.
 #[derive(Debug)]
@@ -107,8 +107,9 @@ impl Shared {
     /// Makes all value files durable, and says so in the log: after a crash they
     /// need not be looked at.
     pub(crate) fn settle(&self) -> Result<()> {
-        // The files of all earlier commits are known to be unsettled.
-        let below = self.writer().next;
+        // The files of all earlier commits are known to be unsettled, and no later
+        // commit has an earlier version.
+        let below = self.floor();
         self.settle_files()?;
         self.append_settled(below)
     }
@@ -127,8 +128,20 @@ impl Shared {
         self.sync()?;
         self.remove_dead(usize::MAX)?;
         self.settle_files()?;
-        self.append_closed()?;
+        if self.floor() == self.versions.next() {
+            self.append_closed()?;
+        } else {
+            // Somebody is about to remove a file that was made in vain. Should that
+            // not come about, the next open has to look for it.
+            self.append_settled(self.floor())?;
+        }
         self.sync()
+    }
+
+    /// No earlier version will be committed any more.
+    fn floor(&self) -> VersionId {
+        let _no_commit = self.writer();
+        self.versions.floor()
     }
 
     fn needs_compaction(&self) -> bool {

@@ -69,6 +69,7 @@ impl Shared {
     pub(crate) fn strays(&self) -> Result<Strays> {
         // Between two commits every file is named by an entry or among the dead.
         let writer = self.writer();
+        let (next, ahead) = self.versions.uncommitted();
         let state = self.state().clone();
         let digest = |name: &FileName| (name.id(), crc32fast::hash(name.text().as_bytes()));
         let removals = self.removals();
@@ -83,8 +84,8 @@ impl Shared {
         });
         let mut strays = Strays::default();
         let listed = self.files.for_each(Shard(0), |listed| match listed {
-            // Later ones may be those of a commit that is being applied.
-            Listed::Value { id, .. } if id >= state.next => {}
+            // They may be those of commits that are being applied.
+            Listed::Value { id, .. } if id >= next || ahead.contains(&id) => {}
             Listed::Value { id, shard, name } => match named.get(&id) {
                 None => strays.orphans.push((shard, name)),
                 Some(digest) if *digest == crc32fast::hash(name.as_bytes()) => {}
@@ -97,7 +98,7 @@ impl Shared {
     }
 
     fn remove_empty_folders(&self, shards: &BTreeSet<Shard>) -> Result<()> {
-        let current = Shard::of(self.state().next);
+        let current = Shard::of(self.versions.floor());
         let removed = self.files.remove_empty(shards, current);
         removed.map_err(|error| failed("removing a directory in", VALUES, error))
     }

@@ -11,5 +11,6 @@ mod compaction;
 mod damage;
 mod people;
 mod place;
+mod preparing;
 mod recovery;
 mod snapshots;

@@ -1,13 +1,12 @@
-//! Commits: one call of the function in the schema, and what became of it if its
+//! Commits: one call of a function in the schema, and what became of it if its
 //! answer is lost.
 
+mod call;
 mod floor;
 mod program;
 mod resolve;
 
-use crate::sqlx;
 use std::{
-    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,17 +14,15 @@ use std::{
     time::Duration,
 };
 
-use crate::sqlx::{PgConnection, Row, postgres::PgRow};
-use futures_util::TryStreamExt;
+use crate::sqlx::{self, Row, postgres::PgRow};
 use storage_core::{
     Committed, Durability, Error, ErrorKind, Outcome, OwnedKey, Result, Sequence, Timestamp,
     WriteBatch,
 };
 use tokio::time::Instant;
-use uuid::Uuid;
 
 pub(crate) use self::floor::{parse as parse_reservation, reservation_key};
-use self::{program::Program, resolve::Fate};
+use self::{call::Call, program::Program, resolve::Fate};
 use crate::{
     connect::Connector,
     error::{Failure, FailureKind},
@@ -41,10 +38,6 @@ pub(crate) const SLOTS: i64 = 256;
 /// of it, but no more than the given time.
 const RESERVED_PART: u32 = 4;
 const RESERVED_MAX: Duration = Duration::from_secs(3);
-
-const COMMIT: &str = "SELECT first, refused, guards FROM commit_group(\
-$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-$22, $23, $24)";
 
 /// Commits groups of batches.
 #[derive(Debug)]
@@ -68,6 +61,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// From what the function for a lone change returns: the sequence, which is
+    /// negative if the guard did not hold.
+    fn of_one(returned: i64) -> Self {
+        let refused = if returned < 0 { vec![0] } else { Vec::new() };
+        Self {
+            first: returned.abs(),
+            guards: refused.clone(),
+            refused,
+        }
+    }
+
     /// From three columns, the first of which is `column`.
     fn of(row: &PgRow, column: usize) -> sqlx::Result<Self> {
         Ok(Self {
@@ -144,7 +148,6 @@ impl Committer {
                         && error.outcome() == Some(Outcome::NotApplied) =>
                 {
                     is_repeated = true;
-                    self.pool.forget();
                 }
                 attempt => return attempt.map_err(|(error, _)| error),
             }
@@ -165,6 +168,12 @@ impl Committer {
             .await
             .map_err(|error| (not_applied(error), Origin::New))?;
         let origin = lease.origin;
+        if origin == Origin::New {
+            lease
+                .run(answer_by(deadline), begin)
+                .await
+                .map_err(|failure| (not_applied(failure.error), origin))?;
+        }
         let above = self.floor.load(Ordering::Acquire);
         let session = lease
             .session()
@@ -184,13 +193,7 @@ impl Committer {
             })
             .await;
         let failure = match answered {
-            Ok(answer) => {
-                if origin == Origin::New {
-                    // If not now, the next new session does.
-                    let _ = lease.run(answer_by(deadline), remove_old_outcomes).await;
-                }
-                return Ok(answer);
-            }
+            Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
         drop(lease);
@@ -251,68 +254,11 @@ fn settle(fate: Fate, failure: Failure) -> Result<Answer> {
     }
 }
 
-/// All but the program that the function is told.
-struct Call {
-    session: Uuid,
-    number: i64,
-    moment: i64,
-    above: i64,
-    is_volatile: bool,
-}
-
-impl Call {
-    async fn send(
-        &self,
-        program: &Program<'_>,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<Answer> {
-        let Program {
-            members,
-            steps,
-            puts,
-            guards,
-            ranges,
-        } = program;
-        let mut rows = sqlx::query(COMMIT)
-            .bind(self.session)
-            .bind(self.number)
-            .bind(members)
-            .bind(self.moment)
-            .bind(self.above)
-            .bind(self.is_volatile)
-            .bind(&steps.kinds)
-            .bind(&steps.members)
-            .bind(&steps.firsts)
-            .bind(&steps.lasts)
-            .bind(&puts.members)
-            .bind(&puts.spaces)
-            .bind(&puts.keys)
-            .bind(&puts.suffixes)
-            .bind(&puts.values)
-            .bind(&puts.expiries)
-            .bind(&guards.kinds)
-            .bind(&guards.spaces)
-            .bind(&guards.keys)
-            .bind(&guards.versions)
-            .bind(&ranges.start_spaces)
-            .bind(&ranges.starts)
-            .bind(&ranges.end_spaces)
-            .bind(&ranges.ends)
-            .fetch(connection);
-        // The server commits behind the row. What goes wrong then comes after it.
-        let row = rows.try_next().await?.ok_or(sqlx::Error::RowNotFound)?;
-        while rows.try_next().await.map_err(after_the_row)?.is_some() {}
-        Answer::of(&row, 0)
-    }
-}
-
-/// A session that is ended before its row certainly did nothing; one that is
-/// ended behind it may have committed.
-fn after_the_row(error: sqlx::Error) -> sqlx::Error {
-    match Failure::kind_of(&error) {
-        FailureKind::Ended => sqlx::Error::Io(io::Error::other(error.to_string())),
-        _ => error,
-    }
+/// Does on a new session what is not to be done between a commit and its answer.
+/// Nothing of a commit is sent yet.
+async fn begin(session: &mut Session) -> sqlx::Result<()> {
+    Call::prepare(&mut session.connection).await?;
+    remove_old_outcomes(session).await
 }
 
 /// Removes what sessions have left that nobody asks about any more. The row of

@@ -71,6 +71,25 @@ pub(super) struct Ranges {
     pub(super) ends: Vec<Vec<u8>>,
 }
 
+/// A group of one member that puts or deletes one key, if at most one guard
+/// holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lone<'g> {
+    pub(super) space: i16,
+    pub(super) key: &'g [u8],
+    pub(super) value: Option<&'g [u8]>,
+    pub(super) expires: Option<i64>,
+    pub(super) guard: Option<LoneGuard<'g>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LoneGuard<'g> {
+    pub(super) kind: i16,
+    pub(super) space: i16,
+    pub(super) key: &'g [u8],
+    pub(super) version: i64,
+}
+
 impl<'g> Program<'g> {
     /// The program of `group`.
     pub(super) fn of(group: &[&'g WriteBatch]) -> Self {
@@ -80,6 +99,35 @@ impl<'g> Program<'g> {
             program.members += 1;
         }
         program
+    }
+
+    /// The program, if it is as simple as most are.
+    pub(super) fn lone(&self) -> Option<Lone<'g>> {
+        let (puts, guards) = (&self.puts, &self.guards);
+        let ([space], [key], [None]) = (&*puts.spaces, &*puts.keys, &*puts.suffixes) else {
+            return None;
+        };
+        if self.members != 1 || !self.ranges.starts.is_empty() || guards.keys.len() > 1 {
+            return None;
+        }
+        let guard = guards.keys.first().map(|key| {
+            Some(LoneGuard {
+                kind: *guards.kinds.first()?,
+                space: *guards.spaces.first()?,
+                key,
+                version: *guards.versions.first()?,
+            })
+        });
+        Some(Lone {
+            space: *space,
+            key,
+            value: puts.values.first().copied()?,
+            expires: puts.expiries.first().copied()?,
+            guard: match guard {
+                None => None,
+                Some(guard) => Some(guard?),
+            },
+        })
     }
 
     fn add(&mut self, batch: &'g WriteBatch) {
@@ -247,6 +295,24 @@ mod tests {
             .put("b", "2")];
         let expected = [(1, -1, 1, 1), (2, -1, 1, 2), (1, -1, 2, 2)];
         assert_eq!(steps_of(&group), expected);
+    }
+
+    #[test]
+    fn one_change_with_at_most_one_guard_is_lone() {
+        let lone = |batch: WriteBatch| Program::of(&[&batch]).lone().is_some();
+        assert!(lone(WriteBatch::new().put("a", "1")));
+        assert!(lone(WriteBatch::new().present("b").delete("a")));
+        assert!(!lone(WriteBatch::new()));
+        assert!(!lone(WriteBatch::new().absent("a")));
+        assert!(!lone(WriteBatch::new().put("a", "1").delete("b")));
+        assert!(!lone(
+            WriteBatch::new().absent("a").present("b").put("a", "1")
+        ));
+        assert!(!lone(WriteBatch::new().put_sequenced("log/", "", "1")));
+        let range = WriteBatch::new().put("a", "1");
+        assert!(!lone(range.delete_range(KeyRange::all())));
+        let (first, second) = (WriteBatch::new().put("a", "1"), WriteBatch::new());
+        assert_eq!(Program::of(&[&first, &second]).lone(), None);
     }
 
     #[test]

@@ -4,10 +4,9 @@
 //! and once it is gone, the row that a commit leaves in `outcomes` tells: it is
 //! there, or it never will be.
 
-use crate::sqlx;
 use std::time::Duration;
 
-use crate::sqlx::PgConnection;
+use crate::sqlx::{self, PgConnection};
 use storage_core::ErrorKind;
 use tokio::time::{Instant, sleep_until};
 
@@ -40,21 +39,13 @@ pub(super) async fn fate(
     deadline: Instant,
 ) -> Fate {
     let mut pause = PAUSE_MIN;
-    let mut was_ended = Ended::ByItself;
     loop {
         match connector.primary(deadline).await {
-            Ok(mut session) => {
-                match examine(&mut session, lost, number, &mut was_ended, deadline).await {
-                    // It may have been cut off while it waited for a standby, and
-                    // be lost with a failover.
-                    Ok(Some(_)) if was_ended == Ended::ByUs && lost.awaits_standbys => {
-                        return Fate::Unknown;
-                    }
-                    Ok(Some(answer)) => return Fate::Applied(answer),
-                    Ok(None) => return Fate::NotApplied,
-                    Err(_) => {}
-                }
-            }
+            Ok(mut session) => match examine(&mut session, lost, number, deadline).await {
+                Ok(Some(answer)) => return Fate::Applied(answer),
+                Ok(None) => return Fate::NotApplied,
+                Err(_) => {}
+            },
             Err(error) if is_for_good(error.kind()) => return Fate::Unknown,
             Err(_) => {}
         }
@@ -65,13 +56,6 @@ pub(super) async fn fate(
         sleep_until(next).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
-}
-
-/// How a session came to its end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    ByItself,
-    ByUs,
 }
 
 const fn is_for_good(kind: ErrorKind) -> bool {
@@ -86,12 +70,10 @@ async fn examine(
     session: &mut Session,
     lost: &Facts,
     number: i64,
-    ended: &mut Ended,
     deadline: Instant,
 ) -> Result<Option<Answer>, Failure> {
     let mut pause = PAUSE_MIN;
     while within(deadline, end(&mut session.connection, lost)).await? {
-        *ended = Ended::ByUs;
         let next = Instant::now() + pause;
         if next >= deadline {
             return Err(Failure::timed_out());
@@ -114,19 +96,24 @@ async fn end(connection: &mut PgConnection, lost: &Facts) -> sqlx::Result<bool> 
     Ok(ended.is_some())
 }
 
+/// Finds the row of a commit, and commits it once more: the commit may have been
+/// cut off while it waited for a standby, and be lost with the next failover.
+/// What waits behind it for the standbys waits for it, too.
 async fn find(
     connection: &mut PgConnection,
     lost: &Facts,
     number: i64,
 ) -> sqlx::Result<Option<Answer>> {
-    const FIND: &str = "SELECT first, refused, guards FROM outcomes \
-        WHERE session = $1 AND slot = $2 AND attempt = $3";
+    const FIND: &str = "UPDATE outcomes SET updated_at = now() \
+        WHERE session = $1 AND slot = $2 AND attempt = $3 \
+        RETURNING first, refused, guards";
     let slot = i16::try_from(number % SLOTS).unwrap_or_default();
-    let row = sqlx::query(FIND)
+    // All of the answer is awaited: the commit comes behind the row.
+    let rows = sqlx::query(FIND)
         .bind(lost.id)
         .bind(slot)
         .bind(number)
-        .fetch_optional(connection)
+        .fetch_all(connection)
         .await?;
-    row.map(|row| Answer::of(&row, 0)).transpose()
+    rows.first().map(|row| Answer::of(row, 0)).transpose()
 }

@@ -5,15 +5,14 @@
 //! store at once do not meet half of one. A schema that is up to date is only
 //! read, so a role without the right to create anything can open it.
 
-use crate::sqlx;
-use crate::sqlx::{AssertSqlSafe, PgConnection, Row};
+use crate::sqlx::{self, AssertSqlSafe, PgConnection, Row};
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    config::PgConfig,
+    config::{PgConfig, PgCreation},
     error::{Failure, corrupt},
     session::{Session, within},
 };
@@ -22,15 +21,29 @@ use crate::{
 struct Migration {
     version: i32,
     name: &'static str,
-    /// Templates, in which names of the store stand for themselves in braces.
+    /// Templates, in which names in braces stand for what differs from store to
+    /// store, and for fragments.
     statements: &'static [&'static str],
+    /// What several of the statements have in common, by its name in braces.
+    fragments: &'static [(&'static str, &'static str)],
 }
 
 /// All steps, in order. What is here is never changed: stores remember it.
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "entries in one order of commits",
-    statements: &[include_str!("tables.sql"), include_str!("commit.sql")],
+    statements: &[
+        include_str!("tables.sql"),
+        include_str!("commit_one.sql"),
+        include_str!("commit_group.sql"),
+    ],
+    fragments: &[
+        ("{order}", include_str!("order.sql")),
+        ("{live}", include_str!("live.sql")),
+        ("{holds}", include_str!("holds.sql")),
+        ("{overwrite}", include_str!("overwrite.sql")),
+        ("{note}", include_str!("note.sql")),
+    ],
 }];
 
 /// Makes the tables that entries are spread over.
@@ -50,7 +63,16 @@ $partitions$;";
 impl Migration {
     /// A mark of what the step does.
     fn checksum(&self) -> String {
-        format!("{:016x}", xxh3_64(self.statements.concat().as_bytes()))
+        format!("{:016x}", xxh3_64(self.template().as_bytes()))
+    }
+
+    /// The statements, with what they have in common written out.
+    fn template(&self) -> String {
+        let statements = self.statements.concat();
+        let fragments = self.fragments.iter();
+        fragments.fold(statements, |statements, (name, fragment)| {
+            statements.replace(name, fragment.trim())
+        })
     }
 
     fn render(&self, config: &PgConfig) -> String {
@@ -62,8 +84,7 @@ impl Migration {
                 PARTITIONS.replace("{count}", &count.to_string()),
             ),
         };
-        self.statements
-            .concat()
+        self.template()
             .replace("{partitioned}", partitioned)
             .replace("{partitions}", &partitions)
             .replace("{schema}", &schema)
@@ -73,20 +94,45 @@ impl Migration {
 /// Makes or updates the store's tables, and returns which store it is.
 ///
 /// # Errors
-/// `Invalid` for a schema that belongs to something else, `Unsupported` for a
-/// newer version, `Denied` without the rights to make what is missing.
+/// `Invalid` for a schema that belongs to something else, for other partitions
+/// than the store has, or where there is no store and none is to be made; `Unsupported` for a newer version; `Denied`
+/// without the rights to make what is missing.
 pub(crate) async fn prepare(
     session: &mut Session,
     config: &PgConfig,
     deadline: Instant,
 ) -> Result<Uuid> {
     let connection = &mut session.connection;
-    if is_behind(&find(connection, &config.schema, deadline).await?)? {
+    let found = find(connection, &config.schema, deadline).await?;
+    if matches!(found, Found::Nothing { .. }) && config.creation == PgCreation::Never {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "there is no store in the schema `{}` of the database `{}`; check both names",
+                config.schema, config.database
+            ),
+        ));
+    }
+    if is_behind(&found)? {
         migrate(connection, config, deadline).await?;
     }
-    let query = sqlx::query_scalar::<_, Uuid>("SELECT store FROM meta").persistent(false);
-    let store = within(deadline, query.fetch_optional(connection)).await?;
-    store.ok_or_else(|| corrupt("the row that names the store is missing"))
+    let query = sqlx::query_as::<_, (Uuid, i32)>("SELECT store, partitions FROM meta");
+    let meta = query.persistent(false).fetch_optional(connection);
+    let (store, partitions) = within(deadline, meta)
+        .await?
+        .ok_or_else(|| corrupt("the row that names the store is missing"))?;
+    if let Some(asked) = config.partitions
+        && i32::from(asked.get()) != partitions
+    {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "the store was made with partitions = {partitions}, and {asked} are asked for; \
+                 leave the setting out, or copy the store into a new one"
+            ),
+        ));
+    }
+    Ok(store)
 }
 
 /// What there is in a schema.
@@ -250,7 +296,7 @@ mod tests {
     fn stores_remember_what_their_migrations_did() {
         // A store is refused if this changes: add a migration instead.
         let checksums: Vec<_> = MIGRATIONS.iter().map(Migration::checksum).collect();
-        assert_eq!(checksums.len(), MIGRATIONS.len());
+        assert_eq!(checksums, ["c540fc85f101bf87"]);
         for (place, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(usize::try_from(migration.version).unwrap(), place + 1);
         }

@@ -27,7 +27,7 @@ CREATE TABLE {schema}.outcomes (
 ) WITH (fillfactor = 50);
 
 CREATE TABLE {schema}.entries (
-    space smallint NOT NULL CHECK (space IN (0, 1)),
+    space smallint NOT NULL,
     key bytea NOT NULL,
     value bytea NOT NULL,
     expires bigint,

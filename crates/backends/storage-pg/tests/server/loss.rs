@@ -3,9 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use storage_core::{ErrorKind, Outcome, Read, ReadExt, Store, StoreExt};
+use storage_core::{ErrorKind, Maintenance, Outcome, Read, ReadExt, Store, StoreExt, WriteBatch};
 use storage_pg::{PgBackend, PgConfig};
-use storage_testkit::servers::{Direction, PgServer, PgServerConfig, Proxy, Replication};
+use storage_testkit::servers::{Direction, PgServer, PgServerConfig, Proxy};
 
 use crate::{blocking, fails, not_applied, timed};
 
@@ -96,12 +96,18 @@ async fn a_commit_whose_answer_is_cut_off_is_found_to_be_applied() {
     let store = &place.store;
     for round in 0..5_u8 {
         let key = [b'k', round];
+        // Connected before, so what is cut off is the answer to the commit.
+        store.put("warm", "v").await.unwrap();
         place
             .proxy
             .delay(Direction::ToClient, Duration::from_millis(400));
         let writing = tokio::spawn({
             let store = store.clone();
-            async move { store.put(&key, "v").await }
+            // Done a second time, it would meet itself.
+            let batch = WriteBatch::new()
+                .absent(key.to_vec())
+                .put(key.to_vec(), "v");
+            async move { store.commit(batch).await }
         });
         tokio::time::sleep(Duration::from_millis(200)).await;
         place
@@ -231,47 +237,51 @@ async fn a_lock_that_is_held_for_too_long_times_out_with_nothing_applied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failover_is_followed_and_loses_nothing_that_was_answered() {
-    let (primary, standby, hosts) = blocking(|| {
-        let primary = PgServerConfig::new().start().unwrap();
-        let database = primary.new_database().unwrap();
-        let standby = primary.standby(Replication::Synchronous).unwrap();
-        let urls = (database.url(), database.url_at(standby.address()));
-        (primary, standby, urls)
-    })
-    .await;
-    let mut config = PgConfig::from_url(&hosts.0).unwrap();
-    config
-        .hosts
-        .extend(PgConfig::from_url(&hosts.1).unwrap().hosts);
-    // The standby is asked first, and takes no writes.
-    config.hosts.reverse();
-    config.time_limit = Duration::from_secs(10);
-    let store = config.open().await.unwrap();
-    for number in 0..20_u8 {
-        store.put(&[number], "v").await.unwrap();
+async fn upkeep_ends_when_the_network_has_gone_silent() {
+    let place = place().await;
+    let store = &place.store;
+    let (server, database) = (Arc::clone(&place.server), place.database.clone());
+    let holding = tokio::spawn(blocking(move || {
+        let lock = "BEGIN; LOCK TABLE storage.entries IN SHARE UPDATE EXCLUSIVE MODE; \
+            SELECT pg_sleep(20); COMMIT;";
+        server.sql(&database, lock).unwrap();
+    }));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let upkeep = tokio::spawn({
+        let store = store.clone();
+        async move { store.maintain(Maintenance::Vacuum).await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    place.proxy.swallow();
+    let ended = tokio::time::timeout(Duration::from_mins(1), upkeep).await;
+    let error = ended.expect("it hangs").unwrap().unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::TimedOut),
+        "{error}"
+    );
+    holding.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_keeps_less_than_was_promised_is_refused() {
+    let place = place().await;
+    let store = &place.store;
+    for (fsync, is_refused) in [("off", true), ("on", false)] {
+        let server = Arc::clone(&place.server);
+        blocking(move || {
+            const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                WHERE application_name = 'storage'";
+            server.set("fsync", fsync).unwrap();
+            server.sql(PgServer::MAINTENANCE, END).unwrap();
+        })
+        .await;
+        let written = store.put("k", fsync).await;
+        if is_refused {
+            let error = not_applied(written);
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+            assert!(error.message().contains("fsync"), "{error}");
+        } else {
+            written.unwrap();
+        }
     }
-    let last = store.sequence();
-    let (primary, standby) = blocking(move || {
-        primary.kill().unwrap();
-        standby.promote().unwrap();
-        standby.set("synchronous_standby_names", "").unwrap();
-        (primary, standby)
-    })
-    .await;
-    let committed = store.put("after", "v").await.unwrap();
-    assert!(committed.sequence > last);
-    for number in 0..20_u8 {
-        assert!(store.exists(&[number]).await.unwrap());
-    }
-    // The old one comes back, and does not know that it was replaced.
-    let _servers = blocking(move || {
-        primary.start().unwrap();
-        primary.set("synchronous_standby_names", "").unwrap();
-        standby.stop().unwrap();
-        (primary, standby)
-    })
-    .await;
-    let error = not_applied(store.put("split", "v").await);
-    assert!(error.message().contains("timeline"), "{error}");
 }

@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod codes;
+mod failover;
+mod identity;
+mod integrity;
 mod loss;
 mod partitions;
 mod processes;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use storage_core::{Consistency, KeyRange, Read, ReadOptions, ScanOptions, StoreExt};
 use storage_pg::PgConfig;
-use storage_testkit::servers::{PgServerConfig, Replication};
+use storage_testkit::servers::{PgServerConfig, Proxy, Replication};
 
 use crate::blocking;
 
@@ -63,4 +63,32 @@ async fn a_stale_read_goes_to_a_standby_only_if_that_is_fresh_enough() {
     let shown = store.get_with("k".into(), &hour).await.unwrap().unwrap();
     assert_eq!(shown.value(), "2");
     drop((primary, standby));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_stops_answering_takes_no_read_with_it() {
+    let (servers, proxy, urls) = blocking(|| {
+        let primary = PgServerConfig::new().start().unwrap();
+        let database = primary.new_database().unwrap();
+        let standby = primary.standby(Replication::Asynchronous).unwrap();
+        let proxy = Proxy::start(standby.address()).unwrap();
+        let urls = (database.url(), database.url_at(proxy.address()));
+        ((primary, standby), proxy, urls)
+    })
+    .await;
+    let mut config = PgConfig::from_url(&urls.0).unwrap();
+    config.read_hosts = PgConfig::from_url(&urls.1).unwrap().hosts;
+    // Less than it takes to give up a connection.
+    config.time_limit = Duration::from_secs(2);
+    let store = config.open().await.unwrap();
+    store.put("k", "1").await.unwrap();
+    let hour = stale(Duration::from_hours(1));
+    store.get_with("k".into(), &hour).await.unwrap();
+    proxy.swallow();
+    // A session that was just used, one that has to be made, and none.
+    for _ in 0..3 {
+        let shown = store.get_with("k".into(), &hour).await.unwrap().unwrap();
+        assert_eq!(shown.value(), "1");
+    }
+    drop((servers, proxy));
 }

@@ -1,12 +1,12 @@
 //! What happens at the order point: guards are judged, sequences filled in,
 //! changes applied.
 
-use std::sync::atomic::Ordering;
+use std::{slice, sync::atomic::Ordering};
 
 use super::{
     super::{
-        Change, ChangeForm, Engine, Tried, WritePolicy, reader::Place, sequence::Sequencer,
-        shared::Shared,
+        Change, ChangeForm, Engine, Prepared, Tried, WritePolicy, reader::Place,
+        sequence::Sequencer, shared::Shared,
     },
     distinct::distinct,
 };
@@ -58,6 +58,7 @@ impl<'a, E: Engine> Applier<'a, E> {
     pub(super) fn try_apply_alone(
         &mut self,
         batch: WriteBatch,
+        prepared: Option<&Prepared>,
         durability: Durability,
     ) -> Result<Applied> {
         let (guards, mutations) = batch.into_parts();
@@ -69,7 +70,10 @@ impl<'a, E: Engine> Applier<'a, E> {
         }
         let (sequence, changes) = self.number(mutations)?;
         let tried = match self.shared.context.write_policy {
-            WritePolicy::Foretold => self.apply(changes, durability, sequence),
+            WritePolicy::Foretold => {
+                let prepared = prepared.map_or(&[][..], slice::from_ref);
+                self.apply(changes, prepared, durability, sequence)
+            }
             WritePolicy::Tried => {
                 match self.apply_by(E::try_apply, changes, durability, sequence) {
                     Ok(Tried::WouldWait) => return Ok(Applied::WouldWait),
@@ -140,15 +144,20 @@ impl<'a, E: Engine> Applier<'a, E> {
     }
 
     /// Applies changes that end with the commit `last`, as durably as can be
-    /// without a sync.
+    /// without a sync, with what was prepared of them.
     pub(super) fn apply(
         &mut self,
         changes: Vec<Change>,
+        prepared: &[Prepared],
         durability: Durability,
         last: Sequence,
     ) -> Result<()> {
         let apply = |engine: &E, changes, durability| {
-            engine.apply(changes, durability).map(|()| Tried::Applied)
+            let applied = match prepared {
+                [] => engine.apply(changes, durability),
+                prepared => engine.apply_prepared(changes, prepared, durability),
+            };
+            applied.map(|()| Tried::Applied)
         };
         self.apply_by(apply, changes, durability, last).map(drop)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 
 use super::{
-    super::{Engine, WritePolicy, reader::Place, shared::Shared},
+    super::{Engine, Prepared, WritePolicy, reader::Place, shared::Shared},
     applier::{Applied, Applier},
     queue::{QueuedCommit, Request},
     sync::Waiter,
@@ -50,9 +50,13 @@ impl<E: Engine> Shared<E> {
         if let Err(error) = self.check_poison() {
             return Accepted::Answered(Err(error));
         }
-        match self.apply_inline(batch, durability) {
+        let prepared = match self.prepare(&batch) {
+            Ok(prepared) => prepared,
+            Err(error) => return Accepted::Answered(Err(error)),
+        };
+        match self.apply_inline(batch, prepared.as_ref(), durability) {
             Ok(accepted) => accepted,
-            Err(batch) => self.enqueue(batch, durability),
+            Err(batch) => self.enqueue(batch, prepared, durability),
         }
     }
 
@@ -61,6 +65,7 @@ impl<E: Engine> Shared<E> {
     fn apply_inline(
         self: &Arc<Self>,
         batch: WriteBatch,
+        prepared: Option<&Prepared>,
         durability: Durability,
     ) -> Result<Accepted, WriteBatch> {
         if !self.is_small(&batch) {
@@ -79,7 +84,8 @@ impl<E: Engine> Shared<E> {
         }
         let kept = self.may_be_refused(&batch).then(|| batch.clone());
         let applied = self.call_accepted(|engine| {
-            Applier::new(self, engine, &mut sequencer).try_apply_alone(batch, durability)
+            let mut applier = Applier::new(self, engine, &mut sequencer);
+            applier.try_apply_alone(batch, prepared, durability)
         });
         let applied = match (applied, kept) {
             (Ok(Applied::WouldWait), Some(batch)) => return Err(batch),
@@ -113,7 +119,7 @@ impl<E: Engine> Shared<E> {
     }
 
     /// Whether judging and resolving the batch takes little time.
-    fn is_small(&self, batch: &WriteBatch) -> bool {
+    pub(super) fn is_small(&self, batch: &WriteBatch) -> bool {
         batch.mutations().len() <= INLINE_MUTATIONS_MAX
             && batch.size_bytes() <= INLINE_BYTES_MAX
             && (batch.guards().is_empty()
@@ -124,9 +130,14 @@ impl<E: Engine> Shared<E> {
                 .any(|mutation| matches!(mutation, Mutation::DeleteRange(_)))
     }
 
-    fn enqueue(self: &Arc<Self>, batch: WriteBatch, durability: Durability) -> Accepted {
+    fn enqueue(
+        self: &Arc<Self>,
+        batch: WriteBatch,
+        prepared: Option<Prepared>,
+        durability: Durability,
+    ) -> Accepted {
         let (answer, receiver) = oneshot::channel();
-        let commit = QueuedCommit::new(batch, durability, answer);
+        let commit = QueuedCommit::new(batch, prepared, durability, answer);
         match self.put_in_queue(Request::Commit(commit)) {
             Ok(()) => Accepted::Waiting(receiver),
             Err(error) => Accepted::Answered(Err(error.with_outcome(Outcome::NotApplied))),

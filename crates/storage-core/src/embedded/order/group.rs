@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    super::{Change, Engine},
+    super::{Change, Engine, Prepared},
     applier::Applier,
     commit::Answer,
     queue::QueuedCommit,
@@ -31,6 +31,7 @@ pub(super) struct Group {
 
 struct Member {
     changes: Vec<Change>,
+    prepared: Option<Prepared>,
     sequence: Sequence,
     durability: Durability,
     answer: Answer,
@@ -70,6 +71,7 @@ impl Group {
     ) {
         let QueuedCommit {
             batch,
+            prepared,
             durability,
             answer,
             ..
@@ -91,6 +93,7 @@ impl Group {
         }
         self.members.push(Member {
             changes,
+            prepared,
             sequence,
             durability,
             answer,
@@ -133,13 +136,24 @@ impl Group {
             .iter()
             .flat_map(|member| member.changes.iter().cloned())
             .collect();
-        let whole = self.apply(applier, merged, durability, last);
+        let prepared: Vec<Prepared> = members
+            .iter()
+            .filter_map(|member| member.prepared.clone())
+            .collect();
+        let whole = self.apply(applier, merged, &prepared, durability, last);
         let is_split = members.len() > 1
             && self.lockout.is_none()
             && whole.as_ref().is_err_and(is_not_applied);
         for member in members {
             let result = if is_split {
-                self.apply(applier, member.changes, member.durability, member.sequence)
+                let prepared = member.prepared.as_slice();
+                self.apply(
+                    applier,
+                    member.changes,
+                    prepared,
+                    member.durability,
+                    member.sequence,
+                )
             } else {
                 whole.as_ref().copied().map_err(Error::duplicate)
             };
@@ -153,11 +167,12 @@ impl Group {
         &mut self,
         applier: &mut Applier<'_, E>,
         changes: Vec<Change>,
+        prepared: &[Prepared],
         durability: Durability,
         last: Sequence,
     ) -> Result<()> {
         self.check_lockout()?;
-        let result = applier.apply(changes, durability, last);
+        let result = applier.apply(changes, prepared, durability, last);
         if let Err(error) = &result
             && error.is_foreign_lock()
         {

@@ -1,6 +1,7 @@
 //! The order point: every write of a store passes it, one after the other.
 //!
-//! A commit that finds the order point free, and an engine that will not wait,
+//! What can be done of a commit ahead of it is done on its caller's thread
+//! (`prepare`). A commit that then finds the order point free, and an engine that will not wait,
 //! is applied on its caller's thread (`commit`). Otherwise it queues (`queue`),
 //! and a writer thread (`writer`) takes what has queued, judges it in order, and
 //! applies it as one (`group`). Snapshots queue likewise. Commits that must be durable then wait for a sync (`sync`).
@@ -14,6 +15,7 @@ mod distinct;
 mod group;
 mod inbox;
 mod patience;
+mod prepare;
 mod queue;
 mod sync;
 mod writer;

@@ -14,7 +14,7 @@ use futures_channel::oneshot;
 
 use super::{
     super::{
-        Engine,
+        Engine, Prepared,
         shared::{Shared, Taken},
     },
     OrderPoint,
@@ -23,7 +23,7 @@ use super::{
 use crate::{Durability, Error, ErrorKind, Result, WriteBatch};
 
 /// How much may wait for the writer thread. A single commit may be larger.
-const QUEUED_BYTES_MAX: usize = 256 << 20;
+pub(super) const QUEUED_BYTES_MAX: usize = 256 << 20;
 
 /// What a commit takes besides its keys and values, roughly.
 const COMMIT_BYTES: usize = 256;
@@ -41,6 +41,7 @@ pub(super) type SnapshotAnswer<E> = oneshot::Sender<Result<Taken<E>>>;
 #[derive(Debug)]
 pub(super) struct QueuedCommit {
     pub(super) batch: WriteBatch,
+    pub(super) prepared: Option<Prepared>,
     /// Roughly what the commit takes while it waits.
     pub(super) bytes: usize,
     pub(super) durability: Durability,
@@ -48,10 +49,16 @@ pub(super) struct QueuedCommit {
 }
 
 impl QueuedCommit {
-    pub(super) fn new(batch: WriteBatch, durability: Durability, answer: Answer) -> Self {
+    pub(super) fn new(
+        batch: WriteBatch,
+        prepared: Option<Prepared>,
+        durability: Durability,
+        answer: Answer,
+    ) -> Self {
         Self {
             bytes: COMMIT_BYTES + batch.size_bytes(),
             batch,
+            prepared,
             durability,
             answer,
         }

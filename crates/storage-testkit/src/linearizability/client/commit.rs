@@ -127,7 +127,7 @@ impl<S: Store> Client<S> {
     fn earliest_read(&self) -> Moment {
         match self.store.capabilities().reads {
             ReadSupport::Linearizable => Moment::now(),
-            ReadSupport::Eventual => Moment::START,
+            ReadSupport::Eventual | ReadSupport::OnDemand => Moment::START,
         }
     }
 }

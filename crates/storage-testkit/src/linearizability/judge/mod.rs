@@ -72,6 +72,8 @@ pub(super) fn dispute(history: &History, reads: ReadSupport) -> Option<Box<Dispu
 fn search(history: &History, reads: ReadSupport) -> Outcome {
     match reads {
         ReadSupport::Linearizable => Search::new(history).run(),
-        ReadSupport::Eventual => Search::new(&history.clone().with_lagging_reads()).run(),
+        ReadSupport::Eventual | ReadSupport::OnDemand => {
+            Search::new(&history.clone().with_lagging_reads()).run()
+        }
     }
 }

@@ -15,6 +15,8 @@ mod summary;
 use storage_core::{OsRandom, Random};
 
 use self::site::Site;
+#[cfg(all(feature = "servers", target_os = "linux"))]
+pub(crate) use self::summary::is_zero;
 pub(super) use self::{round::Round, summary::Summary};
 
 /// Rounds over the stores of one name.
@@ -66,7 +68,7 @@ impl Campaign {
 ///
 /// # Errors
 /// If the operating system has no randomness.
-pub(super) fn random_seed() -> storage_core::Result<u64> {
+pub(crate) fn random_seed() -> storage_core::Result<u64> {
     let mut bytes = [0; 8];
     OsRandom.fill(&mut bytes)?;
     // Short enough to be typed.

@@ -47,16 +47,20 @@ pub async fn a_damaged_value_is_an_error_and_hides_no_other<S: Store>(
     fill(store, [("a", "1"), ("b", "2")]).await?;
     for call in [Call::Get, Call::GetMany, Call::Scan] {
         let damage = scene.faults.inject(Rule::on(call), Fault::corrupt())?;
-        let error = match call {
-            Call::Get => refused(store.get("a").await, ErrorKind::Corrupt)?,
-            Call::GetMany => refused(store.get_many(&["a".into()]).await, ErrorKind::Corrupt)?,
+        let answer = match call {
+            Call::Get => store.get("a").await.map(drop),
+            Call::GetMany => store.get_many(&["a".into()]).await.map(drop),
             _ => {
                 let page = store.scan_with(&KeyRange::all(), &ScanOptions::new()).await;
-                refused(page, ErrorKind::Corrupt)?
+                page.map(drop)
             }
         };
-        ensure!(error.key().is_some(), "no key is named in: {error}");
-        happened(&damage)?;
+        // A layer may hold the value, and then need not know of the damage.
+        if answer.is_err() || damage.times() > 0 || call == Call::Scan {
+            let error = refused(answer, ErrorKind::Corrupt)?;
+            ensure!(error.key().is_some(), "no key is named in: {error}");
+            happened(&damage)?;
+        }
         scene.recover().await?;
         let all = vec![key_value("a", "1"), key_value("b", "2")];
         ensure_eq!(

@@ -34,7 +34,7 @@ DECLARE
     to_place integer;
     put_key bytea;
     found_version bigint;
-    holds boolean;
+    guard_version bigint;
     failed bigint;
     last bigint;
     is_whole boolean := cardinality(step_kinds) = 1;
@@ -43,11 +43,7 @@ BEGIN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
 
-    -- The order point: what comes below is done for one commit at a time, and
-    -- each statement sees all that was committed before.
-    PERFORM pg_advisory_xact_lock(1937010530, '{schema}'::regnamespace::oid::integer);
-
-    first := nextval('{schema}.commit_numbers');
+    {order}
     IF members > 1 OR first <= above THEN
         first := greatest(first, above + 1);
         PERFORM setval('{schema}.commit_numbers', first + members - 1);
@@ -67,13 +63,9 @@ BEGIN
             SELECT e.version INTO found_version
             FROM {schema}.entries e
             WHERE e.space = guard_spaces[from_place] AND e.key = guard_keys[from_place]
-                AND (e.expires IS NULL OR e.expires > moment OR e.expires < 0);
-            holds := CASE guard_kinds[from_place]
-                WHEN 0 THEN found_version IS NULL
-                WHEN 1 THEN found_version IS NOT NULL
-                ELSE coalesce(found_version = guard_versions[from_place], false)
-            END;
-            IF NOT holds THEN
+                AND {live};
+            guard_version := guard_versions[from_place];
+            IF NOT (CASE guard_kinds[from_place] {holds} END) THEN
                 refused := refused || step_members[step];
                 guards := guards || 0;
             END IF;
@@ -93,9 +85,7 @@ BEGIN
                     put_spaces[from_place], put_key, put_values[from_place],
                     put_expiries[from_place], first + put_members[from_place]
                 )
-                ON CONFLICT (space, key) DO UPDATE
-                SET value = excluded.value, expires = excluded.expires,
-                    version = excluded.version, updated_at = excluded.updated_at;
+                {overwrite};
             END IF;
 
         ELSIF step_kinds[step] = 0 THEN
@@ -110,7 +100,7 @@ BEGIN
                 SELECT e.version
                 FROM {schema}.entries e
                 WHERE e.space = g.space AND e.key = g.key
-                    AND (e.expires IS NULL OR e.expires > moment OR e.expires < 0)
+                    AND {live}
             ) live ON true
             WHERE NOT CASE g.kind
                 WHEN 0 THEN live.version IS NULL
@@ -153,9 +143,7 @@ BEGIN
             SELECT c.space, c.key, c.value, c.expires, c.version
             FROM change c
             WHERE c.value IS NOT NULL
-            ON CONFLICT (space, key) DO UPDATE
-            SET value = excluded.value, expires = excluded.expires,
-                version = excluded.version, updated_at = excluded.updated_at;
+            {overwrite};
 
         ELSE
             FOR place IN from_place .. to_place LOOP
@@ -171,11 +159,7 @@ BEGIN
         WHILE (last - first)::integer = ANY (refused) LOOP
             last := last - 1;
         END LOOP;
-        INSERT INTO {schema}.outcomes AS o (session, slot, attempt, first, last, refused, guards)
-        VALUES (writer, (number % 256)::smallint, number, first, last, refused, guards)
-        ON CONFLICT (session, slot) DO UPDATE
-        SET attempt = excluded.attempt, first = excluded.first, last = excluded.last,
-            refused = excluded.refused, guards = excluded.guards, updated_at = excluded.updated_at;
+        {note};
     END IF;
 END
 $function$;

@@ -1,0 +1,1 @@
+(e.expires IS NULL OR e.expires > moment OR e.expires < 0)

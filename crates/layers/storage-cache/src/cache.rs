@@ -1,0 +1,367 @@
+//! The cache itself: what it holds, and the rules by which reads fill it.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, TryLockError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_channel::oneshot;
+use storage_core::{Capabilities, Clock, Consistency, Entry, Key, ReadSupport, Space, Timestamp};
+
+use crate::{
+    Absence, CacheConfig, CacheStats, LevelStats,
+    cached::Cached,
+    key::{CacheKey, Lookup},
+    level::Level,
+    stats::Counters,
+    stripes::{Answer, Start, Stripes},
+    walk::Walk,
+    wide::Wide,
+};
+
+/// The controls of a cache: figures, and settings that change at run time.
+///
+/// ```
+/// use storage_cache::{Cache, CacheConfig, CacheLayer};
+/// use storage_core::{ReadExt, Stack, StoreExt, memory::MemoryConfig};
+///
+/// # fn main() -> storage_core::Result<()> {
+/// # storage_core::blocking::block_on(async {
+/// let store = Stack::on(MemoryConfig::new().open())
+///     .with(CacheLayer::new(CacheConfig::exclusive(1 << 20)))
+///     .open()
+///     .await?;
+/// store.put("planet/3", "Earth").await?;
+/// store.get("planet/3").await?;
+/// store.get("planet/3").await?;
+///
+/// let cache: &Cache = store.find().expect("the stack has a cache");
+/// assert_eq!(cache.stats().memory.hits, 1);
+/// cache.resize(1 << 16);
+/// cache.clear();
+/// assert_eq!(cache.stats().memory.entries, 0);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub struct Cache {
+    pub(crate) config: CacheConfig,
+    pub(crate) level: Level,
+    pub(crate) stripes: Stripes,
+    pub(crate) wide: Wide,
+    pub(crate) counters: Counters,
+    /// Grows as commits begin and as they end: what is read ahead is kept only if
+    /// none has meanwhile.
+    pub(crate) commit_moves: AtomicU64,
+    pub(crate) walk: Mutex<Walk>,
+    pub(crate) clock: Clock,
+    reads: ReadSupport,
+    /// Once the store is closed, the store below answers everything.
+    is_closed: AtomicBool,
+}
+
+/// What a read may get from the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Nothing.
+    Around,
+    /// Entries that were read so recently, if that matters. What the store below
+    /// answers instead may be too old for others.
+    Hit { age_max: Option<Duration> },
+    /// The same; and what the store below answers may be kept.
+    HitOrFill { age_max: Option<Duration> },
+}
+
+/// What the cache says of a key.
+pub(crate) enum Look {
+    Hit(Option<Entry>),
+    /// Ask the store below, and keep the answer.
+    Miss,
+    /// Ask the store below.
+    Around,
+}
+
+/// What a read does that found nothing.
+pub(crate) enum Turn<'a> {
+    /// Another read has filled the cache meanwhile.
+    Hit(Option<Entry>),
+    /// Wait for another read's answer. Without one, look again.
+    Join(oneshot::Receiver<Answer>),
+    /// Ask the store below.
+    Around,
+    /// Ask the store below, and say what it answered.
+    Lead(Leading<'a>),
+}
+
+impl Cache {
+    pub(crate) fn new(config: CacheConfig, capabilities: &Capabilities, clock: &Clock) -> Self {
+        Self {
+            level: Level::new(&config),
+            config,
+            stripes: Stripes::new(),
+            wide: Wide::default(),
+            counters: Counters::default(),
+            commit_moves: AtomicU64::new(0),
+            walk: Mutex::default(),
+            clock: clock.clone(),
+            reads: capabilities.reads,
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// What the cache has done so far, and what it holds.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        let Self {
+            counters, level, ..
+        } = self;
+        CacheStats {
+            memory: LevelStats {
+                hits: counters.hits.total(),
+                negative_hits: counters.negative_hits.total(),
+                misses: counters.misses.total(),
+                fills: counters.fills.total(),
+                dropped_fills: counters.dropped_fills.total(),
+                read_ahead: counters.read_ahead.total(),
+                evictions: level.evictions(),
+                oversized: counters.oversized.total(),
+                bytes: level.bytes(),
+                capacity_bytes: level.capacity_bytes(),
+                entries: level.entries(),
+            },
+            joined: counters.joined.total(),
+            bypassed: counters.bypassed.total(),
+            uncertain_keys: self.stripes.uncertain(),
+        }
+    }
+
+    /// Sets the memory that cached keys and entries may take, in bytes, and gives up
+    /// what no longer has room.
+    ///
+    /// The number of shards stays, so a cache that was opened much smaller evicts less
+    /// well than one that was opened at this size.
+    pub fn resize(&self, capacity_bytes: u64) {
+        self.level.resize(capacity_bytes);
+    }
+
+    /// Forgets everything. Reads that are under way may fill the cache again at once.
+    pub fn clear(&self) {
+        self.level.clear();
+    }
+
+    /// From now on the store below answers everything.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.level.clear();
+    }
+
+    /// What a read with this consistency may get.
+    pub(crate) fn demand(&self, consistency: Option<Consistency>) -> Demand {
+        let age_max = self.config.time_to_live;
+        match (consistency, age_max) {
+            (None, _) => Demand::HitOrFill { age_max },
+            (Some(Consistency::Linearizable), None) if self.reads == ReadSupport::Linearizable => {
+                Demand::HitOrFill { age_max }
+            }
+            (Some(Consistency::Linearizable), _) => Demand::Around,
+            (Some(Consistency::Stale { .. }), None) => Demand::Hit { age_max },
+            (Some(Consistency::Stale { at_most }), Some(age)) => Demand::Hit {
+                age_max: Some(age.min(at_most)),
+            },
+        }
+    }
+
+    /// Looks a key up.
+    pub(crate) fn look(&self, key: Key<'_>, demand: Demand) -> Look {
+        if !is_cacheable(key.space()) || self.is_closed.load(Ordering::Acquire) {
+            return Look::Around;
+        }
+        let (Demand::Hit { age_max } | Demand::HitOrFill { age_max }) = demand else {
+            self.counters.bypassed.raise();
+            return Look::Around;
+        };
+        if self.wide.covers(key, || self.clock.now()) {
+            self.counters.bypassed.raise();
+            return Look::Around;
+        }
+        if let Some(cached) = self.served(key, age_max) {
+            let entry = cached.into_entry();
+            match entry {
+                Some(_) => self.counters.hits.raise(),
+                None => self.counters.negative_hits.raise(),
+            }
+            return Look::Hit(entry);
+        }
+        self.counters.misses.raise();
+        match demand {
+            Demand::HitOrFill { .. } => Look::Miss,
+            _ => Look::Around,
+        }
+    }
+
+    /// What the level in memory says of a key, unless it is too old or expired.
+    fn served(&self, key: Key<'_>, age_max: Option<Duration>) -> Option<Cached> {
+        let cached = self.level.get(Lookup(key))?;
+        let expires = cached.expires();
+        if age_max.is_some() || expires.is_some() {
+            let now = self.clock.now();
+            let is_young = age_max.is_none_or(|age_max| cached.is_as_young_as(age_max, now));
+            if !is_young || expires.is_some_and(|expires| expires <= now) {
+                return None;
+            }
+        }
+        Some(cached)
+    }
+
+    /// Begins the read of a key that was not found.
+    pub(crate) fn begin_read(&self, key: Key<'_>) -> Turn<'_> {
+        let as_of = self.as_of();
+        let mut stripe = self.stripes.lock(Lookup(key));
+        if self.wide.covers(key, || self.clock.now()) {
+            self.counters.bypassed.raise();
+            return Turn::Around;
+        }
+        match self
+            .stripes
+            .start(&mut stripe, Lookup(key), || self.clock.now())
+        {
+            Start::Around => {
+                self.counters.bypassed.raise();
+                Turn::Around
+            }
+            Start::Join(receiver) => {
+                self.counters.joined.raise();
+                Turn::Join(receiver)
+            }
+            Start::Free => {
+                if let Some(cached) = self.served(key, self.config.time_to_live) {
+                    self.counters.joined.raise();
+                    return Turn::Hit(cached.into_entry());
+                }
+                let key = CacheKey::of(key);
+                let id = stripe.take_off(key.clone());
+                Turn::Lead(Leading {
+                    cache: self,
+                    key,
+                    id,
+                    as_of,
+                    has_landed: false,
+                })
+            }
+        }
+    }
+
+    /// The instant that a read which begins now will be as old as, where that matters.
+    pub(crate) fn as_of(&self) -> Timestamp {
+        match self.config.time_to_live {
+            Some(_) => self.clock.now(),
+            None => Timestamp::from_unix_milliseconds(0),
+        }
+    }
+
+    /// An answer that another read has found, at this instant.
+    pub(crate) fn still_there(&self, entry: Option<Entry>) -> Option<Entry> {
+        entry.filter(|entry| entry.expires().is_none() || entry.is_live_at(self.clock.now()))
+    }
+
+    /// What to keep of an answer, if it may be kept at all.
+    pub(crate) fn to_keep(
+        &self,
+        key: &CacheKey,
+        entry: Option<&Entry>,
+        as_of: Timestamp,
+    ) -> Option<Cached> {
+        if entry.is_none() && self.config.absence == Absence::NotKept {
+            return None;
+        }
+        let cached = Cached::found(entry, as_of);
+        if self.level.fits(cached.weight(key)) {
+            return Some(cached);
+        }
+        self.counters.oversized.raise();
+        None
+    }
+
+    /// Takes note of a miss, and says whether misses walk through keys in order.
+    pub(crate) fn is_walk(&self, key: &CacheKey) -> bool {
+        match self.walk.try_lock() {
+            Ok(mut walk) => walk.step(key),
+            Err(TryLockError::Poisoned(walk)) => walk.into_inner().step(key),
+            // Several walk at once: whoever comes second waits for nothing.
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+}
+
+/// Layers below the cache write their own keys without its knowledge, and core does.
+pub(crate) const fn is_cacheable(space: Space) -> bool {
+    matches!(space, Space::User)
+}
+
+impl fmt::Debug for Cache {
+    /// Tells nothing of keys and values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("config", &self.config)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A read that others may join. Dropped before it has landed, it lets those who
+/// joined look again.
+pub(crate) struct Leading<'a> {
+    cache: &'a Cache,
+    pub(crate) key: CacheKey,
+    id: u64,
+    pub(crate) as_of: Timestamp,
+    has_landed: bool,
+}
+
+impl Leading<'_> {
+    /// Keeps what the store below answered, unless a commit has begun meanwhile, and
+    /// tells those who joined.
+    pub(crate) fn land(mut self, answer: &Answer) {
+        let Self { cache, key, .. } = &self;
+        let found = answer.as_ref().ok();
+        let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), self.as_of));
+        let mut stripe = cache.stripes.lock(Lookup(key.as_key()));
+        let landed = stripe.land(key, self.id);
+        if let Some(kept) = kept {
+            // A commit of many keys outdates the reads of all of them when it begins, or
+            // those of the one that it has turned out to write when it ends.
+            if landed.is_current {
+                cache.level.insert(key.clone(), kept);
+                cache.counters.fills.raise();
+            } else {
+                cache.counters.dropped_fills.raise();
+            }
+        }
+        drop(stripe);
+        self.has_landed = true;
+        for waiting in landed.waiting {
+            let answer = match answer {
+                Ok(entry) => Ok(entry.clone()),
+                Err(error) => Err(error.duplicate()),
+            };
+            // Whoever waited may have left.
+            let _ = waiting.send(answer);
+        }
+    }
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        if !self.has_landed {
+            let mut stripe = self.cache.stripes.lock(Lookup(self.key.as_key()));
+            let landed = stripe.land(&self.key, self.id);
+            drop(stripe);
+            // Their senders are dropped: they look again.
+            drop(landed);
+        }
+    }
+}

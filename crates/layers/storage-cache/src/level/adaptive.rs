@@ -1,0 +1,141 @@
+//! The default: `quick_cache`, which tells what is used again from what is not.
+//!
+//! Its policy is a variant of CLOCK-Pro (Jiang, Chen and Zhang, USENIX 2005)
+//! close to S3-FIFO (Yang et al., SOSP 2023). A hit takes a shared lock and one
+//! relaxed store.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
+
+use crate::{
+    CacheConfig,
+    cached::Cached,
+    key::{CacheKey, Lookup},
+};
+
+/// The share of the room, in percent, for what was used again. The crate's own default of 97
+/// leaves what is new too little time to be used a second time.
+const HOT_PERCENT: u64 = 90;
+
+/// As many keys are remembered after their eviction as have room.
+const GHOST_ALLOCATION: f64 = 1.0;
+
+pub(super) struct Adaptive {
+    cache: Cache<CacheKey, Cached, Weigh, DefaultHashBuilder, CountEvictions>,
+}
+
+impl Adaptive {
+    pub(super) fn new(config: &CacheConfig, evictions: Arc<AtomicU64>) -> Self {
+        let expected = config.capacity_bytes / config.expected_entry_bytes.get();
+        let mut options = OptionsBuilder::new();
+        options
+            .shards(config.shard_count())
+            .hot_allocation(fraction(HOT_PERCENT))
+            .ghost_allocation(GHOST_ALLOCATION)
+            .estimated_items_capacity(usize::try_from(expected).unwrap_or(usize::MAX))
+            .weight_capacity(config.capacity_bytes);
+        let cache = match options.build() {
+            Ok(options) => Cache::with_options(
+                options,
+                Weigh,
+                DefaultHashBuilder::default(),
+                CountEvictions(evictions),
+            ),
+            // Only what was left out could be wrong, and nothing was.
+            Err(_) => Cache::with(
+                usize::try_from(expected).unwrap_or(usize::MAX),
+                config.capacity_bytes,
+                Weigh,
+                DefaultHashBuilder::default(),
+                CountEvictions(evictions),
+            ),
+        };
+        Self { cache }
+    }
+
+    pub(super) fn get(&self, key: Lookup<'_>) -> Option<Cached> {
+        self.cache.get(&key)
+    }
+
+    pub(super) fn contains(&self, key: Lookup<'_>) -> bool {
+        self.cache.contains_key(&key)
+    }
+
+    pub(super) fn insert(&self, key: CacheKey, cached: Cached) {
+        self.cache.insert(key, cached);
+    }
+
+    /// What does not fit into the hot part of a shard is not admitted.
+    pub(super) fn weight_max(&self, capacity_bytes: u64) -> u64 {
+        self.shard_bytes(capacity_bytes) / 100 * HOT_PERCENT
+    }
+
+    pub(super) fn remove(&self, key: Lookup<'_>) {
+        self.cache.remove(&key);
+    }
+
+    pub(super) fn retain(&self, keeps: impl Fn(&CacheKey) -> bool) {
+        self.cache.retain(|key, _| keeps(key));
+    }
+
+    pub(super) fn clear(&self) {
+        self.cache.clear();
+    }
+
+    pub(super) fn resize(&self, capacity_bytes: u64) {
+        // Rounded down: the crate rounds the share of each shard up. Never zero, after
+        // which the crate would forget how its room is divided.
+        let shard_bytes = self.shard_bytes(capacity_bytes).max(1);
+        self.cache
+            .set_capacity(shard_bytes.saturating_mul(self.shards()));
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.cache.weight()
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.cache.len()
+    }
+
+    fn shard_bytes(&self, capacity_bytes: u64) -> u64 {
+        capacity_bytes / self.shards()
+    }
+
+    fn shards(&self) -> u64 {
+        u64::try_from(self.cache.num_shards()).unwrap_or(1).max(1)
+    }
+}
+
+/// A part of 1.
+fn fraction(percent: u64) -> f64 {
+    f64::from(u32::try_from(percent).unwrap_or(100)) / 100.0
+}
+
+#[derive(Clone, Debug)]
+struct Weigh;
+
+impl Weighter<CacheKey, Cached> for Weigh {
+    fn weight(&self, key: &CacheKey, cached: &Cached) -> u64 {
+        cached.weight(key)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct CountEvictions(Arc<AtomicU64>);
+
+impl Lifecycle<CacheKey, Cached> for CountEvictions {
+    /// What was evicted, to be dropped once the shard is unlocked.
+    type RequestState = [Option<(CacheKey, Cached)>; 2];
+
+    fn on_evict(&self, state: &mut Self::RequestState, key: CacheKey, cached: Cached) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        if let Some(free) = state.iter_mut().find(|slot| slot.is_none()) {
+            *free = Some((key, cached));
+        }
+    }
+}

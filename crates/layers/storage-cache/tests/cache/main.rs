@@ -1,0 +1,20 @@
+//! What the cache does, seen from outside and from the store below it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod capacity;
+mod dropping;
+mod flights;
+mod hits;
+mod order;
+mod others;
+mod outcomes;
+mod race;
+mod scene;
+mod time;
+mod walks;
+mod writes;

@@ -1,0 +1,145 @@
+//! All of it: stores are opened, tasks work, faults are played, and what is left
+//! is judged.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use storage_core::{KeyRange, ReadExt, ScanOptions, Store};
+use tokio::{runtime, time::timeout};
+
+use super::{
+    director::Director,
+    history::{Clock, History, Seen},
+    judge::{Evidence, judge},
+    place::Place,
+    site::Site,
+    summary::Summary,
+    task::{CONTESTED, Task, Wire},
+};
+use crate::{dice::Dice, proof::Part};
+
+/// How many tasks work at once.
+const TASKS: u16 = 32;
+
+/// On so many stores, each as a process of its own would have it.
+const STORES: u16 = 4;
+
+/// How long servers that are well may take to be opened, and all be read.
+const LAST_LOOK_MAX: Duration = Duration::from_mins(2);
+
+/// What a campaign found.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) summary: Summary,
+    /// All that is wrong, in words.
+    pub(super) findings: Vec<String>,
+    /// How calls failed, for people.
+    pub(super) failures: Vec<String>,
+}
+
+/// Puts a site under chaos for `duration`, drawn from `seed`.
+pub(super) fn run<S: Site>(
+    engine: &'static str,
+    mut site: S,
+    seed: u64,
+    duration: Duration,
+    tell: &dyn Fn(&str),
+) -> Result<Report> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("starting the threads")?;
+    let mut stores = Vec::new();
+    for _ in 0..STORES {
+        let store = runtime.block_on(site.open()).context("opening a store")?;
+        stores.push(Arc::new(store));
+    }
+    let reads = stores
+        .first()
+        .context("there is a store")?
+        .capabilities()
+        .reads;
+    let wire = Arc::new(Wire::new(Clock::start()));
+    let tasks: Vec<_> = (0..TASKS)
+        .zip(stores.iter().cycle())
+        .map(|(number, store)| {
+            let dice = Dice::new(Part::Task(number).seed(seed));
+            let (store, wire) = (Arc::clone(store), Arc::clone(&wire));
+            let task = Task::new(store, number, dice, S::TIME_LIMIT, wire);
+            runtime.spawn(task.work())
+        })
+        .collect();
+    let dice = Dice::new(Part::Plan.seed(seed));
+    let played = Director::new(&mut site, &wire, dice).play(duration, tell);
+    wire.end();
+    let mut history = History::default();
+    for task in tasks {
+        history.add(runtime.block_on(task).context("a task panicked")?);
+    }
+    let left = played.and_then(|played| {
+        let left = runtime.block_on(last_look(&site, stores))?;
+        Ok((played, left))
+    });
+    runtime.shutdown_background();
+    let (played, left) = left.with_context(|| failures(&history).join("\n"))?;
+    let failures = failures(&history);
+    let evidence = Evidence {
+        attempts: history.attempts,
+        sightings: history.sightings,
+        left,
+        cut_off: played.cut_off.clone(),
+        reads,
+    };
+    let verdict = judge(&evidence);
+    let mut summary = Summary::new(engine, S::TIME_LIMIT);
+    summary.count(&evidence.attempts, &verdict);
+    summary.played(&played);
+    summary.calls(history.longest_call, history.inexcusable.len());
+    Ok(Report {
+        summary,
+        findings: verdict
+            .findings
+            .into_iter()
+            .chain(history.inexcusable)
+            .collect(),
+        failures,
+    })
+}
+
+/// Closes the stores, and reads all that is left by a new one.
+async fn last_look<S: Site>(site: &S, stores: Vec<Arc<S::Store>>) -> Result<BTreeMap<Place, Seen>> {
+    let look = async {
+        for store in stores {
+            store.close().await.context("closing a store")?;
+        }
+        let store = site.open().await.context("opening the store at the end")?;
+        let left = everything(&store).await.context("reading all at the end")?;
+        store.close().await.context("closing the last store")?;
+        Ok(left)
+    };
+    timeout(LAST_LOOK_MAX, look)
+        .await
+        .with_context(|| format!("the last look took longer than {LAST_LOOK_MAX:?}"))?
+}
+
+async fn everything(store: &impl Store) -> storage_core::Result<BTreeMap<Place, Seen>> {
+    // What is not there must be known not to be there.
+    let mut left: BTreeMap<_, _> = (0..CONTESTED)
+        .map(|number| (Place::All(number), Seen::Nothing))
+        .collect();
+    let mut scan = store.scan(KeyRange::all(), ScanOptions::new());
+    while let Some(item) = scan.next().await? {
+        if let Some(place) = Place::of(&item.key) {
+            left.insert(place, Seen::of(Some(&item.entry)));
+        }
+    }
+    Ok(left)
+}
+
+fn failures(history: &History) -> Vec<String> {
+    let lines = history.failures.iter();
+    lines
+        .map(|(kind, (count, example))| format!("{count} × {kind}, such as: {example}"))
+        .collect()
+}
