@@ -34,12 +34,18 @@
 //! | `sqlite` | `storage::sqlite`: a SQLite database, which its shell can read; takes a C compiler | no |
 //! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
+//! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
 //!
-//! Each of these is an embedded, durable store in a directory of its own, and
-//! the feature's name is its scheme in [store URLs](StoreUrl). The in-memory
-//! engine, [`memory`], is always there.
+//! `fjall`, `sqlite`, `fs`, `sled` and `rocks` are embedded, durable stores in
+//! directories of their own, and the feature's name is the scheme in
+//! [store URLs](StoreUrl); stores of `pg` are named as `postgres://…`. The
+//! in-memory engine, [`memory`], is always there.
+//!
+//! Stores across a network are opened and used on a Tokio runtime, which has to
+//! run for as long as the store is used. A [`blocking::BlockingStore`] has one of
+//! its own.
 //!
 //! # Where to look
 //!
@@ -54,14 +60,19 @@
 //! | put layers on an engine | [`Stack`], [`layer`] |
 //! | work without async | [`blocking`] |
 
-mod engine;
+mod directory_engine;
+mod network_engine;
 mod open;
 pub mod prelude;
+mod server_url;
 mod url;
 
 pub use storage_core::*;
 
-pub use self::{engine::DirectoryEngine, open::open, url::StoreUrl};
+pub use self::{
+    directory_engine::DirectoryEngine, network_engine::NetworkEngine, open::open,
+    server_url::ServerUrl, url::StoreUrl,
+};
 
 /// The embedded default engine: an LSM tree in pure Rust.
 #[cfg(feature = "fjall")]
@@ -73,6 +84,12 @@ pub mod fjall {
 #[cfg(feature = "fs")]
 pub mod fs {
     pub use storage_fs::*;
+}
+
+/// The PostgreSQL engine.
+#[cfg(feature = "pg")]
+pub mod pg {
+    pub use storage_pg::*;
 }
 
 /// The RocksDB engine.

@@ -1,6 +1,7 @@
 //! Store URLs: an engine and where its data is, in one word.
 
 use std::{
+    borrow::Cow,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -8,19 +9,29 @@ use std::{
 
 use storage_core::{Error, ErrorKind, Operation, Result};
 
-use crate::DirectoryEngine;
+use crate::{
+    DirectoryEngine, NetworkEngine,
+    server_url::{ServerUrl, masked},
+};
 
-/// Names a store: `memory:`, or an engine and a directory, such as
-/// `fjall:./data`.
+/// Names a store: `memory:`, an engine and a directory, such as `fjall:./data`,
+/// or a server, such as `postgres://app@db.example/ledger`.
 ///
 /// | URL | The store |
 /// |---|---|
 /// | `memory:` | a new one that is gone when it is closed |
 /// | `fjall:PATH` `sqlite:PATH` `fs:PATH` `sled:PATH` `rocks:PATH` | the one in that directory, which is made if it is not there |
 ///
-/// A relative path is relative to the current directory. `?` is kept for
+/// | `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…` | the one in a PostgreSQL database, which is made if it is not there; also `postgresql://` |
+///
+/// A relative path is relative to the current directory. In it, `?` is kept for
 /// parameters and refused until there are some; a path that holds one is opened
 /// with the engine's configuration instead.
+///
+/// The parameters of a server are those that the engine's configuration reads;
+/// for PostgreSQL, see `pg::PgConfig::from_url`. A password is better kept in the
+/// environment or a file, as described there. One that is in the URL shows in
+/// no error, nor in the `Debug` and `Display` forms.
 ///
 /// All schemes parse, whatever features are on; [`open`](StoreUrl::open) says
 /// which feature is missing.
@@ -44,6 +55,8 @@ pub enum StoreUrl {
         /// The directory.
         path: PathBuf,
     },
+    /// A store across a network.
+    Server(ServerUrl),
 }
 
 impl StoreUrl {
@@ -51,9 +64,23 @@ impl StoreUrl {
     #[must_use]
     pub fn directory(&self) -> Option<&Path> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::Server(_) => None,
             Self::Directory { path, .. } => Some(path),
         }
+    }
+
+    /// `url` as it may be shown and logged, also if it cannot be parsed: what may
+    /// be a password in it is `***`.
+    ///
+    /// ```
+    /// use storage::StoreUrl;
+    ///
+    /// let shown = StoreUrl::masked("postgres://app:hunter2@db.example/ledger");
+    /// assert_eq!(shown, "postgres://app:***@db.example/ledger");
+    /// ```
+    #[must_use]
+    pub fn masked(url: &str) -> Cow<'_, str> {
+        masked(url)
     }
 }
 
@@ -63,22 +90,36 @@ impl FromStr for StoreUrl {
     /// # Errors
     /// `Invalid`, naming what is wrong and the known schemes.
     fn from_str(url: &str) -> Result<Self> {
+        // Also what is no URL of a server may have been meant as one.
+        let shown = masked(url);
         let Some((scheme, target)) = url.split_once(':') else {
             return Err(invalid(format!(
-                "`{url}` has no scheme; write {}, such as fjall:./data",
+                "`{shown}` has no scheme; write {}, such as fjall:./data",
                 known()
             )));
         };
+        if let Some(engine) = NetworkEngine::of_url(url) {
+            if !target.starts_with("//") {
+                return Err(invalid(format!(
+                    "what follows `{scheme}:` are two slashes and a host; write {}",
+                    engine.pattern()
+                )));
+            }
+            let url = ServerUrl::parse(engine, url);
+            return url
+                .map(Self::Server)
+                .map_err(|error| error.with_operation(Operation::Open));
+        }
         if target.contains('?') {
             return Err(invalid(format!(
-                "`{url}` has parameters, and no scheme takes any; leave out what follows the `?`"
+                "`{shown}` has parameters, and no scheme takes any; leave out what follows the `?`"
             )));
         }
         if scheme == "memory" {
             return match target {
                 "" => Ok(Self::Memory),
                 _ => Err(invalid(format!(
-                    "`{url}` has a path, which memory has no use for; write memory:"
+                    "`{shown}` has a path, which memory has no use for; write memory:"
                 ))),
             };
         }
@@ -93,13 +134,13 @@ impl FromStr for StoreUrl {
             })?;
         if target.is_empty() {
             return Err(invalid(format!(
-                "`{url}` has no path; name a directory, such as {scheme}:./data"
+                "`{shown}` has no path; name a directory, such as {scheme}:./data"
             )));
         }
         // Most would read `fjall://data` as a relative path; it is not one.
         if target.starts_with("//") {
             return Err(invalid(format!(
-                "`{url}` begins with two slashes; write {scheme}:./data or {scheme}:/srv/data"
+                "`{shown}` begins with two slashes; write {scheme}:./data or {scheme}:/srv/data"
             )));
         }
         Ok(Self::Directory {
@@ -114,6 +155,7 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Directory { engine, path } => write!(f, "{}:{}", engine.name(), path.display()),
+            Self::Server(url) => url.fmt(f),
         }
     }
 }
@@ -121,7 +163,8 @@ impl fmt::Display for StoreUrl {
 /// What can be written.
 fn known() -> String {
     let engines = DirectoryEngine::ALL.map(|engine| format!("{}:PATH", engine.name()));
-    format!("memory:, {}", engines.join(", "))
+    let servers = NetworkEngine::ALL.map(NetworkEngine::pattern);
+    format!("memory:, {}, {}", engines.join(", "), servers.join(", "))
 }
 
 fn invalid(message: String) -> Error {
@@ -164,6 +207,30 @@ mod tests {
     #[test]
     fn a_bare_path_is_answered_with_the_url_to_write() {
         assert!(refusal("./data").contains("fjall:./data"));
+    }
+
+    #[test]
+    fn a_server_is_named_with_two_slashes_and_shows_no_password() {
+        for (written, shown) in [
+            ("postgres://a@h/d", "postgres://a@h/d"),
+            (
+                "postgresql://a:pw@h/d?schema=s",
+                "postgresql://a:***@h/d?schema=s",
+            ),
+        ] {
+            let url: StoreUrl = written.parse().unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert!(!format!("{url:?}").contains("pw"), "{url:?}");
+            assert_eq!(url.directory(), None);
+        }
+        let message = refusal("postgres:a:pw@h/d");
+        assert!(
+            message.contains("postgres://USER@HOST/DATABASE"),
+            "{message}"
+        );
+        assert!(!message.contains("pw"), "{message}");
+        let misspelt = refusal("postgre://a:pw@h/d?schema=s");
+        assert!(!misspelt.contains("pw"), "{misspelt}");
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Opening stores by URL.
 
-use storage::{DirectoryEngine, blocking::block_on, prelude::*};
+use storage::{
+    DirectoryEngine, NetworkEngine, StoreUrl,
+    blocking::{BlockingStore, block_on},
+    prelude::*,
+};
 
 #[test]
 fn a_memory_store_opens_and_takes_writes() {
@@ -52,5 +56,75 @@ fn a_scheme_whose_feature_is_off_names_the_feature() {
         assert_eq!(error.kind(), ErrorKind::Invalid);
         let feature = format!("feature `{name}`");
         assert!(error.message().contains(&feature), "{error}");
+    }
+}
+
+/// A URL of each engine across a network, of a place where nobody listens.
+fn nowhere() -> impl Iterator<Item = (NetworkEngine, String)> {
+    NetworkEngine::ALL.into_iter().flat_map(|engine| {
+        let url = |scheme| format!("{scheme}//app:hunter2@127.0.0.1:1/ledger");
+        engine
+            .schemes()
+            .iter()
+            .map(move |scheme| (engine, url(scheme)))
+    })
+}
+
+#[test]
+fn a_server_whose_feature_is_off_names_the_feature() {
+    for (engine, url) in nowhere().filter(|(engine, _)| !engine.is_built_in()) {
+        let error = block_on(storage::open(&url)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let feature = format!("feature `{}`", engine.name());
+        assert!(error.message().contains(&feature), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unavailable_with_and_without_async() {
+    for (_, url) in nowhere().filter(|(engine, _)| engine.is_built_in()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let awaited = runtime.block_on(storage::open(&url)).unwrap_err();
+        let blocking = BlockingStore::open(storage::open(&url)).unwrap_err();
+        for error in [awaited, blocking] {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            assert!(error.message().contains("127.0.0.1:1"), "{error}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_takes_a_runtime_and_says_so() {
+    for (_, url) in nowhere().filter(|(engine, _)| engine.is_built_in()) {
+        let error = block_on(storage::open(&url)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+        assert!(error.message().contains("runtime"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_made_only_where_it_may_be() {
+    for engine in engines(true) {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!(
+            "{}:{}",
+            engine.name(),
+            directory.path().join("data").display()
+        );
+        let url: StoreUrl = url.parse().unwrap();
+        block_on(async {
+            for refused in [url.open_existing().await, url.open_existing_engine().await] {
+                let error = refused.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Invalid);
+                assert!(error.message().contains("no store at"), "{error}");
+            }
+            url.open().await.unwrap().close().await.unwrap();
+            url.open_existing().await.unwrap().close().await.unwrap();
+        });
     }
 }

@@ -8,6 +8,7 @@ use crate::commands::{
     export::ExportArguments, get::GetArguments, import::ImportArguments, put::PutArguments,
     scan::ScanArguments,
 };
+use crate::given_url::GivenUrl;
 
 /// One ordered key-value store over many engines.
 ///
@@ -25,9 +26,16 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// The store: an engine and a directory, such as `fjall:PATH` or `sqlite:PATH`; or `memory:`.
-    #[arg(long, global = true, value_name = "URL", env = "STORAGE_URL")]
-    pub(crate) store: Option<String>,
+    /// The store: an engine and a directory, such as `fjall:PATH` or `sqlite:PATH`; a server, such
+    /// as `postgres://USER@HOST/DATABASE`; or `memory:`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "STORAGE_URL",
+        hide_env_values = true
+    )]
+    pub(crate) store: Option<GivenUrl>,
     /// Print results as JSON, and errors as a JSON object on standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -56,7 +64,10 @@ pub(crate) enum Command {
     ///
     /// Exits with 5 if anything is.
     Check,
-    /// Merge the store's files, which frees the space of deleted data.
+    /// Give the space of deleted data back, or free it for new data.
+    ///
+    /// Embedded engines merge or shrink their files. PostgreSQL vacuums the tables, which frees
+    /// space for what is written next, and keeps nobody waiting.
     Compact,
     Doctor(DoctorArguments),
     Demo(DemoArguments),

@@ -7,6 +7,7 @@ use storage::{SharedStore, StoreDirectory, StoreUrl, prelude::*};
 use crate::{
     arguments::GlobalArguments,
     failure::{Failure, Result},
+    given_url::GivenUrl,
     notation::Notation,
     output::Form,
 };
@@ -15,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The URL of the store, if one was given.
-    pub(crate) store: Option<String>,
+    pub(crate) store: Option<GivenUrl>,
     pub(crate) notation: Notation,
     pub(crate) form: Form,
 }
@@ -24,7 +25,10 @@ impl From<&GlobalArguments> for Context {
     fn from(arguments: &GlobalArguments) -> Self {
         Self {
             // A variable that is set to nothing is as good as unset.
-            store: arguments.store.clone().filter(|url| !url.is_empty()),
+            store: arguments
+                .store
+                .clone()
+                .filter(|url| !url.revealed().is_empty()),
             notation: if arguments.hex {
                 Notation::Hexadecimal
             } else {
@@ -56,7 +60,7 @@ impl Context {
         work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
     ) -> Result<T> {
         let url = self.existing_store()?;
-        with_opened(url.open().await?, work).await
+        with_opened(url.open_existing().await?, work).await
     }
 
     /// As [`Self::with_existing_store`], below the layers of the store: for what
@@ -65,19 +69,19 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
     ) -> Result<T> {
-        with_engine_at(&self.existing_store()?, work).await
+        with_existing_engine_at(&self.existing_store()?, work).await
     }
 
     fn existing_store(&self) -> Result<StoreUrl> {
-        let url: StoreUrl = self.store_url()?.parse()?;
+        let url = self.store_url()?.parsed()?;
         if let Some(path) = url.directory() {
             refuse_absent(path)?;
         }
         Ok(url)
     }
 
-    pub(crate) fn store_url(&self) -> Result<&str> {
-        self.store.as_deref().ok_or_else(|| {
+    pub(crate) fn store_url(&self) -> Result<&GivenUrl> {
+        self.store.as_ref().ok_or_else(|| {
             Failure::usage("no store was named")
                 .remedy("give --store fjall:PATH, or set STORAGE_URL")
         })
@@ -86,10 +90,10 @@ impl Context {
 
 /// Opens the store at `url`, does `work`, and closes the store.
 pub(crate) async fn with_store_at<T>(
-    url: &str,
+    url: &GivenUrl,
     work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
 ) -> Result<T> {
-    with_opened(storage::open(url).await?, work).await
+    with_opened(url.parsed()?.open().await?, work).await
 }
 
 /// Opens the engine of the store at `url`, does `work`, and closes it.
@@ -98,6 +102,14 @@ pub(crate) async fn with_engine_at<T>(
     work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
 ) -> Result<T> {
     with_opened(url.open_engine().await?, work).await
+}
+
+/// As [`with_engine_at`], but makes no store.
+pub(crate) async fn with_existing_engine_at<T>(
+    url: &StoreUrl,
+    work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
+) -> Result<T> {
+    with_opened(url.open_existing_engine().await?, work).await
 }
 
 /// Does `work` and closes the store.

@@ -12,6 +12,7 @@ mod duration;
 mod failure;
 #[cfg(test)]
 mod faults;
+mod given_url;
 mod hexadecimal;
 mod interrupts;
 mod notation;
@@ -19,6 +20,7 @@ mod output;
 mod own_files;
 mod progress;
 mod record;
+mod runtime;
 mod status;
 mod tree;
 mod units;
@@ -35,9 +37,8 @@ fn main() -> ExitCode {
     };
     let context = Context::from(&arguments.global);
     let mut output = Output::to_stdout();
-    let result =
-        storage::blocking::block_on(commands::run(arguments.command, &context, &mut output))
-            .and_then(|status| output.finish().map(|()| status));
+    let command = commands::run(arguments.command, &context, &mut output);
+    let result = runtime::block_on(command).and_then(|status| output.finish().map(|()| status));
     let status = match result {
         Ok(status) => status,
         Err(Failure::OutputClosed) => Status::Done,

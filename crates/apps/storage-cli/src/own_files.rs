@@ -14,10 +14,10 @@ pub(crate) struct OwnFiles {
 
 impl OwnFiles {
     /// Those of the store at `url`, which need not be there yet.
-    pub(crate) fn of(url: &str) -> Result<Self> {
-        let url: StoreUrl = url.parse()?;
-        let location = url.directory().map(resolved);
-        Ok(Self { location })
+    pub(crate) fn of(url: &StoreUrl) -> Self {
+        Self {
+            location: url.directory().map(resolved),
+        }
     }
 
     /// Refuses a source that they are in, or that is among them: it would change
@@ -100,7 +100,8 @@ mod tests {
         let store = directory.path().join("store");
         std::fs::create_dir(&store).unwrap();
         std::os::unix::fs::symlink("store", directory.path().join("link")).unwrap();
-        let own = OwnFiles::of(&format!("fjall:{}", store.display())).unwrap();
+        let url = format!("fjall:{}", store.display());
+        let own = OwnFiles::of(&url.parse().unwrap());
         for inside in [
             "store",
             "store/new/er",
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_store_in_memory_has_no_files() {
-        let own = OwnFiles::of("memory:").unwrap();
+        let own = OwnFiles::of(&StoreUrl::Memory);
         assert!(own.refuse_as_target(Path::new("memory")).is_ok());
         assert!(own.refuse_in_source(Path::new("/")).is_ok());
     }

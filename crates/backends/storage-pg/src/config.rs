@@ -1,14 +1,16 @@
 //! Opening a PostgreSQL store.
 
 use std::{
-    env, fs,
     num::{NonZeroU16, NonZeroUsize},
     path::PathBuf,
     time::Duration,
 };
 
 use serde::Deserialize;
-use storage_core::{Components, Error, ErrorKind, Operation, Result, networked::Networked};
+use storage_core::{
+    Components, Error, ErrorKind, Operation, Result,
+    networked::{Networked, require_runtime},
+};
 
 use crate::{PgBackend, PgEngine, PgHost, PgTls, Secret, url};
 
@@ -23,16 +25,22 @@ pub struct PgConfig {
     pub database: String,
     /// The role to connect as.
     pub user: String,
-    /// Its password. At most one of this and the next two may be given; without
-    /// any, `PGPASSWORD` is tried, as with every client of PostgreSQL.
+    /// Its password. At most one of this and the next three may be given; without
+    /// any, `PGPASSWORD`, the password file that `PGPASSFILE` names, and
+    /// `~/.pgpass` are tried, as with every client of PostgreSQL.
     #[serde(default)]
     pub password: Option<Secret>,
     /// The environment variable that holds the password.
     #[serde(default)]
     pub password_env: Option<String>,
-    /// The file that holds the password, in its first line.
+    /// The file that holds the password, in its first line. Only its owner may
+    /// have rights on it.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
+    /// The password file, with lines such as `host:port:database:user:password`,
+    /// which is tried after `PGPASSWORD`. Only its owner may have rights on it.
+    #[serde(default)]
+    pub passfile: Option<PathBuf>,
     /// Standbys for reads that may be stale. They are connected to when such a
     /// read comes, as the same role.
     #[serde(default)]
@@ -44,6 +52,9 @@ pub struct PgConfig {
     /// underscores. Made if it is missing. Default: `storage`.
     #[serde(default = "defaults::schema")]
     pub schema: String,
+    /// Whether a store that is missing is made. Default: yes.
+    #[serde(default)]
+    pub creation: PgCreation,
     /// Into how many tables entries are spread by the hash of their keys.
     /// Default: one. More of them are vacuumed and rebuilt one by one, which
     /// helps from some hundred millions of entries on; each scan then merges all
@@ -81,6 +92,17 @@ pub struct PgConfig {
     pub application_name: String,
 }
 
+/// What opening does where there is no store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PgCreation {
+    /// Makes one, in a schema that is missing or empty.
+    #[default]
+    IfMissing,
+    /// Refuses, as `Invalid`, and changes nothing.
+    Never,
+}
+
 impl PgConfig {
     /// Names of PostgreSQL have up to 63 bytes.
     const NAME_BYTES_MAX: usize = 63;
@@ -102,9 +124,11 @@ impl PgConfig {
             password: None,
             password_env: None,
             password_file: None,
+            passfile: None,
             read_hosts: Vec::new(),
             tls: PgTls::default(),
             schema: defaults::schema(),
+            creation: PgCreation::default(),
             partitions: None,
             time_limit: defaults::time_limit(),
             connect_timeout: defaults::connect_timeout(),
@@ -121,8 +145,10 @@ impl PgConfig {
     /// `postgres://user:password@host:port,host:port/database?parameter=value`.
     /// The parameters are those of libpq `host dbname user password sslmode
     /// sslrootcert sslcert sslkey connect_timeout application_name
-    /// target_session_attrs`, and of this type `password_env password_file
-    /// read_hosts schema partitions time_limit`.
+    /// passfile target_session_attrs`, and of this type `password_env password_file
+    /// read_hosts schema partitions time_limit snapshot_age_max`, times in
+    /// seconds. What has another meaning in a URL is written with a percent sign:
+    /// `%40` for an `@` in a password.
     ///
     /// # Errors
     /// `Invalid` for what is no such URL.
@@ -130,14 +156,16 @@ impl PgConfig {
         url::parse(url)
     }
 
-    /// Opens the store; makes its tables in a schema that is missing or empty.
+    /// Opens the store; makes its tables in a schema that is missing or empty,
+    /// unless [`creation`](Self::creation) says otherwise.
     ///
     /// # Errors
-    /// `Invalid` for a setting out of bounds, a database that does not exist, or
-    /// a schema that belongs to something else; `Denied` for a wrong password, a
-    /// server whose certificate is not trusted, or missing rights; `Unsupported`
-    /// for a newer format, or a server older than PostgreSQL 14; `Unavailable`
-    /// and `TimedOut` where no server answers that takes writes.
+    /// `Invalid` for a setting out of bounds, a database that does not exist, a
+    /// schema that belongs to something else, a store that is missing and not to
+    /// be made, or a thread without a Tokio runtime; `Denied` for a wrong
+    /// password, a server whose certificate is not trusted, or missing rights;
+    /// `Unsupported` for a newer format, or a server older than PostgreSQL 14;
+    /// `Unavailable` and `TimedOut` where no server answers that takes writes.
     pub async fn open(self) -> Result<PgBackend> {
         self.open_with(Components::default()).await
     }
@@ -148,6 +176,7 @@ impl PgConfig {
     /// As for [`open`](Self::open).
     pub async fn open_with(self, components: Components) -> Result<PgBackend> {
         let opened = async {
+            require_runtime()?;
             let engine = PgEngine::open(self.validated()?).await?;
             Networked::open(engine, &components).await
         };
@@ -177,10 +206,11 @@ impl PgConfig {
             self.password.is_some(),
             self.password_env.is_some(),
             self.password_file.is_some(),
+            self.passfile.is_some(),
         ];
         if passwords.into_iter().filter(|is_given| *is_given).count() > 1 {
             return Err(invalid(
-                "only one of password, password_env and password_file may be given",
+                "only one of password, password_env, password_file and passfile may be given",
             ));
         }
         for (setting, time) in [
@@ -225,28 +255,6 @@ impl PgConfig {
             return Err(invalid("application_name has a zero byte in it"));
         }
         Ok(self)
-    }
-
-    /// The password, from where the configuration says it is.
-    ///
-    /// # Errors
-    /// `Invalid` if it is not there; `Denied` for a file that cannot be read.
-    pub(crate) fn find_password(&self) -> Result<Option<Secret>> {
-        if let Some(name) = &self.password_env {
-            let password = env::var(name).map_err(|_| {
-                invalid(format!(
-                    "password_env names the variable {name}, which is not set, or no text"
-                ))
-            })?;
-            return Ok(Some(Secret::new(password)));
-        }
-        if let Some(path) = &self.password_file {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Error::io(format!("reading {}", path.display()), error))?;
-            let line = text.lines().next().unwrap_or_default();
-            return Ok(Some(Secret::new(line)));
-        }
-        Ok(self.password.clone())
     }
 
     /// Where the store is, without the password.
@@ -388,24 +396,5 @@ mod tests {
         let shown = format!("{config:?} {}", config.location());
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("***"), "{shown}");
-    }
-
-    #[test]
-    fn a_password_is_found_where_the_configuration_says() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("password");
-        fs::write(&file, "from a file\nsecond line\n").unwrap();
-        let mut config = config();
-        assert_eq!(config.find_password().unwrap(), None);
-        config.password_file = Some(file);
-        assert_eq!(config.find_password().unwrap(), Some("from a file".into()));
-        config.password_file = Some(directory.path().join("missing"));
-        assert!(config.find_password().is_err());
-        config.password_file = None;
-        config.password_env = Some("STORAGE_PG_NO_SUCH_VARIABLE".into());
-        assert_eq!(
-            config.find_password().unwrap_err().kind(),
-            ErrorKind::Invalid
-        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::sqlx;
 use std::{
+    fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -22,6 +23,7 @@ use crate::{
     config::PgConfig,
     error::{corrupt, from_sqlx, timed_out, unavailable},
     host::PgHost,
+    password::Passwords,
     secret::Secret,
     session::{ServerRole, Session, settings, within},
 };
@@ -48,27 +50,38 @@ pub(crate) struct Connector {
     store: OnceLock<Uuid>,
 }
 
-#[derive(Debug)]
 struct Server {
     host: PgHost,
     options: PgConnectOptions,
 }
 
+/// The options would show the password.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Connector {
     /// # Errors
-    /// `Invalid` for a password that is not where it should be.
+    /// As for [`Passwords::find`] and [`Passwords::for_host`].
     pub(crate) fn new(config: &PgConfig) -> Result<Self> {
-        let password = config.find_password()?;
-        let servers = |hosts: &[PgHost]| -> Vec<_> {
-            let server = |host: &PgHost| Server {
-                host: host.clone(),
-                options: options(config, host, password.as_ref()),
+        let passwords = Passwords::find(config)?;
+        let servers = |hosts: &[PgHost]| {
+            let server = |host: &PgHost| {
+                let password = passwords.for_host(config, host)?;
+                Ok(Server {
+                    host: host.clone(),
+                    options: options(config, host, password.as_ref()),
+                })
             };
-            hosts.iter().map(server).collect()
+            hosts.iter().map(server).collect::<Result<Vec<_>>>()
         };
         Ok(Self {
-            primaries: servers(&config.hosts),
-            standbys: servers(&config.read_hosts),
+            primaries: servers(&config.hosts)?,
+            standbys: servers(&config.read_hosts)?,
             settings: settings(config),
             connect_timeout: config.connect_timeout,
             preferred: AtomicUsize::new(0),
@@ -244,8 +257,8 @@ fn options(config: &PgConfig, host: &PgHost, password: Option<&Secret>) -> PgCon
     options
 }
 
-/// What several servers said. Of their kinds, one that will not go away by
-/// itself counts for most.
+/// What the servers said, each with its name; if it is one, as it said it. Of
+/// their kinds, one that will not go away by itself counts for most.
 fn together(mut errors: Vec<(&PgHost, Error)>) -> Error {
     let passes = |error: &Error| {
         matches!(
@@ -258,7 +271,7 @@ fn together(mut errors: Vec<(&PgHost, Error)>) -> Error {
     if errors.len() == 1 || errors.is_empty() {
         return errors.pop().map_or_else(
             || unavailable("no server is named".into()),
-            |(_, error)| error,
+            |(host, error)| error.with_place(host),
         );
     }
     let told: Vec<_> = errors
@@ -287,7 +300,15 @@ mod tests {
         assert!(error.message().contains("a:1: wrong password"), "{error}");
         assert!(error.message().contains("b:2: refused"), "{error}");
         let error = together(vec![(&a, denied())]);
-        assert_eq!(error.message(), "wrong password");
+        assert_eq!(error.message(), "a:1: wrong password");
+    }
+
+    #[test]
+    fn what_connects_shows_no_password() {
+        let mut config = PgConfig::new(vec![PgHost::new("a", 1)], "d", "u");
+        config.password = Some("hunter2".into());
+        let shown = format!("{:?}", Connector::new(&config).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

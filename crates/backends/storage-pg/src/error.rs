@@ -146,8 +146,8 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> Error {
     with_retry(Error::new(kind, message)).with_source(error)
 }
 
-const TLS_REMEDY: &str =
-    "check the server's certificate, the host it is for and the authorities in ca_file";
+const TLS_REMEDY: &str = "check the server's certificate, the host it is for, and the authorities \
+                          in ca_file, which URLs call sslrootcert";
 
 /// Failures of the network, among them those of TLS, which arrive as such.
 fn from_io(cause: &io::Error) -> (ErrorKind, String) {
@@ -170,7 +170,9 @@ fn from_io(cause: &io::Error) -> (ErrorKind, String) {
         ),
         _ => (
             ErrorKind::Unavailable,
-            format!("the connection to the server failed: {cause}"),
+            format!(
+                "the connection to the server failed: {cause}; check host and port, and that the server runs"
+            ),
         ),
     }
 }

@@ -61,9 +61,11 @@ mod connect;
 mod engine;
 mod error;
 mod host;
+mod password;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod private_file;
 mod read;
 mod replica;
 mod report;
@@ -79,7 +81,7 @@ mod upkeep;
 mod url;
 
 pub use self::{
-    config::PgConfig,
+    config::{PgConfig, PgCreation},
     engine::PgEngine,
     host::PgHost,
     secret::Secret,

@@ -17,15 +17,29 @@ pub(crate) fn parse(url: &str) -> Result<PgConfig> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     // A directory of a socket, as a host, is written with `%2F`.
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    // A password with a `/` or a `?` in it would be taken for hosts and a
+    // database, which errors show.
+    if database.contains('@') || query.contains('@') {
+        return Err(invalid(
+            "it has an `@` behind the hosts; in user and password write `/` as %2F and `?` as \
+             %3F, and elsewhere `@` as %40",
+        ));
+    }
     let (user_info, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = match user_info.split_once(':') {
         Some((user, password)) => (user, Some(password)),
         None => (user_info, None),
     };
-    let mut config = PgConfig::new(parse_hosts(hosts)?, decode(database)?, decode(user)?);
+    // What stands where a port does may be a password whose host was left out.
+    let hosts = parse_hosts(hosts)
+        .map_err(|_| invalid("a host in it is none, or its port is no number from 1 to 65535"))?;
+    let mut config = PgConfig::new(hosts, decode(database)?, decode(user)?);
     config.password = password.map(decode).transpose()?.map(Secret::new);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = pair
+            .split_once('=')
+            // It may be a part of a password, and is not shown.
+            .ok_or_else(|| invalid("it has a parameter without a value"))?;
         set(&mut config, name, decode(value)?)?;
     }
     Ok(config)
@@ -46,12 +60,14 @@ fn set(config: &mut PgConfig, name: &str, value: String) -> Result<()> {
         "password" => config.password = Some(Secret::new(value)),
         "password_env" => config.password_env = Some(value),
         "password_file" => config.password_file = Some(value.into()),
+        "passfile" => config.passfile = Some(value.into()),
         "sslmode" => config.tls.mode = Some(value.parse()?),
         "sslrootcert" => config.tls.ca_file = Some(value.into()),
         "sslcert" => config.tls.certificate_file = Some(value.into()),
         "sslkey" => config.tls.key_file = Some(value.into()),
         "connect_timeout" => config.connect_timeout = seconds(name, &value)?,
         "time_limit" => config.time_limit = seconds(name, &value)?,
+        "snapshot_age_max" => config.snapshot_age_max = seconds(name, &value)?,
         "read_hosts" => config.read_hosts = parse_hosts(&value)?,
         "schema" => config.schema = value,
         "application_name" => config.application_name = value,
@@ -118,7 +134,8 @@ mod tests {
         let config = parse(
             "postgres://ada:p%40ss%3A@a:5432,[::1]:5433,%2Frun%2Fpg/led%20ger?sslmode=verify-ca&\
              sslrootcert=/ca.pem&sslcert=/c.pem&sslkey=/k.pem&connect_timeout=3&time_limit=9&\
-             target_session_attrs=read-write&read_hosts=r1,r2:7&schema=mine&partitions=8",
+             target_session_attrs=read-write&read_hosts=r1,r2:7&schema=mine&partitions=8&\
+             snapshot_age_max=60",
         )
         .unwrap();
         let mut expected = PgConfig::new(
@@ -137,6 +154,7 @@ mod tests {
         expected.tls.key_file = Some("/k.pem".into());
         expected.connect_timeout = Duration::from_secs(3);
         expected.time_limit = Duration::from_secs(9);
+        expected.snapshot_age_max = Duration::from_mins(1);
         expected.read_hosts = vec![PgHost::new("r1", 5432), PgHost::new("r2", 7)];
         expected.schema = "mine".into();
         expected.partitions = std::num::NonZeroU16::new(8);
@@ -155,6 +173,13 @@ mod tests {
             "postgres://u:hunter2@a/b?target_session_attrs=standby",
             "postgres://u:hunter2@a/b?partitions=0",
             "postgres://u:%ff@a/b",
+            "postgres://u:hunter2",
+            "postgres://u:hunter2/@a/b",
+            "postgres://u:hun@ter2/hunter2@a/b",
+            "postgres://u:1/hunter2@a/b",
+            "postgres://u:1?hunter2@a/b",
+            "postgres://u:1?x=hunter2@a/b",
+            "postgres://a/b?hunter2",
         ] {
             let error = parse(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");

@@ -118,6 +118,13 @@ impl Error {
         self
     }
 
+    /// Says where it went wrong, before what did: of several servers, at which.
+    #[must_use]
+    pub fn with_place(mut self, place: impl fmt::Display) -> Self {
+        self.0.message = format!("{place}: {}", self.0.message).into();
+        self
+    }
+
     /// Names the key, redacted, unless one is named already.
     #[must_use]
     pub fn with_key<'a>(mut self, key: impl Into<Key<'a>>) -> Self {

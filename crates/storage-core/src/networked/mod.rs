@@ -52,6 +52,7 @@ pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
     reservation::Reservation,
+    runtime::require_runtime,
     secret::Secret,
     snapshot::NetworkedSnapshot,
     store::Networked,

@@ -12,6 +12,15 @@ use tokio::{
 
 use crate::{Error, ErrorKind, Result};
 
+/// Whether there is a runtime to open a store on: for an engine that connects
+/// before it is given to [`Networked::open`](super::Networked::open).
+///
+/// # Errors
+/// `Invalid` if there is none.
+pub fn require_runtime() -> Result<()> {
+    Runtime::current().map(drop)
+}
+
 /// A runtime that calls are made on.
 #[derive(Clone, Debug)]
 pub(super) struct Runtime {

@@ -33,8 +33,19 @@ pub(crate) async fn run(context: &Context, output: &mut Output) -> Result<Status
     Ok(Status::Done)
 }
 
+/// Merges the files, or where a server keeps them, has it free what is dead.
 async fn compact<S: Store>(store: &S) -> Result<MaintenanceReport> {
-    match store.maintain(Maintenance::Compact).await {
+    let compacted = match store.maintain(Maintenance::Compact).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            let vacuumed = store.maintain(Maintenance::Vacuum).await;
+            match vacuumed {
+                Err(other) if other.kind() == ErrorKind::Unsupported => Err(error),
+                vacuumed => vacuumed,
+            }
+        }
+        compacted => compacted,
+    };
+    match compacted {
         Ok(report) => Ok(report),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let engine = store.describe().engine;

@@ -17,8 +17,9 @@ use storage::{
 };
 
 use crate::{
-    context::{Context, refuse_absent, with_engine_at},
+    context::{Context, refuse_absent, with_engine_at, with_existing_engine_at},
     failure::{Failure, Result},
+    given_url::GivenUrl,
     interrupts,
     notation::Notation,
     output::{Form, Output},
@@ -41,10 +42,10 @@ use crate::{
 pub(crate) struct CopyArguments {
     /// The store to copy; by default that of --store.
     #[arg(long, value_name = "URL")]
-    from: Option<String>,
+    from: Option<GivenUrl>,
     /// Where to: an empty store, or a place where there is none.
     #[arg(long, value_name = "URL")]
-    to: String,
+    to: GivenUrl,
     /// Complete an earlier copy of the same store.
     #[arg(long)]
     resume: bool,
@@ -58,19 +59,20 @@ pub(crate) async fn run(
     let pair = Pair::of(&arguments, context)?;
     interrupts::heed()?;
     let started = Instant::now();
-    let copied = with_engine_at(&pair.from, async |source| {
-        match CopySource::of_snapshot(source).await {
-            Ok(snapshot) => pair.copy(&snapshot).await,
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                Progress::of_unknown("copying").note(
+    let copied =
+        with_existing_engine_at(&pair.from, async |source| {
+            match CopySource::of_snapshot(source).await {
+                Ok(snapshot) => pair.copy(&snapshot).await,
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    Progress::of_unknown("copying").note(
                     "the source has no snapshots: what is written to it meanwhile may be missing",
                 );
-                pair.copy(&CopySource::of_live(source.clone()).await?).await
+                    pair.copy(&CopySource::of_live(source.clone()).await?).await
+                }
+                Err(error) => Err(error.into()),
             }
-            Err(error) => Err(error.into()),
-        }
-    })
-    .await?;
+        })
+        .await?;
     match context.form {
         Form::Json => output.line(copied.to_json(&pair, started.elapsed()).to_string())?,
         Form::Text => output.bytes(copied.to_string().as_bytes())?,
@@ -90,26 +92,29 @@ struct Pair {
 impl Pair {
     fn of(arguments: &CopyArguments, context: &Context) -> Result<Self> {
         let from_url = match &arguments.from {
-            Some(url) => url.as_str(),
+            Some(url) => url,
             None => context.store_url().map_err(|failure| {
                 failure.remedy("give --from fjall:PATH, or --store, or set STORAGE_URL")
             })?,
         };
-        let (from, to): (StoreUrl, StoreUrl) = (from_url.parse()?, arguments.to.parse()?);
+        let (from, to) = (from_url.parsed()?, arguments.to.parsed()?);
         for url in [&from, &to] {
             if *url == StoreUrl::Memory {
                 return Err(Failure::usage(
                     "a store in memory is empty when the command begins, and gone when it ends",
                 )
-                .remedy("name two stores on disk"));
+                .remedy("name two stores that last"));
             }
         }
+        let own_files = OwnFiles::of(&from);
+        let is_same_place = to
+            .directory()
+            .is_some_and(|path| own_files.are_at(&own_files::resolved(path)));
+        if from == to || is_same_place {
+            return Err(Failure::usage("source and target are the same store")
+                .remedy("name another target"));
+        }
         if let Some(path) = to.directory() {
-            let own_files = OwnFiles::of(from_url)?;
-            if own_files.are_at(&own_files::resolved(path)) {
-                return Err(Failure::usage("source and target are the same store")
-                    .remedy("name another target"));
-            }
             own_files.refuse_as_target(path)?;
         }
         if let Some(path) = from.directory() {
@@ -159,7 +164,7 @@ impl Pair {
         {
             return failure;
         }
-        let mark = with_engine_at(&self.to, async |target| {
+        let mark = with_existing_engine_at(&self.to, async |target| {
             Ok(bulk::unfinished_copy(target).await?)
         });
         match (mark.await, start) {

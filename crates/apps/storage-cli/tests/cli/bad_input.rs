@@ -209,7 +209,10 @@ fn unprivileged(bench: &Bench) -> Command {
     let mut command = command();
     if own == ROOT {
         let copy = bench.path("program");
-        fs::copy(PROGRAM, &copy).unwrap();
+        // Another test may start a process while a file is open here, which then
+        // has it open for writing, and nobody can run it.
+        let copied = Command::new("cp").arg(PROGRAM).arg(&copy).status();
+        assert!(copied.unwrap().success());
         fs::set_permissions(bench.path(""), Permissions::from_mode(0o755)).unwrap();
         command = Command::new(copy);
         command.env_remove("STORAGE_URL").uid(NOBODY).gid(NOBODY);

@@ -133,7 +133,7 @@ fn what_is_no_pair_of_stores_is_refused() {
     let to = target(&bench);
     copy_to(&bench, &to, &[]).failed(2, &["there is no store at"]);
     bench.done(&["put", "a", "1"]);
-    copy_to(&bench, "memory:", &[]).failed(2, &["memory is empty", "two stores on disk"]);
+    copy_to(&bench, "memory:", &[]).failed(2, &["memory is empty", "two stores that last"]);
     copy_to(&bench, "oracle:db", &[]).failed(2, &["no scheme is called `oracle`"]);
     bench.run(&["copy"]).failed(2, &["--to"]);
     let mut nowhere = command();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Bench, Run, command, run};
+use crate::support::{Bench, at, done_at as done};
 
 /// Every engine of this build, the default first.
 fn engines() -> Vec<&'static str> {
@@ -17,51 +17,42 @@ fn url(bench: &Bench, engine: &str, name: &str) -> String {
     format!("{engine}:{}", bench.path(name).display())
 }
 
-fn at(url: &str, arguments: &[&str], input: &[u8]) -> Run {
-    let mut at = command();
-    at.args(["--store", url]).args(arguments);
-    run(at, input)
-}
-
-#[track_caller]
-fn done(url: &str, arguments: &[&str]) -> Vec<u8> {
-    let run = at(url, arguments, b"");
-    assert_eq!(run.code, 0, "{url} {arguments:?}: {}", run.errors);
-    run.output
-}
-
 #[test]
 fn every_command_works_on_every_engine() {
     for engine in engines() {
         let bench = Bench::new();
-        let store = url(&bench, engine, "a");
-        done(&store, &["put", "a", "1"]);
-        done(&store, &["put", "b", "2", "--ttl", "7d"]);
-        let large = vec![7; 3 << 20];
-        assert_eq!(at(&store, &["put", "large"], &large).code, 0, "{engine}");
-        assert_eq!(done(&store, &["get", "large"]), large, "{engine}");
-        assert_eq!(done(&store, &["scan", "--keys-only"]), b"a\nb\nlarge\n");
-        done(&store, &["delete", "large"]);
-        assert_eq!(at(&store, &["get", "large"], b"").code, 1, "{engine}");
-
-        let check: Value = serde_json::from_slice(&done(&store, &["check", "--json"])).unwrap();
-        assert_eq!(check["sound"], true, "{engine}: {check}");
-        let stats = String::from_utf8(done(&store, &["stats"])).unwrap();
-        assert!(stats.contains(engine), "{stats}");
-        let compact = at(&store, &["compact"], b"");
-        if engine == "sled" {
-            compact.failed(2, &["offers no compaction"]);
-        } else {
-            assert_eq!(compact.code, 0, "{engine}: {}", compact.errors);
-        }
-        assert_eq!(done(&store, &["get", "a"]), b"1", "{engine}");
-
-        let doctor = at(&store, &["doctor", "--open"], b"");
-        let says = String::from_utf8(doctor.output).unwrap();
-        assert_eq!(doctor.code, 0, "{engine}: {says}{}", doctor.errors);
-        assert!(says.contains(&format!("{engine} is built in")), "{says}");
-        assert!(says.contains("health"), "it looked inside: {says}");
+        every_command_works(engine, &url(&bench, engine, "a"));
     }
+}
+
+/// Tries every command on an empty store of an engine.
+pub(crate) fn every_command_works(engine: &str, store: &str) {
+    done(store, &["put", "a", "1"]);
+    done(store, &["put", "b", "2", "--ttl", "7d"]);
+    let large = vec![7; 3 << 20];
+    assert_eq!(at(store, &["put", "large"], &large).code, 0, "{engine}");
+    assert_eq!(done(store, &["get", "large"]), large, "{engine}");
+    assert_eq!(done(store, &["scan", "--keys-only"]), b"a\nb\nlarge\n");
+    done(store, &["delete", "large"]);
+    assert_eq!(at(store, &["get", "large"], b"").code, 1, "{engine}");
+
+    let check: Value = serde_json::from_slice(&done(store, &["check", "--json"])).unwrap();
+    assert_eq!(check["sound"], true, "{engine}: {check}");
+    let stats = String::from_utf8(done(store, &["stats"])).unwrap();
+    assert!(stats.contains(engine), "{stats}");
+    let compact = at(store, &["compact"], b"");
+    if engine == "sled" {
+        compact.failed(2, &["offers no compaction"]);
+    } else {
+        assert_eq!(compact.code, 0, "{engine}: {}", compact.errors);
+    }
+    assert_eq!(done(store, &["get", "a"]), b"1", "{engine}");
+
+    let doctor = at(store, &["doctor", "--open"], b"");
+    let says = String::from_utf8(doctor.output).unwrap();
+    assert_eq!(doctor.code, 0, "{engine}: {says}{}", doctor.errors);
+    assert!(says.contains(&format!("{engine} is built in")), "{says}");
+    assert!(says.contains("health"), "it looked inside: {says}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod engines;
 mod exit_codes;
 mod export_targets;
 mod help;
+mod pg;
 mod power_loss;
 mod resume;
 mod round_trip;

@@ -116,10 +116,12 @@ impl From<Output> for Run {
     }
 }
 
-/// The command, without the environment's store.
+/// The command, without the environment's store and passwords.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(PROGRAM);
-    command.env_remove("STORAGE_URL");
+    for name in ["STORAGE_URL", "PGPASSWORD", "PGPASSFILE"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -133,6 +135,21 @@ pub(crate) fn run(mut command: Command, input: &[u8]) -> Run {
     // A command that fails early does not read its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap().into()
+}
+
+/// Runs the command on the store at a URL.
+pub(crate) fn at(url: &str, arguments: &[&str], input: &[u8]) -> Run {
+    let mut at = command();
+    at.args(["--store", url]).args(arguments);
+    run(at, input)
+}
+
+/// As [`at`], which must succeed, and gives its standard output.
+#[track_caller]
+pub(crate) fn done_at(url: &str, arguments: &[&str]) -> Vec<u8> {
+    let run = at(url, arguments, b"");
+    assert_eq!(run.code, 0, "{arguments:?}: {}", run.errors);
+    run.output
 }
 
 /// Everything in a tree: paths with contents, `None` for directories.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    config::PgConfig,
+    config::{PgConfig, PgCreation},
     error::{Failure, corrupt},
     session::{Session, within},
 };
@@ -73,15 +73,26 @@ impl Migration {
 /// Makes or updates the store's tables, and returns which store it is.
 ///
 /// # Errors
-/// `Invalid` for a schema that belongs to something else, `Unsupported` for a
-/// newer version, `Denied` without the rights to make what is missing.
+/// `Invalid` for a schema that belongs to something else, or where there is no
+/// store and none is to be made; `Unsupported` for a newer version; `Denied`
+/// without the rights to make what is missing.
 pub(crate) async fn prepare(
     session: &mut Session,
     config: &PgConfig,
     deadline: Instant,
 ) -> Result<Uuid> {
     let connection = &mut session.connection;
-    if is_behind(&find(connection, &config.schema, deadline).await?)? {
+    let found = find(connection, &config.schema, deadline).await?;
+    if matches!(found, Found::Nothing { .. }) && config.creation == PgCreation::Never {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "there is no store in the schema `{}` of the database `{}`; check both names",
+                config.schema, config.database
+            ),
+        ));
+    }
+    if is_behind(&found)? {
         migrate(connection, config, deadline).await?;
     }
     let query = sqlx::query_scalar::<_, Uuid>("SELECT store FROM meta").persistent(false);

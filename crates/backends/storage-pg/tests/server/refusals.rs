@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt,
     thread,
     time::Duration,
 };
@@ -42,6 +43,7 @@ async fn a_password_from_a_file_opens_the_store() {
     let database = database();
     let file = directory.path().join("password");
     std::fs::write(&file, format!("{}\n", database.owner().password())).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let mut config = config(&database);
     config.password = None;
     config.password_file = Some(file);

@@ -1,6 +1,7 @@
 //! Schemas that are somebody else's, newer or damaged.
 
-use storage_core::{ErrorKind, ReadExt, StoreExt, WriteBatch};
+use storage_core::{ErrorKind, ReadExt, Store, StoreExt, WriteBatch};
+use storage_pg::PgCreation;
 use storage_testkit::servers::PgServer;
 
 use crate::{config, database, fails, open};
@@ -81,4 +82,18 @@ async fn a_reservation_of_numbers_is_kept_and_garbage_for_one_is_invalid() {
     }
     let other = open(&database).await;
     assert!(other.put("k", "v").await.unwrap().sequence.unwrap().get() > far + 1);
+}
+
+#[tokio::test]
+async fn a_store_that_is_missing_is_made_only_where_it_may_be() {
+    let database = database();
+    let mut never = config(&database);
+    never.creation = PgCreation::Never;
+    let error = fails(never.clone().open().await, ErrorKind::Invalid);
+    assert!(error.message().contains("no store"), "{error}");
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'storage'";
+    let schemas = PgServer::shared().sql(database.name(), schemas).unwrap();
+    assert_eq!(schemas.trim(), "0");
+    open(&database).await.close().await.unwrap();
+    never.open().await.unwrap();
 }

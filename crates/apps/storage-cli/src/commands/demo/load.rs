@@ -45,8 +45,7 @@ pub(crate) async fn run(
     context: &Context,
     output: &mut Output,
 ) -> Result<Status> {
-    let url = context.store.as_deref().unwrap_or_default();
-    let store = storage::open(url).await?;
+    let store = context.store_url()?.parsed()?.open().await?;
     let limits = BulkLimits {
         entries_max: arguments.batch_entries,
         bytes_max: arguments.batch_bytes,

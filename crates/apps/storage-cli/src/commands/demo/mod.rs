@@ -65,7 +65,7 @@ pub(crate) async fn run(
     let source = Source::choose(arguments.path)?;
     // The workshop is tidied up on the way out.
     interrupts::heed()?;
-    let workshop = Workshop::set_up(context.store.as_deref(), arguments.keep)?;
+    let workshop = Workshop::set_up(context.store.as_ref(), arguments.keep)?;
     workshop.refuse_in_source(&source.root)?;
     let limits = workshop.empty_store_limits().await?;
     let manifest = Manifest::at(workshop.manifest_path());
@@ -77,7 +77,7 @@ pub(crate) async fn run(
 
     let report = Report {
         source: source.root,
-        store: workshop.url().to_owned(),
+        store: workshop.url().to_string(),
         survey,
         interrupted,
         recovered,

@@ -12,6 +12,7 @@ use super::manifest::SampleLimits;
 use crate::{
     context::with_store_at,
     failure::{Failure, Result},
+    given_url::GivenUrl,
     output::{Form, Output},
     own_files::{self, OwnFiles},
 };
@@ -24,19 +25,19 @@ const STORE: &str = "store";
 #[derive(Debug)]
 pub(super) struct Workshop {
     directory: TempDir,
-    url: String,
+    url: GivenUrl,
     keep: bool,
 }
 
 impl Workshop {
     /// Uses the store at `url`, else a new one that goes with the directory.
-    pub(super) fn set_up(url: Option<&str>, keep: bool) -> Result<Self> {
+    pub(super) fn set_up(url: Option<&GivenUrl>, keep: bool) -> Result<Self> {
         if let Some(url) = url
-            && url.parse::<StoreUrl>()? == StoreUrl::Memory
+            && url.parsed()? == StoreUrl::Memory
         {
             return Err(
                 Failure::usage("a store in memory is gone once the import is killed")
-                    .remedy("leave out --store, or name one on disk: --store fjall:PATH"),
+                    .remedy("leave out --store, or name one that lasts: --store fjall:PATH"),
             );
         }
         let directory = tempfile::Builder::new()
@@ -44,12 +45,13 @@ impl Workshop {
             .tempdir()
             .map_err(|error| Failure::io("make a temporary directory", &error))?;
         let url = match url {
-            Some(url) => url.to_owned(),
+            Some(url) => url.clone(),
             None => StoreUrl::Directory {
                 engine: DirectoryEngine::Fjall,
                 path: directory.path().join(STORE),
             }
-            .to_string(),
+            .to_string()
+            .into(),
         };
         Ok(Self {
             directory,
@@ -68,10 +70,10 @@ impl Workshop {
             ))
             .remedy("name another directory, or set TMPDIR to one elsewhere"));
         }
-        OwnFiles::of(&self.url)?.refuse_in_source(root)
+        OwnFiles::of(&self.url.parsed()?).refuse_in_source(root)
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(super) fn url(&self) -> &GivenUrl {
         &self.url
     }
 

@@ -4,7 +4,7 @@
 //! is known that it was not closed cleanly, since the open after a crash cuts the
 //! journals where they end.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use storage::{
     Capabilities, DirectoryEngine, SharedStore, StoreDirectory, StoreHeader, StoreUrl, bulk,
@@ -25,31 +25,39 @@ const FJALL_SEAL: &str = "SEAL";
 /// The file that a clean close removes from a SQLite store.
 const SQLITE_LOG: &str = "data/store.sqlite-wal";
 
+const ENGINE: &str = "engine";
 const LOCK: &str = "lock";
 const LAST_CLOSE: &str = "last close";
 
 /// What there is to say about the store at `url`.
-pub(super) async fn examine(url: &str, opening: Opening) -> Vec<Finding> {
-    let parsed = match url.parse::<StoreUrl>() {
-        Ok(parsed) => parsed,
-        Err(error) => return vec![Finding::of_error("engine", &error)],
+pub(super) async fn examine(url: &StoreUrl, opening: Opening) -> Vec<Finding> {
+    let mut findings = match url {
+        StoreUrl::Directory { engine, path } => {
+            let mut findings = examine_directory(*engine, path);
+            if !may_open(&findings) {
+                return findings;
+            }
+            if opening == Opening::Never {
+                findings.push(Finding::ok(
+                    "inside",
+                    "not looked at; `storage doctor --open` opens the store for that",
+                ));
+                return findings;
+            }
+            findings
+        }
+        // Opening it keeps nobody out and leaves nothing behind.
+        StoreUrl::Server(server) => {
+            let engine = server.engine();
+            let findings = vec![engine_of(engine.name(), engine.is_built_in())];
+            if !engine.is_built_in() {
+                return findings;
+            }
+            findings
+        }
+        other => vec![Finding::ok(ENGINE, format!("{other} is built in"))],
     };
-    if let StoreUrl::Directory { engine, path } = &parsed {
-        let mut findings = examine_directory(*engine, path);
-        if !may_open(&findings) {
-            return findings;
-        }
-        match opening {
-            Opening::Never => findings.push(Finding::ok(
-                "inside",
-                "not looked at; `storage doctor --open` opens the store for that",
-            )),
-            Opening::IfNothingIsWrong => findings.extend(examine_open(&parsed).await),
-        }
-        return findings;
-    }
-    let mut findings = vec![Finding::ok("engine", format!("{parsed} is built in"))];
-    findings.extend(examine_open(&parsed).await);
+    findings.extend(examine_open(url).await);
     findings
 }
 
@@ -71,7 +79,7 @@ fn may_open(findings: &[Finding]) -> bool {
 
 /// Looks at a directory from outside: nothing in it is changed or locked.
 fn examine_directory(engine: DirectoryEngine, path: &Path) -> Vec<Finding> {
-    let mut findings = vec![engine_of(engine)];
+    let mut findings = vec![engine_of(engine.name(), engine.is_built_in())];
     let resolved = own_files::resolved(path);
     match StoreDirectory::inspect(&resolved) {
         Err(error) => findings.push(Finding::of_error("directory", &error)),
@@ -100,14 +108,12 @@ fn examine_directory(engine: DirectoryEngine, path: &Path) -> Vec<Finding> {
     findings
 }
 
-fn engine_of(engine: DirectoryEngine) -> Finding {
-    const SUBJECT: &str = "engine";
-    let name = engine.name();
-    if engine.is_built_in() {
-        return Finding::ok(SUBJECT, format!("{name} is built in"));
+fn engine_of(name: &str, is_built_in: bool) -> Finding {
+    if is_built_in {
+        return Finding::ok(ENGINE, format!("{name} is built in"));
     }
     let text = format!("this command was built without {name}");
-    Finding::problem(SUBJECT, Status::Usage, text)
+    Finding::problem(ENGINE, Status::Usage, text)
         .remedy(format!("build it with it: `--features {name}`"))
 }
 
@@ -150,11 +156,18 @@ fn last_close(engine: DirectoryEngine, path: &Path) -> Finding {
 }
 
 async fn examine_open(url: &StoreUrl) -> Vec<Finding> {
-    let store = match url.open_engine().await {
+    let opening = Instant::now();
+    let store = match url.open_existing_engine().await {
         Ok(store) => store,
         Err(error) => return vec![Finding::of_error("open", &error)],
     };
-    let mut findings = examine_store(&store).await;
+    let mut findings = Vec::new();
+    if matches!(url, StoreUrl::Server(_)) {
+        let time = units::seconds(opening.elapsed());
+        let text = format!("{} was reached and opened in {time}", store.describe());
+        findings.push(Finding::ok("server", text));
+    }
+    findings.extend(examine_store(&store).await);
     if let Err(error) = store.close().await {
         findings.push(Finding::of_error("close", &error));
     }

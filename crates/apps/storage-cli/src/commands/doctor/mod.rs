@@ -13,6 +13,7 @@ use self::finding::{Finding, Level};
 use crate::{
     context::Context,
     failure::Result,
+    given_url::GivenUrl,
     output::{Form, Output},
     status::Status,
 };
@@ -20,7 +21,8 @@ use crate::{
 /// Say what is well and what is not with a store and this machine.
 ///
 /// Nothing is changed, and nobody who uses or opens the store is disturbed: it
-/// is looked at from outside. Each line is ok, a warning or a problem, with what
+/// is looked at from outside. A store across a network is connected to. Each
+/// line is ok, a warning or a problem, with what
 /// to do about it.
 ///
 /// Exits with 0 if there is no problem, else with the code of the worst: 5 for
@@ -31,7 +33,7 @@ use crate::{
 pub(crate) struct DoctorArguments {
     /// The stores to look at; by default that of --store.
     #[arg(value_name = "URL")]
-    stores: Vec<String>,
+    stores: Vec<GivenUrl>,
     /// Also open stores on disk, for what they say of themselves: header,
     /// unfinished copies, health, capabilities. While a store is open, others
     /// cannot open it, and it counts as not cleanly closed. It is opened only if
@@ -63,8 +65,11 @@ pub(crate) async fn run(
     };
     let mut sections = vec![("this machine".to_owned(), vec![machine::open_files()])];
     for url in urls {
-        let findings = examination::examine(&url, opening).await;
-        sections.push((url, findings));
+        let findings = match url.parsed() {
+            Ok(parsed) => examination::examine(&parsed, opening).await,
+            Err(error) => vec![Finding::of_error("engine", &error)],
+        };
+        sections.push((url.to_string(), findings));
     }
     match context.form {
         Form::Json => output.line(to_json(&sections).to_string())?,

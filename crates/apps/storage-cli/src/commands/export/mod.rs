@@ -107,7 +107,7 @@ async fn export<R: Read>(
         Existing::Refuse
     };
     let target = arguments.target.as_path();
-    let own_files = OwnFiles::of(context.store_url()?)?;
+    let own_files = OwnFiles::of(&context.store_url()?.parsed()?);
     match arguments.format.unwrap_or_else(|| Format::of(target)) {
         Format::Directory if target == Path::new("-") => {
             Err(Failure::usage("standard output is no directory")
@@ -176,7 +176,7 @@ pub(crate) async fn to_lines<R: Read>(source: &R, path: &Path) -> Result<()> {
 
 #[cfg(test)]
 pub(crate) async fn to_directory<R: Read>(source: &R, path: &Path) -> Result<()> {
-    let own_files = OwnFiles::of("memory:")?;
+    let own_files = OwnFiles::of(&storage::StoreUrl::Memory);
     directory::export(source, path, Existing::Refuse, &own_files)
         .await
         .map(drop)

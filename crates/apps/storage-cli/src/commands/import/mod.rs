@@ -72,7 +72,8 @@ pub(crate) async fn run(
     check(&arguments, is_directory)?;
     if arguments.source != Path::new("-") {
         // The store would import itself, growing as it goes.
-        OwnFiles::of(context.store_url()?)?.refuse_in_source(&arguments.source)?;
+        let url = context.store_url()?.parsed()?;
+        OwnFiles::of(&url).refuse_in_source(&arguments.source)?;
     }
     // Nothing could be checked while a pipe or a terminal keeps silent.
     if is_directory || arguments.source.is_file() {

@@ -51,6 +51,12 @@ impl DirectoryEngine {
         }
     }
 
+    /// Whether `url` begins with its scheme.
+    pub(crate) fn has_url(self, url: &str) -> bool {
+        let rest = url.strip_prefix(self.name());
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    }
+
     /// Opens the store at `path` with the engine's default settings.
     #[cfg_attr(
         not(any(
@@ -95,25 +101,7 @@ impl DirectoryEngine {
                 feature = "sled",
                 feature = "sqlite"
             )))]
-            left_out => Err(feature_off(left_out.name())),
+            left_out => Err(crate::open::feature_off(left_out.name())),
         }
     }
-}
-
-#[cfg(not(all(
-    feature = "fjall",
-    feature = "fs",
-    feature = "rocks",
-    feature = "sled",
-    feature = "sqlite"
-)))]
-fn feature_off(feature: &str) -> storage_core::Error {
-    storage_core::Error::new(
-        storage_core::ErrorKind::Invalid,
-        format!(
-            "this program was built without {feature}; \
-             enable the feature `{feature}` of the crate `storage`"
-        ),
-    )
-    .with_operation(storage_core::Operation::Open)
 }

@@ -1,0 +1,113 @@
+//! The engines that reach a store across a network.
+
+use storage_core::{Result, SharedStore};
+
+use crate::server_url::Missing;
+
+/// An engine that reaches its stores across a network.
+///
+/// All engines have a name, whatever features are on; to
+/// [open](crate::StoreUrl::open) a store takes the engine's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NetworkEngine {
+    /// PostgreSQL.
+    Pg,
+}
+
+impl NetworkEngine {
+    /// Every one of them.
+    pub const ALL: [Self; 1] = [Self::Pg];
+
+    /// Its name, which is also its feature.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pg => "pg",
+        }
+    }
+
+    /// How its URLs begin, the usual way first.
+    #[must_use]
+    pub const fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Pg => &["postgres:", "postgresql:"],
+        }
+    }
+
+    /// What its URLs look like.
+    #[must_use]
+    pub const fn pattern(self) -> &'static str {
+        match self {
+            Self::Pg => "postgres://USER@HOST/DATABASE",
+        }
+    }
+
+    /// Whether its feature is on, so that its stores can be opened.
+    #[must_use]
+    pub const fn is_built_in(self) -> bool {
+        match self {
+            Self::Pg => cfg!(feature = "pg"),
+        }
+    }
+
+    /// The engine whose scheme `url` begins with.
+    pub(crate) fn of_url(url: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|engine| !engine.scheme_of(url).is_empty())
+    }
+
+    /// The scheme of this engine that `url` begins with; empty if there is none.
+    pub(crate) fn scheme_of(self, url: &str) -> &'static str {
+        let mut schemes = self.schemes().iter();
+        schemes
+            .find(|scheme| url.starts_with(**scheme))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Whether `url` is one, as far as this build can tell.
+    #[cfg_attr(
+        not(feature = "pg"),
+        expect(
+            clippy::unnecessary_wraps,
+            unused_variables,
+            reason = "the engine that knows is left out"
+        )
+    )]
+    pub(crate) fn check(self, url: &str) -> Result<()> {
+        match self {
+            #[cfg(feature = "pg")]
+            Self::Pg => crate::pg::PgConfig::from_url(url).map(drop),
+            #[cfg(not(feature = "pg"))]
+            Self::Pg => Ok(()),
+        }
+    }
+
+    /// Opens the store at `url` with the settings that it has.
+    #[cfg_attr(
+        not(feature = "pg"),
+        expect(
+            clippy::unused_async,
+            unused_variables,
+            reason = "the engine that waits is left out"
+        )
+    )]
+    pub(crate) async fn open(self, url: &str, missing: Missing) -> Result<SharedStore> {
+        match self {
+            #[cfg(feature = "pg")]
+            Self::Pg => {
+                use crate::pg::{PgConfig, PgCreation};
+
+                let mut config = PgConfig::from_url(url)?;
+                config.creation = match missing {
+                    Missing::Make => PgCreation::IfMissing,
+                    Missing::Refuse => PgCreation::Never,
+                };
+                Ok(SharedStore::new(config.open().await?))
+            }
+            #[cfg(not(feature = "pg"))]
+            left_out => Err(crate::open::feature_off(left_out.name())),
+        }
+    }
+}
