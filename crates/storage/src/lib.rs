@@ -35,6 +35,7 @@
 //! | `fs` | `storage::fs`: each value is a file; takes a C compiler | no |
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
 //! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
+//! | `redis` | `storage::redis`: a Redis database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
@@ -44,7 +45,8 @@
 //!
 //! `fjall`, `sqlite`, `fs`, `sled` and `rocks` are embedded, durable stores in
 //! directories of their own, and the feature's name is the scheme in
-//! [store URLs](StoreUrl); stores of `pg` are named as `postgres://…`. The
+//! [store URLs](StoreUrl); stores of `pg` are named as `postgres://…`,
+//! those of `redis` as `redis://…`. The
 //! in-memory engine, [`memory`], is always there.
 //!
 //! Stores across a network are opened and used on a Tokio runtime, which has to
@@ -106,6 +108,12 @@ pub mod metrics {
 #[cfg(feature = "pg")]
 pub mod pg {
     pub use storage_pg::*;
+}
+
+/// The Redis engine.
+#[cfg(feature = "redis")]
+pub mod redis {
+    pub use storage_redis::*;
 }
 
 /// The layer for stores that fail.

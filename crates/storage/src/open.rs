@@ -79,6 +79,7 @@ impl StoreUrl {
     feature = "fjall",
     feature = "fs",
     feature = "pg",
+    feature = "redis",
     feature = "rocks",
     feature = "sled",
     feature = "sqlite"

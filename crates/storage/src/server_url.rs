@@ -11,7 +11,7 @@ const HIDDEN: &str = "***";
 
 /// Parameters whose values are no secrets. Whatever else there is, such as a
 /// misspelt `password`, is not shown.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 25] = [
     "host",
     "dbname",
     "user",
@@ -30,6 +30,13 @@ const SHOWN: [&str; 18] = [
     "application_name",
     "partitions",
     "target_session_attrs",
+    "ca_file",
+    "certificate_file",
+    "key_file",
+    "prefix",
+    "wait_replicas",
+    "durability",
+    "eviction",
 ];
 
 /// Where a store across a network is, such as
@@ -185,6 +192,8 @@ mod tests {
             ("postgres://a:p/w@h/d", "postgres://a:***@h/d"),
             ("postgres://a:p@w@h/d", "postgres://a:***@h/d"),
             ("postgres://a:p?w=1@h/d", "postgres://a:***@h/d"),
+            ("rediss://a:pw@h/0?prefix=p", "rediss://a:***@h/0?prefix=p"),
+            ("redis://:pw@h", "redis://:***@h"),
             ("postgres://a:pw", "postgres://a:***"),
             ("postgres://h/d?password=pw", "postgres://h/d?password=***"),
             (

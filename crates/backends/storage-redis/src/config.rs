@@ -5,7 +5,7 @@ use std::{env, fs, num::NonZeroUsize, path::PathBuf, time::Duration};
 use serde::{Deserialize, Deserializer};
 use storage_core::{
     Components, Durability, Error, ErrorKind, Operation, Result,
-    networked::{Networked, Secret},
+    networked::{Networked, Secret, require_runtime},
 };
 
 use crate::{RedisBackend, RedisEngine, RedisHost, RedisTls, url};
@@ -168,6 +168,7 @@ impl RedisConfig {
     /// As for [`open`](Self::open).
     pub async fn open_with(self, components: Components) -> Result<RedisBackend> {
         let opened = async {
+            require_runtime()?;
             let engine = RedisEngine::open(self.validated()?, &components).await?;
             Networked::open(engine, &components).await
         };

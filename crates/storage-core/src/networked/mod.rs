@@ -52,8 +52,8 @@ pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
     reservation::Reservation,
-    secret::Secret,
     runtime::require_runtime,
+    secret::Secret,
     snapshot::NetworkedSnapshot,
     store::Networked,
 };
