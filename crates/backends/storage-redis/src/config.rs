@@ -8,15 +8,20 @@ use storage_core::{
     networked::{Networked, Secret, require_runtime},
 };
 
-use crate::{RedisBackend, RedisEngine, RedisHost, RedisTls, url};
+use crate::{RedisBackend, RedisEngine, RedisHost, RedisSentinel, RedisTls, url};
 
 /// Where a Redis store is and how much of the server it may use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// The server. It must not be a replica, nor a node of a cluster.
-    pub host: RedisHost,
+    /// The server, which must not be a replica, nor a node of a cluster. With
+    /// [`sentinel`](Self::sentinel), the sentinels, any number of them, with their
+    /// ports.
+    pub hosts: Vec<RedisHost>,
+    /// How the sentinels are asked where the server is. Default: there are none.
+    #[serde(default)]
+    pub sentinel: Option<RedisSentinel>,
     /// The number of the database. Default: 0.
     #[serde(default)]
     pub database: u32,
@@ -114,7 +119,8 @@ impl RedisConfig {
     #[must_use]
     pub fn new(host: RedisHost) -> Self {
         Self {
-            host,
+            hosts: vec![host],
+            sentinel: None,
             database: 0,
             prefix: defaults::prefix(),
             user: None,
@@ -137,7 +143,9 @@ impl RedisConfig {
 
     /// The store that a URL names:
     /// `redis://user:password@host:port/database?parameter=value`, or `rediss://`
-    /// for TLS. The parameters are `password_env password_file ca_file
+    /// for TLS; or `redis-sentinel://user:password@host:port,host:port/database`,
+    /// or `rediss-sentinel://`, with the parameter `master`, and if need be
+    /// `sentinel_user` and `sentinel_password_env`. The other parameters are `password_env password_file ca_file
     /// certificate_file key_file prefix wait_replicas time_limit connect_timeout`,
     /// the times in seconds, `durability` (`volatile` or `synced`) and `eviction`
     /// (`refused` or `allowed`).
@@ -219,7 +227,13 @@ impl RedisConfig {
         if let Some(tls) = &self.tls {
             tls.validate()?;
         }
-        Ok(self)
+        match (&self.hosts[..], &self.sentinel) {
+            ([_], None) | ([_, ..], Some(_)) => Ok(self),
+            ([], _) => Err(invalid("hosts is empty; name a server")),
+            _ => Err(invalid(
+                "hosts names several servers; name one, or sentinels and their master",
+            )),
+        }
     }
 
     /// The password, from where the configuration says it is.
@@ -247,24 +261,30 @@ impl RedisConfig {
 
     /// Where the store is, without the password.
     pub(crate) fn location(&self) -> String {
-        let scheme = if self.tls.is_some() {
-            "rediss"
-        } else {
-            "redis"
+        let scheme = match (&self.tls, &self.sentinel) {
+            (None, None) => "redis",
+            (Some(_), None) => "rediss",
+            (None, Some(_)) => "redis-sentinel",
+            (Some(_), Some(_)) => "rediss-sentinel",
         };
         let user = self.user.as_deref().map(|user| format!("{user}@"));
-        let user = user.unwrap_or_default();
-        let Self {
-            host,
-            database,
-            prefix,
-            ..
-        } = self;
-        format!("{scheme}://{user}{host}/{database}?prefix={prefix}")
+        let hosts: Vec<_> = self.hosts.iter().map(ToString::to_string).collect();
+        let master = self
+            .sentinel
+            .as_ref()
+            .map(|sentinel| format!("master={}&", sentinel.master));
+        format!(
+            "{scheme}://{}{}/{}?{}prefix={}",
+            user.unwrap_or_default(),
+            hosts.join(","),
+            self.database,
+            master.unwrap_or_default(),
+            self.prefix
+        )
     }
 }
 
-fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
     Ok(text.map(Secret::new))
 }
@@ -331,9 +351,9 @@ mod tests {
 
     #[test]
     fn settings_left_out_have_their_defaults_and_unknown_ones_are_refused() {
-        let read: RedisConfig = serde_json::from_str(r#"{"host": "db"}"#).unwrap();
+        let read: RedisConfig = serde_json::from_str(r#"{"hosts": ["db"]}"#).unwrap();
         assert_eq!(read, config());
-        let text = r#"{"host": "db", "pool": 1}"#;
+        let text = r#"{"hosts": ["db"], "pool": 1}"#;
         let error = serde_json::from_str::<RedisConfig>(text).unwrap_err();
         assert!(error.to_string().contains("`pool`"), "{error}");
     }
@@ -341,7 +361,9 @@ mod tests {
     #[test]
     fn a_setting_out_of_bounds_is_refused_by_name() {
         type Change = fn(&mut RedisConfig);
-        let changes: [(&str, Change); 8] = [
+        let changes: [(&str, Change); 10] = [
+            ("hosts", |config| config.hosts.clear()),
+            ("hosts", |config| config.hosts.push(RedisHost::new("b", 1))),
             ("prefix", |config| config.prefix.clear()),
             ("prefix", |config| config.prefix = "a{b}".into()),
             ("prefix", |config| config.prefix = "a".repeat(129)),

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -11,15 +11,16 @@ use std::{
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use deadpool_redis::redis::{
     AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    cmd, io::tcp::TcpSettings,
+    aio::MultiplexedConnection, cmd, io::tcp::TcpSettings,
 };
 use storage_core::{Error, ErrorKind, Result, Retry};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    RedisConfig, RedisHost,
+    RedisConfig, RedisHost, RedisSentinel,
     error::{Failure, corrupt, from_redis, timed_out, unavailable},
     script::Keys,
+    sentinel,
     session::{Login, Session, within},
 };
 
@@ -37,11 +38,17 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// rights, and we learn of its changed settings.
 const AGE_MAX: Duration = Duration::from_mins(30);
 
+/// How long to wait before sentinels are asked again.
+const REPLACED_AFTER: Duration = Duration::from_millis(50);
+
 /// Makes sessions, and judges those that were used.
 #[derive(Debug)]
 pub(crate) struct Connector {
-    host: RedisHost,
-    server: deadpool_redis::Manager,
+    config: RedisConfig,
+    /// Of several hosts, the one that answered the last time.
+    preferred: AtomicUsize,
+    /// How to log in to sentinels, if there are any.
+    sentinel: Option<Login>,
     login: Login,
     connect_timeout: Duration,
     pub(crate) keys: Keys,
@@ -53,14 +60,14 @@ pub(crate) struct Connector {
 
 impl Connector {
     pub(crate) fn new(config: &RedisConfig) -> Result<Self> {
-        let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(config.connect_timeout))
-            // Each call has a deadline of its own.
-            .set_response_timeout(None);
-        let server = deadpool_redis::Manager::new_with_config(connection(config)?, settings);
         Ok(Self {
-            host: config.host.clone(),
-            server: server.map_err(from_redis)?,
+            preferred: AtomicUsize::new(0),
+            sentinel: config
+                .sentinel
+                .as_ref()
+                .map(RedisSentinel::login)
+                .transpose()?,
+            config: config.clone(),
             login: Login {
                 user: config.user.clone(),
                 password: config.find_password()?,
@@ -94,16 +101,52 @@ impl Connector {
     /// `Unavailable` and `TimedOut` if there is none; what servers say to those
     /// who connect; `Corrupt` if the store is not there any more.
     pub(crate) async fn connect(&self) -> Result<Session> {
+        let hosts = &self.config.hosts;
+        let Some(login) = &self.sentinel else {
+            return match hosts.first() {
+                Some(host) => self.session(host).await,
+                None => Err(unavailable("no server is named".into())),
+            };
+        };
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut tried = Vec::new();
+        let mut last = unavailable("no sentinel is named".into());
+        // While a master is replaced, one sentinel may know of it before another.
+        for place in (0..hosts.len()).map(|place| (first + place) % hosts.len()) {
+            let Some(sentinel) = hosts.get(place) else {
+                break;
+            };
+            let master = match self.master(sentinel, login).await {
+                Ok(master) if !tried.contains(&master) => master,
+                Ok(_) => continue,
+                Err(error) => {
+                    last = error;
+                    continue;
+                }
+            };
+            match self.session(&master).await {
+                Ok(session) => {
+                    self.preferred.store(place, Ordering::Relaxed);
+                    return Ok(session);
+                }
+                Err(error) => {
+                    tried.push(master);
+                    last = error;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// A session with a server that takes writes.
+    async fn session(&self, host: &RedisHost) -> Result<Session> {
         let generation = self.generation.load(Ordering::Acquire);
-        let connecting = async {
-            let connection = self.server.create().await.map_err(Failure::from)?;
+        let connecting = self.within_timeout(host, async {
+            let connection = self.connection(host).await?;
             let deadline = Instant::now() + self.connect_timeout;
             Session::prepare(connection, &self.login, &self.keys.meta, deadline).await
-        };
-        let session = match timeout(self.connect_timeout, connecting).await {
-            Ok(session) => session.map_err(|failure| self.named(failure.error))?,
-            Err(_) => return Err(self.named(timed_out("no connection was made in time"))),
-        };
+        });
+        let session = connecting.await?;
         self.judge(&session)?;
         Ok(Session {
             generation,
@@ -111,14 +154,56 @@ impl Connector {
         })
     }
 
-    /// An error with the host that could not be reached.
-    fn named(&self, error: Error) -> Error {
-        let named = Error::new(error.kind(), format!("{}: {}", self.host, error.message()));
+    /// Whether the server may be another one the next time.
+    pub(crate) const fn follows_sentinels(&self) -> bool {
+        self.sentinel.is_some()
+    }
+
+    /// Where a sentinel says that the master is.
+    async fn master(&self, host: &RedisHost, login: &Login) -> Result<RedisHost> {
+        let name = match &self.config.sentinel {
+            Some(sentinel) => sentinel.master.as_str(),
+            None => "",
+        };
+        let asking = self.within_timeout(host, async {
+            let connection = self.connection(host).await?;
+            Ok(sentinel::master(connection, login, name).await?)
+        });
+        let unknown = || {
+            let message = format!("the sentinel {host} knows no master called `{name}`");
+            Error::new(ErrorKind::Invalid, message)
+        };
+        asking.await?.ok_or_else(unknown)
+    }
+
+    async fn connection(&self, host: &RedisHost) -> Result<MultiplexedConnection, Failure> {
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.connect_timeout))
+            // Each call has a deadline of its own.
+            .set_response_timeout(None);
+        let info = connection_info(&self.config, host).map_err(Failure::before)?;
+        let server = deadpool_redis::Manager::new_with_config(info, settings)?;
+        Ok(server.create().await?)
+    }
+
+    /// What is answered in the time for an attempt to connect; the host is in
+    /// what is said if nothing is.
+    async fn within_timeout<T>(
+        &self,
+        host: &RedisHost,
+        connecting: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T> {
+        let error = match timeout(self.connect_timeout, connecting).await {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(failure)) => failure.error,
+            Err(_) => timed_out("no connection was made in time"),
+        };
+        let named = Error::new(error.kind(), format!("{host}: {}", error.message()));
         let named = match error.retry() {
             Retry::After(delay) => named.with_retry_after(delay),
             Retry::Never => named,
         };
-        named.with_source(error)
+        Err(named.with_source(error))
     }
 
     fn judge(&self, session: &Session) -> Result<()> {
@@ -155,8 +240,17 @@ impl Manager for Connector {
     type Error = Error;
 
     async fn create(&self) -> Result<Session> {
-        // Rare, and it takes a lot of room.
-        Box::pin(self.connect()).await
+        loop {
+            // Rare, and it takes a lot of room.
+            let made = Box::pin(self.connect()).await;
+            match &made {
+                // A master is being replaced. Whoever wants the session gives up in time.
+                Err(error) if self.follows_sentinels() && passes(error.kind()) => {
+                    sleep(REPLACED_AFTER).await;
+                }
+                _ => return made,
+            }
+        }
     }
 
     async fn recycle(&self, session: &mut Session, metrics: &Metrics) -> RecycleResult<Error> {
@@ -174,8 +268,12 @@ impl Manager for Connector {
     }
 }
 
-fn connection(config: &RedisConfig) -> Result<ConnectionInfo> {
-    let (host, port) = (config.host.name().to_owned(), config.host.port());
+const fn passes(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::TimedOut)
+}
+
+fn connection_info(config: &RedisConfig, host: &RedisHost) -> Result<ConnectionInfo> {
+    let (host, port) = (host.name().to_owned(), host.port());
     let address = match config.tls {
         None => ConnectionAddr::Tcp(host, port),
         Some(_) => ConnectionAddr::TcpTls {

@@ -5,7 +5,8 @@ use std::{fmt, num::NonZeroUsize, time::Duration};
 use storage_core::{
     Capabilities, CheckReport, Committed, Components, Consistency, CrashOrder, Description,
     Durability, Entry, Error, ErrorKind, Health, KeyRange, Maintenance, MaintenanceReport,
-    OwnedKey, Page, Result, ScanOptions, Sequence, SnapshotSupport, Stats, Timestamp, WriteBatch,
+    OwnedKey, Page, ReadSupport, Result, ScanOptions, Sequence, SnapshotSupport, Stats, Timestamp,
+    WriteBatch,
     networked::{Engine, EngineRead, Limits},
 };
 use tokio::time::{Instant, timeout_at};
@@ -47,6 +48,7 @@ pub struct RedisEngine {
     pub(crate) time_limit: Duration,
     pub(crate) durability_max: Durability,
     crash_order: CrashOrder,
+    reads: ReadSupport,
     sequence: Sequence,
     limits: Limits,
     location: String,
@@ -80,6 +82,11 @@ impl RedisEngine {
             crash_order: match config.eviction {
                 Eviction::Refused => CrashOrder::Suffix,
                 Eviction::Allowed => CrashOrder::Any,
+            },
+            // A master that was replaced answers until it learns of it.
+            reads: match config.sentinel {
+                None => ReadSupport::Linearizable,
+                Some(_) => ReadSupport::Eventual,
             },
             sequence: header.last,
             limits: Limits::new()
@@ -184,6 +191,7 @@ impl Engine for RedisEngine {
         capabilities.durability_min = Durability::Volatile;
         capabilities.durability_max = self.durability_max;
         capabilities.crash_order = self.crash_order;
+        capabilities.reads = self.reads;
         capabilities.key_bytes_max = KEY_BYTES_MAX;
         capabilities.value_bytes_max = VALUE_BYTES_MAX;
         capabilities

@@ -52,6 +52,14 @@ impl Failure {
         }
     }
 
+    /// What failed before anything was sent.
+    pub(crate) const fn before(error: Error) -> Self {
+        Self {
+            error,
+            kind: FailureKind::Refused,
+        }
+    }
+
     fn kind_of(error: &RedisError) -> FailureKind {
         let Some(code) = error.code() else {
             return FailureKind::Lost;

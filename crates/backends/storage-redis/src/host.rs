@@ -5,9 +5,6 @@ use std::{fmt, str::FromStr};
 use serde::Deserialize;
 use storage_core::{Error, ErrorKind, Result};
 
-/// Where a server of Redis listens, if nothing else is said.
-const PORT: u16 = 6379;
-
 /// Where a server listens: a name or address, and a port. Written as
 /// `cache.example`, `cache.example:6380` or `[::1]:6379`; the port is 6379 if it
 /// is left out.
@@ -19,6 +16,12 @@ pub struct RedisHost {
 }
 
 impl RedisHost {
+    /// Where servers listen, if nothing else is said.
+    pub(crate) const PORT: u16 = 6379;
+
+    /// Where sentinels listen, if nothing else is said.
+    pub(crate) const SENTINEL_PORT: u16 = 26379;
+
     /// The host called `name` at `port`.
     #[must_use]
     pub fn new(name: impl Into<String>, port: u16) -> Self {
@@ -47,6 +50,13 @@ impl FromStr for RedisHost {
     /// # Errors
     /// `Invalid` for an empty name, or a port that is none.
     fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text, Self::PORT)
+    }
+}
+
+impl RedisHost {
+    /// The host that is written in a text, at `default` if it says no port.
+    pub(crate) fn parse(text: &str, default: u16) -> Result<Self> {
         let colons = text.bytes().filter(|byte| *byte == b':').count();
         let (name, port) = match text.rsplit_once(':') {
             Some((name, port)) if colons == 1 || name.ends_with(']') => (name, port),
@@ -55,7 +65,7 @@ impl FromStr for RedisHost {
         };
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let port = match port {
-            "" => Some(PORT),
+            "" => Some(default),
             port => port.parse().ok().filter(|port| *port != 0),
         };
         let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '/');

@@ -49,6 +49,12 @@
 //! limit is the outcome `Unknown`. A connection that cannot be made is
 //! `Unavailable`, with nothing applied.
 //!
+//! # Sentinel
+//! With [`sentinel`](RedisConfig::sentinel), sentinels are asked where the master
+//! is, for each new connection. What a failover may lose is the matter of
+//! [`wait_replicas`](RedisConfig::wait_replicas). A master that was replaced answers
+//! until it learns of it, so reads are declared eventual.
+//!
 //! # Snapshots
 //! Redis has none, and so neither has the store. Each page of a scan is of one
 //! state.
@@ -68,6 +74,7 @@ mod read;
 mod report;
 mod scan;
 mod script;
+mod sentinel;
 mod session;
 mod snapshot;
 mod tls;
@@ -80,6 +87,7 @@ pub use self::{
     config::{Eviction, RedisConfig, RedisCreation},
     engine::RedisEngine,
     host::RedisHost,
+    sentinel::RedisSentinel,
     snapshot::NoSnapshot,
     tls::RedisTls,
 };

@@ -36,7 +36,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    fn add(&self, questions: &mut Pipeline) {
+    pub(crate) fn add(&self, questions: &mut Pipeline) {
         if let Some(password) = &self.password {
             questions.cmd("AUTH");
             if let Some(user) = &self.user {

@@ -4,21 +4,34 @@ use std::{str::FromStr, time::Duration};
 
 use storage_core::{Durability, Error, ErrorKind, Result, networked::Secret};
 
-use crate::{Eviction, RedisConfig, RedisTls};
+use crate::{Eviction, RedisConfig, RedisHost, RedisSentinel, RedisTls};
 
 /// Reads a URL. Nothing of what it says about the password is in an error.
 pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let tls = match scheme {
-        "redis" => None,
-        "rediss" => Some(RedisTls::default()),
-        _ => return Err(invalid("it begins with neither redis:// nor rediss://")),
+    let (is_encrypted, sentinel) = match scheme {
+        "redis" => (false, None),
+        "rediss" => (true, None),
+        "redis-sentinel" => (false, Some(RedisSentinel::new(""))),
+        "rediss-sentinel" => (true, Some(RedisSentinel::new(""))),
+        _ => {
+            return Err(invalid(
+                "it begins with none of redis:// rediss:// redis-sentinel:// rediss-sentinel://",
+            ));
+        }
     };
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let mut config = RedisConfig::new(decoded(host)?.parse()?);
-    config.tls = tls;
+    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let port = match sentinel {
+        None => RedisHost::PORT,
+        Some(_) => RedisHost::SENTINEL_PORT,
+    };
+    let host = |host| RedisHost::parse(&decoded(host)?, port);
+    let mut config = RedisConfig::new(RedisHost::new("", port));
+    config.hosts = hosts.split(',').map(host).collect::<Result<_>>()?;
+    config.tls = is_encrypted.then(RedisTls::default);
+    config.sentinel = sentinel;
     if !database.is_empty() {
         config.database = number("the database", database)?;
     }
@@ -29,7 +42,12 @@ pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         set(&mut config, name, decoded(value)?)?;
     }
-    Ok(config)
+    match &config.sentinel {
+        Some(sentinel) if sentinel.master.is_empty() => {
+            Err(invalid("it names sentinels, but no `master`"))
+        }
+        _ => Ok(config),
+    }
 }
 
 fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<()> {
@@ -39,6 +57,9 @@ fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<()> {
         "ca_file" => tls(config, name)?.ca_file = Some(value.into()),
         "certificate_file" => tls(config, name)?.certificate_file = Some(value.into()),
         "key_file" => tls(config, name)?.key_file = Some(value.into()),
+        "master" => sentinel(config, name)?.master = value,
+        "sentinel_user" => sentinel(config, name)?.user = Some(value),
+        "sentinel_password_env" => sentinel(config, name)?.password_env = Some(value),
         "prefix" => config.prefix = value,
         "wait_replicas" => config.wait_replicas = number(name, &value)?,
         "time_limit" => config.time_limit = Duration::from_secs(number(name, &value)?),
@@ -67,6 +88,11 @@ fn tls<'c>(config: &'c mut RedisConfig, name: &str) -> Result<&'c mut RedisTls> 
         .tls
         .as_mut()
         .ok_or_else(|| invalid(&format!("{name} takes a rediss:// URL")))
+}
+
+fn sentinel<'c>(config: &'c mut RedisConfig, name: &str) -> Result<&'c mut RedisSentinel> {
+    let sentinel = config.sentinel.as_mut();
+    sentinel.ok_or_else(|| invalid(&format!("{name} takes a redis-sentinel:// URL")))
 }
 
 fn some(text: String) -> Option<String> {
@@ -105,7 +131,6 @@ fn invalid(what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RedisHost;
 
     #[test]
     fn a_url_says_all_that_a_configuration_can() {
@@ -131,6 +156,25 @@ mod tests {
         expected.durability = Some(Durability::Synced);
         expected.eviction = Eviction::Allowed;
         assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn sentinels_are_named_together_with_their_master() {
+        let config = parse(
+            "rediss-sentinel://ada:pw@a,b:7/1?master=main&sentinel_user=u&sentinel_password_env=P",
+        )
+        .unwrap();
+        assert_eq!(
+            config.hosts,
+            [RedisHost::new("a", 26379), RedisHost::new("b", 7)]
+        );
+        let mut sentinel = RedisSentinel::new("main");
+        sentinel.user = Some("u".into());
+        sentinel.password_env = Some("P".into());
+        assert_eq!(config.sentinel, Some(sentinel));
+        assert!(config.tls.is_some());
+        parse("redis-sentinel://a").unwrap_err();
+        parse("redis://a?master=main").unwrap_err();
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub use self::{
     error::{ServerError, ServerResult},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
-    redis::{RedisServer, RedisServerConfig, RedisServerTls, RedisUser},
+    redis::{RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser},
     tls::{Authority, Certificate, Identity},
 };
 

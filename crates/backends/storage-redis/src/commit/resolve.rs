@@ -47,6 +47,14 @@ pub(super) async fn fate(
             Ok(Ok(mut session)) => {
                 let examined = examine(&mut session, connector, lost, number, deadline).await;
                 match examined {
+                    // The server that it was sent to may be cut off from its
+                    // sentinels, and be seen by others for a while.
+                    Ok(None)
+                        if connector.follows_sentinels()
+                            && session.facts.server() != lost.server() =>
+                    {
+                        return Fate::Unknown;
+                    }
                     Ok(None) => return Fate::NotApplied,
                     Ok(Some(answer)) if replicas == 0 => return Fate::Applied(answer),
                     Ok(Some(answer)) => {

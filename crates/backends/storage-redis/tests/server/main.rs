@@ -8,6 +8,7 @@ mod keys;
 mod loss;
 mod processes;
 mod refusals;
+mod sentinel;
 
 use std::time::{Duration, Instant};
 

@@ -13,6 +13,17 @@ pub struct RedisServerConfig {
     pub(super) settings: BTreeMap<String, String>,
     pub(super) tls: RedisServerTls,
     pub(super) certificate: Certificate,
+    pub(super) role: Role,
+}
+
+/// What the program is to be.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Role {
+    /// It keeps data.
+    #[default]
+    Server,
+    /// It watches over servers, as these lines of its configuration say.
+    Sentinel { lines: String },
 }
 
 /// Whether connections are encrypted.
@@ -42,6 +53,7 @@ impl RedisServerConfig {
                 .into(),
             tls: RedisServerTls::default(),
             certificate: Certificate::default(),
+            role: Role::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs, path::PathBuf};
 
-use super::{RedisServer, RedisServerConfig, RedisServerTls, server::State};
+use super::{RedisServer, RedisServerConfig, RedisServerTls, config::Role, server::State};
 use crate::servers::ServerResult;
 
 impl RedisServer {
@@ -52,6 +52,20 @@ impl RedisServer {
     }
 
     fn settings(&self, config: &RedisServerConfig) -> String {
+        match &config.role {
+            Role::Server => self.settings_of_server(config),
+            Role::Sentinel { lines } => format!(
+                "bind {}\nport {}\nunixsocket {}\ndir {}\nrequirepass {}\n{lines}",
+                self.address.ip(),
+                self.address.port(),
+                self.socket().display(),
+                self.data().display(),
+                self.administrator.password(),
+            ),
+        }
+    }
+
+    fn settings_of_server(&self, config: &RedisServerConfig) -> String {
         let file = |name| self.place.root().join(name).display().to_string();
         let port = match config.tls {
             RedisServerTls::Offered => self.address.port(),

@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::{RedisServer, programs, server::State};
+use super::{RedisServer, config::Role, programs, server::State};
 use crate::servers::{ServerError, ServerResult, process::Process};
 
 /// A log of writes is read before anything is answered, so it may take a while.
@@ -35,6 +35,9 @@ impl RedisServer {
         self.write_files(&state)?;
         let mut redis = programs::server()?;
         redis.arg(self.place.root().join(Self::CONFIG_FILE));
+        if matches!(state.config.role, Role::Sentinel { .. }) {
+            redis.arg("--sentinel");
+        }
         let (account, log) = (self.place.account(), self.log_file());
         let process = Process::start(&mut redis, account, &self.data(), &log)?;
         self.wait_until_ready(state.process.insert(process))

@@ -9,11 +9,13 @@ mod files;
 mod lifecycle;
 mod programs;
 mod replication;
+mod sentinel;
 mod server;
 mod users;
 
 pub use self::{
     config::{RedisServerConfig, RedisServerTls},
+    sentinel::RedisSentinels,
     server::RedisServer,
     users::RedisUser,
 };

@@ -11,7 +11,8 @@ use std::{
 
 use super::{LONG, SILENCE, tests_redis};
 use crate::servers::{
-    Certificate, RedisServer, RedisServerConfig, RedisServerTls, ServerError, ServerResult, tool,
+    Certificate, RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, ServerError,
+    ServerResult, tool,
 };
 
 /// How a call fails that must not succeed.
@@ -118,6 +119,23 @@ fn a_replica_follows_and_takes_over() {
     first.start().unwrap();
     first.follow(&second).unwrap();
     assert_eq!(first.call(&["GET", "k"]).unwrap(), "two");
+}
+
+#[test]
+fn sentinels_replace_a_master_that_is_gone() {
+    if !tests_redis() {
+        return;
+    }
+    let group = RedisSentinels::start().unwrap();
+    let first = group.master().unwrap().unwrap();
+    assert_eq!(first.address(), group.servers()[0].address());
+    first.call(&["SET", "k", "one"]).unwrap();
+    first.call(&["WAIT", "2", "0"]).unwrap();
+    first.kill().unwrap();
+    group.wait_for_failover_from(first).unwrap();
+    let second = group.master().unwrap().unwrap();
+    assert_eq!(second.call(&["GET", "k"]).unwrap(), "one");
+    second.call(&["SET", "k", "two"]).unwrap();
 }
 
 /// What a client that knows the authority is told about the server's certificate.

@@ -1,0 +1,86 @@
+//! A master that is gone is replaced by a replica, and the store goes on with it.
+
+use std::time::Duration;
+
+use storage_core::{Capabilities, ErrorKind, Outcome, Read, ReadExt, ReadSupport, Store, StoreExt};
+use storage_redis::{RedisConfig, RedisHost, RedisSentinel};
+use storage_testkit::servers::RedisSentinels;
+
+use crate::{blocking, fails};
+
+fn through(group: &RedisSentinels) -> RedisConfig {
+    let host = |at: std::net::SocketAddr| RedisHost::new(at.ip().to_string(), at.port());
+    let hosts = group
+        .sentinels()
+        .iter()
+        .map(|sentinel| host(sentinel.address()));
+    let administrator = group.servers().first().unwrap().administrator();
+    let mut config = RedisConfig::new(RedisHost::new("localhost", 1));
+    config.hosts = hosts.collect();
+    config.user = Some(administrator.name().into());
+    config.password = Some(administrator.password().into());
+    let mut sentinel = RedisSentinel::new(RedisSentinels::MASTER);
+    sentinel.password = Some(administrator.password().into());
+    config.sentinel = Some(sentinel);
+    config.connect_timeout = Duration::from_secs(1);
+    config.time_limit = Duration::from_secs(5);
+    config.wait_replicas = 1;
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_is_followed_and_loses_nothing_that_replicas_had() {
+    let group = blocking(|| RedisSentinels::start().unwrap()).await;
+    let mut stranger = through(&group);
+    stranger.sentinel = Some(RedisSentinel::new("nobody"));
+    fails(stranger.open().await, ErrorKind::Denied);
+    let mut unknown = through(&group);
+    if let Some(sentinel) = &mut unknown.sentinel {
+        sentinel.master = "nobody".into();
+    }
+    let error = fails(unknown.open().await, ErrorKind::Invalid);
+    assert!(error.message().contains("nobody"), "{error}");
+
+    let store = through(&group).open().await.unwrap();
+    let capabilities: &Capabilities = store.capabilities();
+    assert_eq!(capabilities.reads, ReadSupport::Eventual);
+    for number in 0..20_u8 {
+        store.put(&[number], "v").await.unwrap();
+    }
+    let last = store.sequence();
+    let group = blocking(move || {
+        // One sentinel more or less is not missed.
+        group.sentinels()[0].pause().unwrap();
+        let first = &group.servers()[0];
+        first.kill().unwrap();
+        group
+    })
+    .await;
+    let committed = loop {
+        match store.put("after", "v").await {
+            Ok(committed) => break committed,
+            Err(error) => {
+                let passes = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::TimedOut);
+                assert!(passes, "{error:?}");
+                assert_ne!(error.outcome(), None);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(committed.sequence > last);
+    for number in 0..20_u8 {
+        assert!(store.exists(&[number]).await.unwrap());
+    }
+    // The old one comes back, and follows; nothing is written to it.
+    let _group = blocking(move || {
+        group.servers()[0].start().unwrap();
+        group
+    })
+    .await;
+    let error = store.put("last", "v").await.err();
+    assert_ne!(
+        error.and_then(|error| error.outcome()),
+        Some(Outcome::Unknown)
+    );
+    assert!(store.exists("after").await.unwrap());
+}
