@@ -69,6 +69,7 @@ mod error;
 mod host;
 mod info;
 mod open;
+mod password;
 mod pool;
 mod read;
 mod report;

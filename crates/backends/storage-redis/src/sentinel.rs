@@ -1,12 +1,12 @@
 //! Sentinels: who tells where the server is that takes writes.
 
-use std::env;
+use std::path::PathBuf;
 
 use deadpool_redis::redis::{RedisResult, aio::MultiplexedConnection, cmd, pipe};
 use serde::Deserialize;
-use storage_core::{Error, ErrorKind, Result, networked::Secret};
+use storage_core::{Result, networked::Secret};
 
-use crate::{RedisHost, config::secret, error::unexpected, session::Login};
+use crate::{RedisHost, error::unexpected, password::Places, session::Login};
 
 /// How sentinels are asked where the server is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -19,11 +19,14 @@ pub struct RedisSentinel {
     #[serde(default)]
     pub user: Option<String>,
     /// The password for the sentinels. Default: they ask for none.
-    #[serde(default, deserialize_with = "secret")]
+    #[serde(default)]
     pub password: Option<Secret>,
     /// The environment variable that holds it instead.
     #[serde(default)]
     pub password_env: Option<String>,
+    /// The file that holds it in its first line, for nobody but its owner.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
 }
 
 impl RedisSentinel {
@@ -35,6 +38,7 @@ impl RedisSentinel {
             user: None,
             password: None,
             password_env: None,
+            password_file: None,
         }
     }
 
@@ -43,19 +47,15 @@ impl RedisSentinel {
     /// # Errors
     /// `Invalid` if the password is not where it is said to be.
     pub(crate) fn login(&self) -> Result<Login> {
-        let password = match &self.password_env {
-            None => self.password.clone(),
-            Some(variable) => {
-                let found = env::var(variable).map_err(|error| {
-                    let what = format!("the sentinels' password is not in {variable}: {error}");
-                    Error::new(ErrorKind::Invalid, what)
-                });
-                Some(Secret::new(found?))
-            }
+        let places = Places {
+            prefix: "sentinel_",
+            password: self.password.as_ref(),
+            variable: self.password_env.as_deref(),
+            file: self.password_file.as_deref(),
         };
         Ok(Login {
             user: self.user.clone(),
-            password,
+            password: places.find()?,
             database: 0,
         })
     }

@@ -60,6 +60,9 @@ fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<()> {
         "master" => sentinel(config, name)?.master = value,
         "sentinel_user" => sentinel(config, name)?.user = Some(value),
         "sentinel_password_env" => sentinel(config, name)?.password_env = Some(value),
+        "sentinel_password_file" => {
+            sentinel(config, name)?.password_file = Some(value.into());
+        }
         "prefix" => config.prefix = value,
         "wait_replicas" => config.wait_replicas = number(name, &value)?,
         "time_limit" => config.time_limit = Duration::from_secs(number(name, &value)?),

@@ -1,8 +1,10 @@
 //! Servers, passwords and keys with which no store can be opened.
 
 use std::{
+    fs::Permissions,
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt,
     thread,
     time::Duration,
 };
@@ -40,6 +42,7 @@ async fn a_password_from_a_file_opens_the_store() {
     let file = directory.path().join("password");
     let password = RedisServer::shared().administrator().password();
     std::fs::write(&file, format!("{password}\n")).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let mut config = config(&database());
     config.password = None;
     config.password_file = Some(file);
