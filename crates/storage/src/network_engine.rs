@@ -35,7 +35,7 @@ impl NetworkEngine {
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
             Self::Pg => &["postgres:", "postgresql:"],
-            Self::Redis => &["redis:", "rediss:"],
+            Self::Redis => &["redis:", "rediss:", "redis-sentinel:", "rediss-sentinel:"],
         }
     }
 

@@ -11,7 +11,7 @@ const HIDDEN: &str = "***";
 
 /// Parameters whose values are no secrets. Whatever else there is, such as a
 /// misspelt `password`, is not shown.
-const SHOWN: [&str; 25] = [
+const SHOWN: [&str; 29] = [
     "host",
     "dbname",
     "user",
@@ -34,6 +34,10 @@ const SHOWN: [&str; 25] = [
     "certificate_file",
     "key_file",
     "prefix",
+    "master",
+    "sentinel_user",
+    "sentinel_password_env",
+    "sentinel_password_file",
     "wait_replicas",
     "durability",
     "eviction",
@@ -194,6 +198,10 @@ mod tests {
             ("postgres://a:p?w=1@h/d", "postgres://a:***@h/d"),
             ("rediss://a:pw@h/0?prefix=p", "rediss://a:***@h/0?prefix=p"),
             ("redis://:pw@h", "redis://:***@h"),
+            (
+                "redis-sentinel://a:pw@h:1,i:2/0?master=m",
+                "redis-sentinel://a:***@h:1,i:2/0?master=m",
+            ),
             ("postgres://a:pw", "postgres://a:***"),
             ("postgres://h/d?password=pw", "postgres://h/d?password=***"),
             (
@@ -213,14 +221,22 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "pg")]
+    #[cfg(all(feature = "pg", feature = "redis"))]
     #[test]
-    fn the_parameters_that_are_shown_are_those_that_the_engine_reads() {
+    fn the_parameters_that_are_shown_are_those_that_engines_read() {
+        let engines = |query: String| {
+            [
+                crate::pg::PgConfig::from_url(&format!("postgres://a/b?{query}")).err(),
+                crate::redis::RedisConfig::from_url(&format!("rediss-sentinel://a?{query}")).err(),
+            ]
+        };
         for name in SHOWN {
-            let url = format!("postgres://a/b?{name}=x");
-            if let Err(error) = crate::pg::PgConfig::from_url(&url) {
-                assert!(!error.message().contains("unknown"), "{name}: {error}");
-            }
+            let is_unknown = |error: &storage_core::Error| error.message().contains("unknown");
+            let refusals = engines(format!("{name}=x"));
+            let known = refusals
+                .iter()
+                .any(|refusal| refusal.as_ref().is_none_or(|error| !is_unknown(error)));
+            assert!(known, "{name}: {refusals:?}");
         }
     }
 

@@ -62,7 +62,13 @@ fn a_scheme_whose_feature_is_off_names_the_feature() {
 /// A URL of each engine across a network, of a place where nobody listens.
 fn nowhere() -> impl Iterator<Item = (NetworkEngine, String)> {
     NetworkEngine::ALL.into_iter().flat_map(|engine| {
-        let url = |scheme| format!("{scheme}//app:hunter2@127.0.0.1:1/0");
+        let url = |scheme: &str| {
+            let master = match scheme {
+                "redis-sentinel:" | "rediss-sentinel:" => "?master=main",
+                _ => "",
+            };
+            format!("{scheme}//app:hunter2@127.0.0.1:1/0{master}")
+        };
         engine
             .schemes()
             .iter()

@@ -20,6 +20,7 @@ mod export_targets;
 mod help;
 mod pg;
 mod power_loss;
+mod redis;
 mod resume;
 mod round_trip;
 mod support;
