@@ -1,8 +1,12 @@
-//! The suite over Redis.
+//! The suite over Redis: over a server that stands alone, and over a master that
+//! sentinels name.
 
 use storage_core::{Components, Result};
-use storage_redis::{RedisBackend, RedisConfig};
-use storage_testkit::{Subject, servers::RedisServer};
+use storage_redis::{RedisBackend, RedisConfig, Secret};
+use storage_testkit::{
+    Subject,
+    servers::{RedisSentinels, RedisServer},
+};
 
 /// A database of the server that this process shares.
 struct Redis(String);
@@ -23,4 +27,33 @@ impl Subject for Redis {
     }
 }
 
-storage_testkit::conformance!(Redis::new());
+/// A database of the master that this process shares.
+struct Watched(String);
+
+impl Watched {
+    fn new() -> Self {
+        Self(RedisSentinels::shared().new_database())
+    }
+}
+
+impl Subject for Watched {
+    type Store = RedisBackend;
+    const ENGINE: &'static str = "redis";
+
+    async fn open(&self, components: Components) -> Result<RedisBackend> {
+        let mut config = RedisConfig::from_url(&self.0)?;
+        let password = RedisSentinels::shared().administrator().password();
+        if let Some(sentinel) = &mut config.sentinel {
+            sentinel.password = Some(Secret::new(password));
+        }
+        config.open_with(components).await
+    }
+}
+
+mod alone {
+    storage_testkit::conformance!(super::Redis::new());
+}
+
+mod sentinel {
+    storage_testkit::conformance!(super::Watched::new());
+}

@@ -3,9 +3,7 @@
 use std::{fs, fs::Permissions, net::TcpListener, os::unix::fs::PermissionsExt};
 
 use serde_json::Value;
-use storage_testkit::servers::{
-    RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser,
-};
+use storage_testkit::servers::{RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls};
 
 use crate::{
     engines,
@@ -66,18 +64,7 @@ fn a_certificate_is_proved_by_an_authority_that_is_named() {
 #[test]
 fn a_store_is_found_through_sentinels() {
     let group = RedisSentinels::start().unwrap();
-    let hosts: Vec<_> = group
-        .sentinels()
-        .iter()
-        .map(|sentinel| sentinel.address().to_string())
-        .collect();
-    let user: &RedisUser = group.servers()[0].administrator();
-    let (name, password) = (user.name(), user.password());
-    let hosts = hosts.join(",");
-    let url = format!(
-        "redis-sentinel://{name}:{password}@{hosts}/0?master={}",
-        RedisSentinels::MASTER
-    );
+    let (url, password) = (group.url(0), group.administrator().password());
     let said = at(&url, &["put", "a", "1"], b"");
     said.failed(6, &["denied", "NOAUTH"]);
     assert!(!said.errors.contains(password), "{}", said.errors);

@@ -3,25 +3,16 @@
 use std::time::Duration;
 
 use storage_core::{Capabilities, ErrorKind, Outcome, Read, ReadExt, ReadSupport, Store, StoreExt};
-use storage_redis::{RedisConfig, RedisHost, RedisSentinel};
+use storage_redis::{RedisConfig, RedisSentinel};
 use storage_testkit::servers::RedisSentinels;
 
-use crate::{blocking, fails};
+use crate::{blocking, config, fails};
 
 fn through(group: &RedisSentinels) -> RedisConfig {
-    let host = |at: std::net::SocketAddr| RedisHost::new(at.ip().to_string(), at.port());
-    let hosts = group
-        .sentinels()
-        .iter()
-        .map(|sentinel| host(sentinel.address()));
-    let administrator = group.servers().first().unwrap().administrator();
-    let mut config = RedisConfig::new(RedisHost::new("localhost", 1));
-    config.hosts = hosts.collect();
-    config.user = Some(administrator.name().into());
-    config.password = Some(administrator.password().into());
-    let mut sentinel = RedisSentinel::new(RedisSentinels::MASTER);
-    sentinel.password = Some(administrator.password().into());
-    config.sentinel = Some(sentinel);
+    let mut config = config(&group.url(0));
+    if let Some(sentinel) = &mut config.sentinel {
+        sentinel.password = Some(group.administrator().password().into());
+    }
     config.connect_timeout = Duration::from_secs(1);
     config.time_limit = Duration::from_secs(5);
     config.wait_replicas = 1;

@@ -2,12 +2,12 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{RedisServer, RedisServerConfig, config::Role};
+use super::{RedisServer, RedisServerConfig, RedisUser, config::Role, server::next_database};
 use crate::servers::ServerResult;
 
 /// A failover takes about two seconds, and some more where votes are split.
@@ -28,13 +28,36 @@ impl RedisSentinels {
     /// What the sentinels call the master, whichever server it is.
     pub const MASTER: &'static str = "main";
 
+    /// The group that all tests of this process may share, with 4,096 databases. It
+    /// is started when it is first asked for, and ended with the process. Tests
+    /// that break servers start [one of their own](Self::start).
+    ///
+    /// # Panics
+    /// If it cannot be started; the message names what is missing.
+    #[expect(
+        clippy::panic,
+        reason = "a test that cannot be set up says so by failing"
+    )]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<RedisSentinels> = OnceLock::new();
+        let config = RedisServerConfig::new().setting("databases", "4096");
+        SHARED.get_or_init(|| match Self::start_with(&config) {
+            Ok(group) => group,
+            Err(error) => panic!("no Redis with sentinels to test with: {error}"),
+        })
+    }
+
     /// Starts them all, and waits until each sentinel knows the others and both
     /// replicas.
     ///
     /// # Errors
     /// As [`RedisServerConfig::start`].
     pub fn start() -> ServerResult<Self> {
-        let master = RedisServerConfig::new().start()?;
+        Self::start_with(&RedisServerConfig::new())
+    }
+
+    fn start_with(config: &RedisServerConfig) -> ServerResult<Self> {
+        let master = config.start()?;
         let replicas = [master.replica()?, master.replica()?];
         let mut sentinels = Vec::new();
         for _ in 0..3 {
@@ -71,6 +94,40 @@ impl RedisSentinels {
     #[must_use]
     pub fn sentinels(&self) -> &[RedisServer] {
         &self.sentinels
+    }
+
+    /// Where the administrator finds a database by way of the sentinels, which ask
+    /// for the same password.
+    #[must_use]
+    pub fn url(&self, database: usize) -> String {
+        let sentinels = self.sentinels.iter();
+        let hosts: Vec<_> = sentinels.map(|one| one.address.to_string()).collect();
+        let (user, password) = (self.administrator().name(), self.administrator().password());
+        format!(
+            "redis-sentinel://{user}:{password}@{}/{database}?master={}",
+            hosts.join(","),
+            Self::MASTER
+        )
+    }
+
+    /// Where the administrator finds a database that nobody else of this process
+    /// is given, by way of the sentinels.
+    #[must_use]
+    pub fn new_database(&self) -> String {
+        self.url(next_database())
+    }
+
+    /// Who may do everything, with the servers and with the sentinels.
+    ///
+    /// # Panics
+    /// Never: there is a server.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a group has servers")]
+    pub fn administrator(&self) -> &RedisUser {
+        self.servers
+            .first()
+            .map(RedisServer::administrator)
+            .expect("a group has servers")
     }
 
     /// The server that a sentinel takes for the master.
