@@ -28,7 +28,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     };
     let mut needed = install::needed_to_build(engines);
     if measures_servers(&args.arguments) {
-        needed.extend(Server::Pg.requirements());
+        needed.extend(server(&args.arguments).requirements());
     }
     install::missing(&needed)?;
     process_group::run(&mut cargo_run(args))
@@ -47,6 +47,16 @@ fn cargo_run(args: &BenchArgs) -> Command {
 /// Whether engines across a network are measured, over servers of this machine.
 fn measures_servers(arguments: &[OsString]) -> bool {
     arguments.first().is_some_and(|first| first == "server") && !asks_for_help(arguments)
+}
+
+/// The server of the engine that is named, or of the one that is measured without a name.
+fn server(arguments: &[OsString]) -> Server {
+    let is_redis = |argument: &OsString| argument == "redis" || argument == "--engine=redis";
+    if arguments.iter().any(is_redis) {
+        Server::Redis
+    } else {
+        Server::Pg
+    }
 }
 
 fn asks_for_help(arguments: &[OsString]) -> bool {
@@ -101,6 +111,18 @@ mod tests {
         assert!(needs("server --engine pg --json"));
         assert!(!needs("server --help"));
         assert!(!needs("overhead --json"));
+    }
+
+    #[test]
+    fn the_server_is_that_of_the_engine_that_is_measured() {
+        let server = |line: &str| {
+            let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+            server(&arguments)
+        };
+        assert_eq!(server("server --json"), Server::Pg);
+        assert_eq!(server("server --engine pg"), Server::Pg);
+        assert_eq!(server("server --engine redis --json"), Server::Redis);
+        assert_eq!(server("server --engine=redis"), Server::Redis);
     }
 
     #[test]

@@ -8,9 +8,12 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use storage::pg::PgConfig;
+use storage::{pg::PgConfig, redis::RedisConfig};
 
-use super::{Engine, plain::PlainSqlx};
+use super::{
+    Engine,
+    plain::{PlainRedis, PlainSqlx},
+};
 use crate::{
     measure::Measurement,
     overhead::{Callers, Data, Stored, Target, Whereabouts, Workload, drive, name},
@@ -99,13 +102,19 @@ pub(crate) fn run_cell(args: &ServerCellArgs) -> Result<()> {
     let file = args.directory.join(file_of(args.side, args.workload));
     let url = fs::read_to_string(&file)
         .with_context(|| format!("cannot read the URL in {}", file.display()))?;
-    let data = Data::with(ENTRIES, operations(args.workload, args.tasks));
+    let data = Data::with(ENTRIES, operations(args.engine, args.workload, args.tasks));
     let measurement = match (args.engine, args.side) {
         (Engine::Pg, Side::Plain) => measure(args, data, async || {
             PlainSqlx::connect(&url, args.pool).await
         })?,
         (Engine::Pg, Side::Store) => measure(args, data, async || {
             Ok(Stored(PgConfig::from_url(&url)?.open().await?))
+        })?,
+        (Engine::Redis, Side::Plain) => {
+            measure(args, data, async || PlainRedis::connect(&url, args.pool))?
+        }
+        (Engine::Redis, Side::Store) => measure(args, data, async || {
+            Ok(Stored(RedisConfig::from_url(&url)?.open().await?))
         })?,
     };
     println!("{}", serde_json::to_string(&measurement)?);
@@ -127,12 +136,16 @@ pub(super) fn content() -> Data {
 }
 
 /// Enough to keep a process busy for about a second.
-fn operations(workload: Workload, tasks: u32) -> u32 {
-    match (workload, tasks) {
-        (Workload::Get, 1) => 5_000,
-        (Workload::Get, _) => 9_600,
-        (_, 1) => 800,
-        _ => 3_200,
+fn operations(engine: Engine, workload: Workload, tasks: u32) -> u32 {
+    match (engine, workload, tasks) {
+        (Engine::Pg, Workload::Get, 1) => 5_000,
+        (Engine::Pg, Workload::Get, _) => 9_600,
+        (Engine::Pg, _, 1) => 800,
+        (Engine::Pg, ..) => 3_200,
+        (Engine::Redis, Workload::Get, 1) => 10_000,
+        (Engine::Redis, Workload::Get, _) => 64_000,
+        (Engine::Redis, _, 1) => 1_600,
+        (Engine::Redis, ..) => 12_800,
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct ServerArgs {
 pub(crate) enum Engine {
     /// PostgreSQL, against sqlx.
     Pg,
+    /// Redis, against deadpool-redis.
+    Redis,
 }
 
 /// Measures, and prints a row for each comparison.

@@ -14,12 +14,12 @@ const LOAD_ENTRIES: usize = 1_000;
 
 /// A table of keys and values.
 #[derive(Debug)]
-pub(super) struct PlainSqlx {
+pub(in crate::server) struct PlainSqlx {
     pool: PgPool,
 }
 
 impl PlainSqlx {
-    pub(super) async fn connect(url: &str, connections: u32) -> Result<Self> {
+    pub(in crate::server) async fn connect(url: &str, connections: u32) -> Result<Self> {
         let pool = PgPoolOptions::new()
             .min_connections(connections)
             .max_connections(connections)
@@ -30,7 +30,7 @@ impl PlainSqlx {
         Ok(Self { pool })
     }
 
-    pub(super) async fn create(&self) -> Result<()> {
+    pub(in crate::server) async fn create(&self) -> Result<()> {
         query("CREATE TABLE kv (key bytea PRIMARY KEY, value bytea NOT NULL)")
             .execute(&self.pool)
             .await?;
