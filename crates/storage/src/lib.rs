@@ -39,6 +39,7 @@
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
+//! | `fallback` | `storage::fallback`: a layer that answers, and accepts commits, for a store that is gone | no |
 //! | `metrics` | `storage::metrics`: a layer that measures | no |
 //! | `prometheus` | `metrics`, with an endpoint that Prometheus scrapes | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
@@ -84,6 +85,12 @@ pub use self::{
 #[cfg(feature = "cache")]
 pub mod cache {
     pub use storage_cache::*;
+}
+
+/// The layer for when the store below is gone.
+#[cfg(feature = "fallback")]
+pub mod fallback {
+    pub use storage_fallback::*;
 }
 
 /// The embedded default engine: an LSM tree in pure Rust.
