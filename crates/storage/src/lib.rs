@@ -37,6 +37,7 @@
 //! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
+//! | `compress` | `storage::compress`: the layer that makes values smaller; takes a C compiler | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
 //! | `metrics` | `storage::metrics`: a layer that measures | no |
 //! | `prometheus` | `metrics`, with an endpoint that Prometheus scrapes | no |
@@ -82,6 +83,12 @@ pub use self::{
 #[cfg(feature = "cache")]
 pub mod cache {
     pub use storage_cache::*;
+}
+
+/// The compression layer: values are made smaller.
+#[cfg(feature = "compress")]
+pub mod compress {
+    pub use storage_compress::*;
 }
 
 /// The embedded default engine: an LSM tree in pure Rust.
