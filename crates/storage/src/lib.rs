@@ -38,6 +38,7 @@
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `compress` | `storage::compress`: the layer that makes values smaller; takes a C compiler | no |
+//! | `expiry` | `storage::expiry`: the layer of default times to live, which removes what has expired | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
 //! | `metrics` | `storage::metrics`: a layer that measures | no |
 //! | `prometheus` | `metrics`, with an endpoint that Prometheus scrapes | no |
@@ -89,6 +90,12 @@ pub mod cache {
 #[cfg(feature = "compress")]
 pub mod compress {
     pub use storage_compress::*;
+}
+
+/// The expiry layer: times to live, and removal of what has expired.
+#[cfg(feature = "expiry")]
+pub mod expiry {
+    pub use storage_expiry::*;
 }
 
 /// The embedded default engine: an LSM tree in pure Rust.
