@@ -59,7 +59,7 @@
 //! | | |
 //! |---|---|
 //! | memory | the capacity: keys, entries, and 192 bytes for each; what is under way besides |
-//! | a hit | a hash, a shared lock, two counted handles; the clock too where the entry expires or there is a time to live |
+//! | a hit | a hash, a shared lock, a counted handle; the clock too where the entry expires or there is a time to live |
 //! | a miss | two exclusive locks of one of 64 stripes, a second look, a copy of the entry, an insertion |
 //! | a commit | for each key two locks of a stripe and one of a shard; one allocation for its future |
 //! | a range delete | a walk through all cached keys |
@@ -71,6 +71,7 @@ mod ahead;
 mod cache;
 mod cached;
 mod config;
+mod counters;
 mod key;
 mod layer;
 mod level;

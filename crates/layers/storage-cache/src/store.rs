@@ -71,10 +71,16 @@ impl<S> Clone for CacheStore<S> {
 impl<S: Store> Read for CacheStore<S> {
     async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
         let cache = self.cache();
-        match cache.look(key, cache.demand(options.consistency)) {
-            Look::Hit(entry) => Ok(entry),
-            Look::Miss => self.shared.get_missed(key, options).await,
-            Look::Around => self.shared.get_around(key, options).await,
+        // Nothing of a hit is kept in the future: it is not copied on its way out.
+        let is_miss = match cache.look(key, cache.demand(options.consistency)) {
+            Look::Hit(entry) => return Ok(entry),
+            Look::Miss => true,
+            Look::Around => false,
+        };
+        if is_miss {
+            self.shared.get_missed(key, options).await
+        } else {
+            self.shared.get_around(key, options).await
         }
     }
 

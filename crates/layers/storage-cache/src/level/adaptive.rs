@@ -60,6 +60,7 @@ impl Adaptive {
         Self { cache }
     }
 
+    #[inline]
     pub(super) fn get(&self, key: Lookup<'_>) -> Option<Cached> {
         self.cache.get(&key)
     }
