@@ -61,7 +61,7 @@ pub struct Cache {
     pub(crate) clock: Clock,
     reads: ReadSupport,
     /// Once the store is closed, the store below answers everything.
-    is_closed: AtomicBool,
+    pub(crate) is_closed: AtomicBool,
 }
 
 /// What a read may get from the cache.
@@ -136,6 +136,8 @@ impl Cache {
             joined: counters.total(Event::Joined),
             bypassed: counters.total(Event::Bypassed),
             uncertain_keys: self.stripes.uncertain(),
+            warmed: counters.total(Event::Warmed),
+            hot_set_failures: counters.total(Event::HotSetFailed),
         }
     }
 
@@ -153,10 +155,13 @@ impl Cache {
         self.level.clear();
     }
 
-    /// From now on the store below answers everything.
-    pub(crate) fn close(&self) {
+    /// From now on the store below answers everything. Returns what to keep in mind for
+    /// the next cache.
+    pub(crate) fn close(&self) -> Vec<CacheKey> {
         self.is_closed.store(true, Ordering::SeqCst);
+        let hottest = self.hottest();
         self.level.clear();
+        hottest
     }
 
     /// What a read with this consistency may get.

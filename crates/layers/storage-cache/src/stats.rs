@@ -14,6 +14,11 @@ pub struct CacheStats {
     /// Keys that stay out of the cache because a commit of unknown outcome may yet
     /// change them.
     pub uncertain_keys: u64,
+    /// Of the fills, those of entries that the last cache of the store held.
+    pub warmed: u64,
+    /// How often a [hot set](crate::CacheConfig::hot_set_entries) was damaged, or could
+    /// not be read or written. It was ignored then.
+    pub hot_set_failures: u64,
 }
 
 /// What one level of a cache has done, and what it holds.

@@ -18,9 +18,11 @@ pub(crate) enum Event {
     Oversized,
     Joined,
     Bypassed,
+    Warmed,
+    HotSetFailed,
 }
 
-const EVENTS: usize = 9;
+const EVENTS: usize = 11;
 
 /// How often each thing has happened. Threads count in parts of their own.
 #[derive(Debug)]
@@ -81,6 +83,8 @@ impl Counts {
             Event::Oversized => 6,
             Event::Joined => 7,
             Event::Bypassed => 8,
+            Event::Warmed => 9,
+            Event::HotSetFailed => 10,
         };
         #[expect(clippy::indexing_slicing, reason = "there are EVENTS of them")]
         &self.0[index]
