@@ -29,7 +29,6 @@ impl Entry {
     /// An entry made of its parts, for layers and for engines that have a token
     /// of their own for each stored form.
     #[must_use]
-    #[inline]
     pub const fn new(value: Bytes, expires: Option<Timestamp>, stamp: Stamp) -> Self {
         Self {
             value,
@@ -42,7 +41,6 @@ impl Entry {
     /// that have no other token of it. A layer that decodes a value keeps the
     /// stamp of the entry below, with [`new`](Self::new): guards are judged there.
     #[must_use]
-    #[inline]
     pub const fn of_content(value: Bytes, expires: Option<Timestamp>) -> Self {
         Self {
             value,
@@ -103,17 +101,6 @@ impl Entry {
         match &self.origin {
             Origin::Content => Stamp::of_content(&self.value, self.expires),
             Origin::Stamp(stamp) => stamp.clone(),
-        }
-    }
-
-    /// The engine's own token of the stored form, which [`new`](Self::new) takes;
-    /// `None` where value and expiry are all it keeps, as of
-    /// [`of_content`](Self::of_content). For whoever takes entries apart.
-    #[must_use]
-    pub const fn token(&self) -> Option<&Stamp> {
-        match &self.origin {
-            Origin::Content => None,
-            Origin::Stamp(stamp) => Some(stamp),
         }
     }
 
@@ -233,8 +220,6 @@ mod tests {
             let entry = Entry::of_content("value".into(), expires);
             let anew = Entry::new("value".into(), expires, entry.stamp());
             assert_eq!((&entry, &anew), (&anew, &entry));
-            assert_eq!(entry.token(), None);
-            assert_eq!(anew.token(), Some(&entry.stamp()));
             assert!(entry.has_stamp(&anew.stamp()) && anew.has_stamp(&entry.stamp()));
             let decoded = Entry::new("decoded".into(), expires, entry.stamp());
             assert_ne!(entry, decoded);
