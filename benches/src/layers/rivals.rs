@@ -26,8 +26,8 @@ impl BareQuickCache {
         let mut options = OptionsBuilder::new();
         options
             .shards(8)
-            .hot_allocation(0.9)
-            .ghost_allocation(1.0)
+            .hot_allocation(0.95)
+            .ghost_allocation(0.5)
             .estimated_items_capacity(100_000)
             .weight_capacity(ROOM_BYTES);
         let cache = match options.build() {

@@ -11,6 +11,7 @@ use storage_core::{
 use crate::{
     Cache,
     cache::Leading,
+    counters::Event,
     key::{CacheKey, Lookup},
     store::Shared,
     stripes::Answer,
@@ -68,21 +69,21 @@ impl Cache {
         let Some(kept) = self.to_keep(&owned, Some(entry), as_of) else {
             return;
         };
-        let stripe = self.stripes.lock(Lookup(key));
-        if self.level.contains(Lookup(key)) {
+        let stripe = self.stripes.lock(Lookup::of(key));
+        if self.level.contains(Lookup::of(key)) {
             return;
         }
-        if stripe.is_idle(Lookup(key))
-            && !self.wide.covers(key, || self.clock.now())
+        if stripe.is_idle(Lookup::of(key))
+            && !self.wide.covers(Lookup::of(key), || self.clock.now())
             && self.commit_moves.load(Ordering::SeqCst) == moves
         {
             self.level.insert(owned, kept);
             drop(stripe);
-            self.counters.fills.raise();
-            self.counters.read_ahead.raise();
+            self.counters.raise(Event::Fill);
+            self.counters.raise(Event::ReadAhead);
         } else {
             drop(stripe);
-            self.counters.dropped_fills.raise();
+            self.counters.raise(Event::DroppedFill);
         }
     }
 }

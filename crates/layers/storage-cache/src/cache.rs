@@ -15,9 +15,9 @@ use storage_core::{Capabilities, Clock, Consistency, Entry, Key, ReadSupport, Sp
 use crate::{
     Absence, CacheConfig, CacheStats, LevelStats,
     cached::Cached,
+    counters::{Counters, Event},
     key::{CacheKey, Lookup},
     level::Level,
-    stats::Counters,
     stripes::{Answer, Start, Stripes},
     walk::Walk,
     wide::Wide,
@@ -61,7 +61,7 @@ pub struct Cache {
     pub(crate) clock: Clock,
     reads: ReadSupport,
     /// Once the store is closed, the store below answers everything.
-    is_closed: AtomicBool,
+    pub(crate) is_closed: AtomicBool,
 }
 
 /// What a read may get from the cache.
@@ -104,7 +104,7 @@ impl Cache {
             config,
             stripes: Stripes::new(),
             wide: Wide::default(),
-            counters: Counters::default(),
+            counters: Counters::new(),
             commit_moves: AtomicU64::new(0),
             walk: Mutex::default(),
             clock: clock.clone(),
@@ -121,21 +121,23 @@ impl Cache {
         } = self;
         CacheStats {
             memory: LevelStats {
-                hits: counters.hits.total(),
-                negative_hits: counters.negative_hits.total(),
-                misses: counters.misses.total(),
-                fills: counters.fills.total(),
-                dropped_fills: counters.dropped_fills.total(),
-                read_ahead: counters.read_ahead.total(),
+                hits: counters.total(Event::Hit),
+                negative_hits: counters.total(Event::NegativeHit),
+                misses: counters.total(Event::Miss),
+                fills: counters.total(Event::Fill),
+                dropped_fills: counters.total(Event::DroppedFill),
+                read_ahead: counters.total(Event::ReadAhead),
                 evictions: level.evictions(),
-                oversized: counters.oversized.total(),
+                oversized: counters.total(Event::Oversized),
                 bytes: level.bytes(),
                 capacity_bytes: level.capacity_bytes(),
                 entries: level.entries(),
             },
-            joined: counters.joined.total(),
-            bypassed: counters.bypassed.total(),
+            joined: counters.total(Event::Joined),
+            bypassed: counters.total(Event::Bypassed),
             uncertain_keys: self.stripes.uncertain(),
+            warmed: counters.total(Event::Warmed),
+            hot_set_failures: counters.total(Event::HotSetFailed),
         }
     }
 
@@ -153,13 +155,17 @@ impl Cache {
         self.level.clear();
     }
 
-    /// From now on the store below answers everything.
-    pub(crate) fn close(&self) {
+    /// From now on the store below answers everything. Returns what to keep in mind for
+    /// the next cache.
+    pub(crate) fn close(&self) -> Vec<CacheKey> {
         self.is_closed.store(true, Ordering::SeqCst);
+        let hottest = self.hottest();
         self.level.clear();
+        hottest
     }
 
     /// What a read with this consistency may get.
+    #[inline]
     pub(crate) fn demand(&self, consistency: Option<Consistency>) -> Demand {
         let age_max = self.config.time_to_live;
         match (consistency, age_max) {
@@ -176,70 +182,85 @@ impl Cache {
     }
 
     /// Looks a key up.
+    #[expect(
+        clippy::inline_always,
+        reason = "else the answer is copied in memory on its way, half of the time of a hit"
+    )]
+    #[inline(always)]
     pub(crate) fn look(&self, key: Key<'_>, demand: Demand) -> Look {
         if !is_cacheable(key.space()) || self.is_closed.load(Ordering::Acquire) {
             return Look::Around;
         }
         let (Demand::Hit { age_max } | Demand::HitOrFill { age_max }) = demand else {
-            self.counters.bypassed.raise();
+            self.counters.raise(Event::Bypassed);
             return Look::Around;
         };
-        if self.wide.covers(key, || self.clock.now()) {
-            self.counters.bypassed.raise();
+        let lookup = Lookup::of(key);
+        if self.wide.covers(lookup, || self.clock.now()) {
+            self.counters.raise(Event::Bypassed);
             return Look::Around;
         }
-        if let Some(cached) = self.served(key, age_max) {
-            let entry = cached.into_entry();
-            match entry {
-                Some(_) => self.counters.hits.raise(),
-                None => self.counters.negative_hits.raise(),
+        match self.level.get(lookup) {
+            Some(cached) if self.is_served(&cached, age_max) => {
+                self.counters.raise(if cached.is_absent() {
+                    Event::NegativeHit
+                } else {
+                    Event::Hit
+                });
+                return Look::Hit(cached.into_entry());
             }
-            return Look::Hit(entry);
+            _ => {}
         }
-        self.counters.misses.raise();
+        self.counters.raise(Event::Miss);
         match demand {
             Demand::HitOrFill { .. } => Look::Miss,
             _ => Look::Around,
         }
     }
 
-    /// What the level in memory says of a key, unless it is too old or expired.
-    fn served(&self, key: Key<'_>, age_max: Option<Duration>) -> Option<Cached> {
-        let cached = self.level.get(Lookup(key))?;
+    /// Whether what the level in memory says is neither too old nor expired.
+    #[inline]
+    fn is_served(&self, cached: &Cached, age_max: Option<Duration>) -> bool {
         let expires = cached.expires();
-        if age_max.is_some() || expires.is_some() {
-            let now = self.clock.now();
-            let is_young = age_max.is_none_or(|age_max| cached.is_as_young_as(age_max, now));
-            if !is_young || expires.is_some_and(|expires| expires <= now) {
-                return None;
-            }
-        }
-        Some(cached)
+        (age_max.is_none() && expires.is_none()) || self.is_still_served(cached, age_max, expires)
+    }
+
+    fn is_still_served(
+        &self,
+        cached: &Cached,
+        age_max: Option<Duration>,
+        expires: Option<Timestamp>,
+    ) -> bool {
+        let now = self.clock.now();
+        age_max.is_none_or(|age_max| cached.is_as_young_as(age_max, now))
+            && expires.is_none_or(|expires| now < expires)
     }
 
     /// Begins the read of a key that was not found.
     pub(crate) fn begin_read(&self, key: Key<'_>) -> Turn<'_> {
         let as_of = self.as_of();
-        let mut stripe = self.stripes.lock(Lookup(key));
-        if self.wide.covers(key, || self.clock.now()) {
-            self.counters.bypassed.raise();
+        let mut stripe = self.stripes.lock(Lookup::of(key));
+        if self.wide.covers(Lookup::of(key), || self.clock.now()) {
+            self.counters.raise(Event::Bypassed);
             return Turn::Around;
         }
         match self
             .stripes
-            .start(&mut stripe, Lookup(key), || self.clock.now())
+            .start(&mut stripe, Lookup::of(key), || self.clock.now())
         {
             Start::Around => {
-                self.counters.bypassed.raise();
+                self.counters.raise(Event::Bypassed);
                 Turn::Around
             }
             Start::Join(receiver) => {
-                self.counters.joined.raise();
+                self.counters.raise(Event::Joined);
                 Turn::Join(receiver)
             }
             Start::Free => {
-                if let Some(cached) = self.served(key, self.config.time_to_live) {
-                    self.counters.joined.raise();
+                if let Some(cached) = self.level.get(Lookup::of(key))
+                    && self.is_served(&cached, self.config.time_to_live)
+                {
+                    self.counters.raise(Event::Joined);
                     return Turn::Hit(cached.into_entry());
                 }
                 let key = CacheKey::of(key);
@@ -282,7 +303,7 @@ impl Cache {
         if self.level.fits(cached.weight(key)) {
             return Some(cached);
         }
-        self.counters.oversized.raise();
+        self.counters.raise(Event::Oversized);
         None
     }
 
@@ -298,6 +319,7 @@ impl Cache {
 }
 
 /// Layers below the cache write their own keys without its knowledge, and core does.
+#[inline]
 pub(crate) const fn is_cacheable(space: Space) -> bool {
     matches!(space, Space::User)
 }
@@ -329,16 +351,16 @@ impl Leading<'_> {
         let Self { cache, key, .. } = &self;
         let found = answer.as_ref().ok();
         let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), self.as_of));
-        let mut stripe = cache.stripes.lock(Lookup(key.as_key()));
+        let mut stripe = cache.stripes.lock(Lookup::of(key.as_key()));
         let landed = stripe.land(key, self.id);
         if let Some(kept) = kept {
             // A commit of many keys outdates the reads of all of them when it begins, or
             // those of the one that it has turned out to write when it ends.
             if landed.is_current {
                 cache.level.insert(key.clone(), kept);
-                cache.counters.fills.raise();
+                cache.counters.raise(Event::Fill);
             } else {
-                cache.counters.dropped_fills.raise();
+                cache.counters.raise(Event::DroppedFill);
             }
         }
         drop(stripe);
@@ -357,7 +379,7 @@ impl Leading<'_> {
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
         if !self.has_landed {
-            let mut stripe = self.cache.stripes.lock(Lookup(self.key.as_key()));
+            let mut stripe = self.cache.stripes.lock(Lookup::of(self.key.as_key()));
             let landed = stripe.land(&self.key, self.id);
             drop(stripe);
             // Their senders are dropped: they look again.

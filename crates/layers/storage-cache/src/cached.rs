@@ -39,6 +39,7 @@ impl Cached {
     }
 
     /// When the entry stops existing, if ever.
+    #[inline]
     pub(crate) fn expires(&self) -> Option<Timestamp> {
         self.entry.as_ref().and_then(Entry::expires)
     }
@@ -49,6 +50,16 @@ impl Cached {
         self.as_of <= now && now < self.as_of.after(age_max)
     }
 
+    #[inline]
+    pub(crate) const fn is_absent(&self) -> bool {
+        self.entry.is_none()
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "else the entry is copied in memory on its way"
+    )]
+    #[inline(always)]
     pub(crate) fn into_entry(self) -> Option<Entry> {
         self.entry
     }

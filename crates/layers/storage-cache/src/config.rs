@@ -52,6 +52,12 @@ pub struct CacheConfig {
     /// commit after it has answered `Unknown`; less gives up fewer hits.
     #[serde(default = "defaults::unknown_for")]
     pub unknown_for: Duration,
+    /// How many keys are kept in the store when it is closed, those that would be evicted
+    /// last, to be read again in the background when it is next opened. Default:
+    /// zero, which keeps none. They take one value under a system key, of at most
+    /// 1 MiB.
+    #[serde(default)]
+    pub hot_set_entries: usize,
     /// How many parts the cache is divided into, each with a lock and a share of the
     /// capacity of its own; rounded up to a power of two, at most 4,096. Default: four
     /// a core, and fewer where each would hold less than 32 entries. More of them wait
@@ -79,6 +85,7 @@ impl CacheConfig {
             absence: Absence::Kept,
             read_ahead_entries: defaults::read_ahead_entries(),
             unknown_for: defaults::unknown_for(),
+            hot_set_entries: 0,
             shards: None,
             expected_entry_bytes: defaults::expected_entry_bytes(),
         }
@@ -126,6 +133,13 @@ impl CacheConfig {
     #[must_use]
     pub const fn unknown_for(mut self, time: Duration) -> Self {
         self.unknown_for = time;
+        self
+    }
+
+    /// The same settings with so many keys kept for the next cache of the store.
+    #[must_use]
+    pub const fn hot_set_entries(mut self, entries: usize) -> Self {
+        self.hot_set_entries = entries;
         self
     }
 

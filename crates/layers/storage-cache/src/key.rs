@@ -41,18 +41,23 @@ impl CacheKey {
     }
 
     pub(crate) fn as_key(&self) -> Key<'_> {
-        Key::user(match &self.0 {
+        Key::user(self.bytes())
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
             Content::InPlace(length, bytes) => {
                 bytes.get(..usize::from(*length)).unwrap_or_default()
             }
             Content::Shared(bytes) => bytes,
-        })
+        }
     }
 }
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Lookup(self.as_key()).hash(state);
+        Lookup(self.bytes()).hash(state);
     }
 }
 
@@ -62,19 +67,36 @@ impl fmt::Debug for CacheKey {
     }
 }
 
-/// A borrowed key of the user space, to look up without a copy of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lookup<'a>(pub(crate) Key<'a>);
+/// A borrowed key of the user space, to look up without a copy of it. It is handed on in
+/// two registers: a key, of three words, would be copied in memory at each call, and
+/// a processor that reads there what it has just written in other pieces waits.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookup<'a>(&'a [u8]);
+
+impl<'a> Lookup<'a> {
+    #[inline]
+    pub(crate) const fn of(key: Key<'a>) -> Self {
+        Self(key.bytes())
+    }
+
+    #[inline]
+    pub(crate) const fn as_key(self) -> Key<'a> {
+        Key::user(self.0)
+    }
+}
 
 impl Hash for Lookup<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.bytes().hash(state);
+        // Not as a slice, whose length would be hashed first: nothing comes behind it.
+        state.write(self.0);
     }
 }
 
 impl Equivalent<CacheKey> for Lookup<'_> {
+    #[inline]
     fn equivalent(&self, key: &CacheKey) -> bool {
-        self.0.bytes() == key.as_key().bytes()
+        self.0 == key.bytes()
     }
 }
 
@@ -89,9 +111,9 @@ mod tests {
             let bytes = vec![0; length];
             let key = CacheKey::of(Key::user(&bytes));
             assert_eq!(key.as_key().bytes(), bytes);
-            assert!(Lookup(Key::user(&bytes)).equivalent(&key));
+            assert!(Lookup::of(Key::user(&bytes)).equivalent(&key));
             let longer = vec![0; length + 1];
-            assert!(!Lookup(Key::user(&longer)).equivalent(&key));
+            assert!(!Lookup::of(Key::user(&longer)).equivalent(&key));
             assert_ne!(CacheKey::of(Key::user(&longer)), key);
         }
     }

@@ -52,7 +52,7 @@ impl Layer for CacheLayer {
         self.config.capabilities(inner)
     }
 
-    async fn wrap<S: Store>(self, inner: S, _: &Components) -> Result<CacheStore<S>> {
-        Ok(CacheStore::new(self.config.validated()?, inner))
+    async fn wrap<S: Store>(self, inner: S, components: &Components) -> Result<CacheStore<S>> {
+        Ok(CacheStore::new(self.config.validated()?, inner, components))
     }
 }

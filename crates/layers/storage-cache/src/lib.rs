@@ -52,17 +52,30 @@
 //! waiting, as it would keep a connection.) A dropped commit is driven to its end by
 //! the store below; its future is kept, and asked until it tells the outcome.
 //!
+//! A dropped `close` may lose the hot set.
+//!
 //! # After a crash
-//! Nothing is kept on disk, so there is nothing to be out of date.
+//! No entry is kept on disk, so there is nothing to be out of date.
+//!
+//! # The hot set
+//! With [`hot_set_entries`](CacheConfig::hot_set_entries), closing the store keeps the keys that
+//! would be evicted last in the store below, and the next cache reads them again
+//! in the background, 64 at a time. Opening waits for none of it; closing and
+//! dropping the store end it. What it reads fills the cache by the rules for any
+//! read, and it stops when nine tenths of the room are taken. A hot set that is
+//! damaged or cannot be read is counted
+//! ([`hot_set_failures`](CacheStats::hot_set_failures)) and has no other effect.
+//! The keys lie there as they are: a layer below that encrypts values encrypts them.
 //!
 //! # What it costs
 //! | | |
 //! |---|---|
 //! | memory | the capacity: keys, entries, and 192 bytes for each; what is under way besides |
-//! | a hit | a hash, a shared lock, two counted handles; the clock too where the entry expires or there is a time to live |
+//! | a hit | a hash, a shared lock, a counted handle; the clock too where the entry expires or there is a time to live |
 //! | a miss | two exclusive locks of one of 64 stripes, a second look, a copy of the entry, an insertion |
 //! | a commit | for each key two locks of a stripe and one of a shard; one allocation for its future |
 //! | a range delete | a walk through all cached keys |
+//! | closing, with a hot set | an eviction of all but so many entries, one put |
 //!
 //! `cargo xtask bench layers` measures it; `docs/decisions/0033-cache.md` says why it
 //! is built this way.
@@ -71,6 +84,8 @@ mod ahead;
 mod cache;
 mod cached;
 mod config;
+mod counters;
+mod hot;
 mod key;
 mod layer;
 mod level;

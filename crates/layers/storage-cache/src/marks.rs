@@ -76,7 +76,7 @@ impl Marks {
             .is_err_and(|error| error.kind() == ErrorKind::Conflict)
         {
             for key in &self.guarded {
-                self.cache.forget(Lookup(key.as_key()));
+                self.cache.forget(Lookup::of(key.as_key()));
             }
         }
         match outcome {
@@ -87,9 +87,9 @@ impl Marks {
 
     fn mark(&mut self, key: &OwnedKey) {
         let key = CacheKey::of(key.as_key());
-        let mut stripe = self.cache.stripes.lock(Lookup(key.as_key()));
+        let mut stripe = self.cache.stripes.lock(Lookup::of(key.as_key()));
         stripe.mark(&key);
-        self.cache.level.remove(Lookup(key.as_key()));
+        self.cache.level.remove(Lookup::of(key.as_key()));
         drop(stripe);
         self.keys.push(key);
     }
@@ -108,7 +108,7 @@ impl Marks {
                     Some(sequence) => {
                         let put = SequencedPut::new(prefix.clone(), suffix.clone(), "");
                         let key = put.at(sequence).key;
-                        self.cache.forget(Lookup(key.as_key()));
+                        self.cache.forget(Lookup::of(key.as_key()));
                     }
                     None => self.cache.forget_all(scope),
                 }

@@ -98,7 +98,7 @@ impl<S: Store> Shared<S> {
     }
 
     /// Asks the store below for the keys with these indices.
-    async fn ask_many(
+    pub(crate) async fn ask_many(
         &self,
         keys: &[OwnedKey],
         asked: Vec<(usize, Option<Leading<'_>>)>,

@@ -1,9 +1,4 @@
-//! What a cache counts.
-
-use std::{
-    cell::Cell,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
-};
+//! What a cache tells of itself.
 
 /// What a cache has done since it was opened, and what it holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +14,11 @@ pub struct CacheStats {
     /// Keys that stay out of the cache because a commit of unknown outcome may yet
     /// change them.
     pub uncertain_keys: u64,
+    /// Of the fills, those of entries that the last cache of the store held.
+    pub warmed: u64,
+    /// How often a [hot set](crate::CacheConfig::hot_set_entries) was damaged, or could
+    /// not be read or written. It was ignored then.
+    pub hot_set_failures: u64,
 }
 
 /// What one level of a cache has done, and what it holds.
@@ -47,55 +47,4 @@ pub struct LevelStats {
     pub capacity_bytes: u64,
     /// The keys that are known, absent ones among them.
     pub entries: u64,
-}
-
-/// What is counted as it happens.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) hits: Counter,
-    pub(crate) negative_hits: Counter,
-    pub(crate) misses: Counter,
-    pub(crate) fills: Counter,
-    pub(crate) dropped_fills: Counter,
-    pub(crate) read_ahead: Counter,
-    pub(crate) oversized: Counter,
-    pub(crate) joined: Counter,
-    pub(crate) bypassed: Counter,
-}
-
-/// A number that many threads raise, in parts that they do not share.
-#[derive(Debug, Default)]
-pub(crate) struct Counter([Part; PARTS]);
-
-const PARTS: usize = 8;
-
-/// Alone on its cache lines: processors fetch them in pairs.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Part(AtomicU64);
-
-impl Counter {
-    pub(crate) fn raise(&self) {
-        self.add(1);
-    }
-
-    pub(crate) fn add(&self, count: u64) {
-        if let Some(part) = self.0.get(part_of_this_thread()) {
-            part.0.fetch_add(count, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn total(&self) -> u64 {
-        let parts = self.0.iter().map(|part| part.0.load(Ordering::Relaxed));
-        parts.fold(0, u64::wrapping_add)
-    }
-}
-
-fn part_of_this_thread() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static PART: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed) % PARTS);
-    }
-    // A thread that is ending has no part of its own any more.
-    PART.try_with(Cell::get).unwrap_or(0)
 }

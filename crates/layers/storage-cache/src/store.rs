@@ -3,18 +3,19 @@
 use std::{
     any::{Any, TypeId},
     future::Future,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use storage_core::{
-    Capabilities, CheckReport, Clock, Committed, Description, Entry, Health, Key, KeyRange,
-    Maintenance, MaintenanceReport, Mutation, OwnedKey, Page, Put, Read, ReadOptions, Result,
-    ScanOptions, Sequence, SnapshotOptions, Stats, Store, Unit, WriteBatch, WriteOptions,
+    Capabilities, CheckReport, Clock, Committed, Components, Description, Entry, Health, Key,
+    KeyRange, Maintenance, MaintenanceReport, Mutation, OwnedKey, Page, Put, Read, ReadOptions,
+    Result, ScanOptions, Sequence, SnapshotOptions, Stats, Store, Unit, WriteBatch, WriteOptions,
 };
 
 use crate::{
     Cache, CacheConfig, Writes,
     cache::{Demand, Look},
+    hot::{self, Task},
     layer::NAME,
     marks::Marks,
     orphans::Orphans,
@@ -33,20 +34,27 @@ pub(crate) struct Shared<S> {
     pub(crate) orphans: Orphans,
     pub(crate) capabilities: Capabilities,
     pub(crate) inner: Arc<S>,
+    warming: OnceLock<Task>,
 }
 
 impl<S: Store> CacheStore<S> {
-    pub(crate) fn new(config: CacheConfig, inner: S) -> Self {
+    pub(crate) fn new(config: CacheConfig, inner: S, components: &Components) -> Self {
+        let is_warmed = config.hot_set_entries > 0;
         let capabilities = config.capabilities(inner.capabilities());
         let cache = Cache::new(config, inner.capabilities(), inner.clock());
-        Self {
-            shared: Arc::new(Shared {
-                capabilities,
-                cache: Arc::new(cache),
-                orphans: Orphans::default(),
-                inner: Arc::new(inner),
-            }),
+        let shared = Arc::new(Shared {
+            capabilities,
+            cache: Arc::new(cache),
+            orphans: Orphans::default(),
+            inner: Arc::new(inner),
+            warming: OnceLock::new(),
+        });
+        if is_warmed {
+            shared
+                .warming
+                .get_or_init(|| hot::begin(&shared, &components.executor));
         }
+        Self { shared }
     }
 
     fn inner(&self) -> &S {
@@ -71,10 +79,16 @@ impl<S> Clone for CacheStore<S> {
 impl<S: Store> Read for CacheStore<S> {
     async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
         let cache = self.cache();
-        match cache.look(key, cache.demand(options.consistency)) {
-            Look::Hit(entry) => Ok(entry),
-            Look::Miss => self.shared.get_missed(key, options).await,
-            Look::Around => self.shared.get_around(key, options).await,
+        // Nothing of a hit is kept in the future: it is not copied on its way out.
+        let is_miss = match cache.look(key, cache.demand(options.consistency)) {
+            Look::Hit(entry) => return Ok(entry),
+            Look::Miss => true,
+            Look::Around => false,
+        };
+        if is_miss {
+            self.shared.get_missed(key, options).await
+        } else {
+            self.shared.get_around(key, options).await
         }
     }
 
@@ -165,7 +179,13 @@ impl<S: Store> Store for CacheStore<S> {
             .with("cache_misses", cache.memory.misses, Unit::Count)
             .with("cache_evictions", cache.memory.evictions, Unit::Count)
             .with("cache_entries", cache.memory.entries, Unit::Count)
-            .with("cache_bytes", cache.memory.bytes, Unit::Bytes))
+            .with("cache_bytes", cache.memory.bytes, Unit::Bytes)
+            .with("cache_warmed", cache.warmed, Unit::Count)
+            .with(
+                "cache_hot_set_failures",
+                cache.hot_set_failures,
+                Unit::Count,
+            ))
     }
 
     fn health(&self) -> impl Future<Output = Result<Health>> + Send {
@@ -193,7 +213,13 @@ impl<S: Store> Store for CacheStore<S> {
     /// A cache that was closed stays out of the way, also where the store below failed
     /// to close and goes on answering.
     async fn close(&self) -> Result<()> {
-        self.cache().close();
+        if let Some(warming) = self.shared.warming.get() {
+            warming.cancel();
+        }
+        let hottest = self.cache().close();
+        if !hottest.is_empty() {
+            self.shared.save_hot_set(&hottest).await;
+        }
         self.inner().close().await
     }
 }

@@ -108,7 +108,7 @@ impl Stripes {
 
     /// A commit has ended. If its outcome is unknown, the key stays marked until then.
     pub(crate) fn release(&self, key: &CacheKey, unknown_until: Option<Timestamp>) {
-        let mut stripe = self.lock(Lookup(key.as_key()));
+        let mut stripe = self.lock(Lookup::of(key.as_key()));
         let Some(state) = stripe.keys.get_mut(key) else {
             return;
         };

@@ -12,6 +12,8 @@ use std::sync::{
 use bytes::Bytes;
 use storage_core::{Key, KeyRange, OwnedKey, Sequence, SequencedPut, Timestamp};
 
+use crate::key::Lookup;
+
 /// So many may be of unknown outcome before they are taken together as one that
 /// may change anything.
 const UNKNOWN_MAX: usize = 64;
@@ -73,10 +75,14 @@ struct Mark {
 
 impl Wide {
     /// Whether a commit may be changing `key`. `now` is asked only where it matters.
-    pub(crate) fn covers(&self, key: Key<'_>, now: impl Fn() -> Timestamp) -> bool {
-        if self.count.load(Ordering::SeqCst) == 0 {
-            return false;
-        }
+    #[inline]
+    pub(crate) fn covers(&self, key: Lookup<'_>, now: impl Fn() -> Timestamp) -> bool {
+        self.count.load(Ordering::SeqCst) != 0 && self.any_covers(key, now)
+    }
+
+    #[cold]
+    fn any_covers(&self, key: Lookup<'_>, now: impl Fn() -> Timestamp) -> bool {
+        let key = key.as_key();
         let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
         marks
             .marks
@@ -155,7 +161,7 @@ mod tests {
     }
 
     fn covers(wide: &Wide, key: &str, milliseconds: u64) -> bool {
-        wide.covers(key.into(), || at(milliseconds))
+        wide.covers(Lookup::of(key.into()), || at(milliseconds))
     }
 
     #[test]

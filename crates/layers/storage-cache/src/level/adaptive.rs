@@ -18,11 +18,14 @@ use crate::{
 };
 
 /// The share of the room, in percent, for what was used again. The crate's own default of 97
-/// leaves what is new too little time to be used a second time.
-const HOT_PERCENT: u64 = 90;
+/// leaves what is new too little time to be used a second time where what is
+/// used shifts.
+const HOT_PERCENT: u64 = 95;
 
-/// As many keys are remembered after their eviction as have room.
-const GHOST_ALLOCATION: f64 = 1.0;
+/// Half as many keys are remembered after their eviction as have room. With as many, a loop
+/// of twice the room finds each key remembered, takes it for one that is used
+/// again, and pushes out what it will need sooner.
+const GHOST_ALLOCATION: f64 = 0.5;
 
 pub(super) struct Adaptive {
     cache: Cache<CacheKey, Cached, Weigh, DefaultHashBuilder, CountEvictions>,
@@ -57,6 +60,7 @@ impl Adaptive {
         Self { cache }
     }
 
+    #[inline]
     pub(super) fn get(&self, key: Lookup<'_>) -> Option<Cached> {
         self.cache.get(&key)
     }

@@ -55,6 +55,7 @@ impl Level {
     }
 
     /// What is known of `key`; counts as a use of it.
+    #[inline]
     pub(crate) fn get(&self, key: Lookup<'_>) -> Option<Cached> {
         each!(self, kept => kept.get(key))
     }

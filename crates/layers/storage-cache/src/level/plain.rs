@@ -69,11 +69,11 @@ impl Plain {
     }
 
     pub(super) fn insert(&self, key: CacheKey, cached: Cached) {
-        let Some(mut shard) = self.shard(Lookup(key.as_key())) else {
+        let Some(mut shard) = self.shard(Lookup::of(key.as_key())) else {
             return;
         };
         let weight = cached.weight(&key);
-        shard.remove(Lookup(key.as_key()));
+        shard.remove(Lookup::of(key.as_key()));
         if weight > shard.bytes_max {
             return;
         }
@@ -102,7 +102,7 @@ impl Plain {
                 .cloned()
                 .collect();
             for key in gone {
-                shard.remove(Lookup(key.as_key()));
+                shard.remove(Lookup::of(key.as_key()));
             }
         }
     }
@@ -167,7 +167,7 @@ impl Shard {
             let Some(first) = self.order.first().cloned() else {
                 break;
             };
-            evicted.extend(self.remove(Lookup(first.as_key())));
+            evicted.extend(self.remove(Lookup::of(first.as_key())));
         }
         evicted
     }

@@ -120,7 +120,7 @@ fn each_plain_policy_keeps_what_its_model_keeps() {
                 let place = format!("{policy:?}, seed {seed}, step {step}");
                 match dice.next_u64() % 8 {
                     0..4 => {
-                        let found = level.get(Lookup(key(number).as_key())).is_some();
+                        let found = level.get(Lookup::of(key(number).as_key())).is_some();
                         assert_eq!(found, model.get(number), "{place}");
                     }
                     4..7 => {
@@ -130,7 +130,7 @@ fn each_plain_policy_keeps_what_its_model_keeps() {
                         level.insert(key(number), cached);
                     }
                     _ => {
-                        level.remove(Lookup(key(number).as_key()));
+                        level.remove(Lookup::of(key(number).as_key()));
                         model.remove(number);
                     }
                 }
@@ -155,13 +155,13 @@ fn the_adaptive_policy_keeps_what_is_used_through_a_scan() {
     }
     for number in 1_000..2_000 {
         for number in used.clone() {
-            level.get(Lookup(key(number).as_key()));
+            level.get(Lookup::of(key(number).as_key()));
         }
         level.insert(key(number), cached(100));
     }
     for number in used {
         assert!(
-            level.get(Lookup(key(number).as_key())).is_some(),
+            level.get(Lookup::of(key(number).as_key())).is_some(),
             "{number}"
         );
     }

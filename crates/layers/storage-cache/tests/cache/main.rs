@@ -10,6 +10,7 @@ mod capacity;
 mod dropping;
 mod flights;
 mod hits;
+mod hot;
 mod order;
 mod others;
 mod outcomes;
