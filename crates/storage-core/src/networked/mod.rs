@@ -40,7 +40,9 @@ mod queue;
 mod read_request;
 mod reader;
 mod reads;
+mod reservation;
 mod runtime;
+mod secret;
 mod shared;
 mod snapshot;
 mod source;
@@ -49,7 +51,9 @@ mod store;
 pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
+    reservation::Reservation,
     runtime::require_runtime,
+    secret::Secret,
     snapshot::NetworkedSnapshot,
     store::Networked,
 };
