@@ -17,12 +17,12 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    Secret,
     config::PgConfig,
     error::{corrupt, from_sqlx, timed_out, unavailable},
     host::PgHost,
     password::Passwords,
     pool::Serves,
-    secret::Secret,
     session::{Facts, Lot, ServerRole, Session, settings, within},
 };
 

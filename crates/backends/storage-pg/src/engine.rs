@@ -7,13 +7,13 @@ use storage_core::{
     Capabilities, CheckReport, Committed, Consistency, Description, Durability, Entry, Health,
     KeyRange, Maintenance, MaintenanceReport, OwnedKey, Page, Result, ScanOptions, Sequence,
     SnapshotSupport, Stats, Timestamp, WriteBatch,
-    networked::{Engine, EngineRead, Limits},
+    networked::{Engine, EngineRead, Limits, Reservation},
 };
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     PgConfig, PgSnapshot,
-    commit::{Committer, parse_reservation, reservation_key},
+    commit::{COPIED_MAX, Committer},
     connect::{Connector, Settled},
     error::{Failure, corrupt},
     pool::{Lease, Pool, Repeat, Serves},
@@ -87,9 +87,10 @@ impl PgEngine {
             );
             Replicas::new(standbys, Arc::clone(&pool))
         });
-        let sequence = last_sequence(&commits, deadline).await?;
+        let reservation = Reservation::up_to(COPIED_MAX);
+        let sequence = last_sequence(&commits, &reservation, deadline).await?;
         Ok(Self {
-            committer: Committer::new(commits, Arc::clone(&connector), sequence),
+            committer: Committer::new(commits, Arc::clone(&connector), sequence, reservation),
             replicas,
             snapshots: Arc::new(Semaphore::new(config.snapshots_max.get())),
             snapshots_max: config.snapshots_max.get(),
@@ -155,8 +156,12 @@ fn answer_by(lease: &Lease, deadline: Instant) -> Instant {
 }
 
 /// The last commit that a store knows of, or reserves numbers up to.
-async fn last_sequence(pool: &Arc<Pool>, deadline: Instant) -> Result<Sequence> {
-    let key = reservation_key();
+async fn last_sequence(
+    pool: &Arc<Pool>,
+    reservation: &Reservation,
+    deadline: Instant,
+) -> Result<Sequence> {
+    let key = reservation.key();
     let mut lease = pool.lend(deadline).await?;
     let (last, reserved) = lease
         .run(deadline, async |session| {
@@ -164,17 +169,17 @@ async fn last_sequence(pool: &Arc<Pool>, deadline: Instant) -> Result<Sequence> 
             let last: i64 = sqlx::query_scalar("SELECT coalesce(max(last), 0) FROM outcomes")
                 .fetch_one(&mut *connection)
                 .await?;
-            let reserved = read::get_many(connection, std::slice::from_ref(&key)).await?;
+            let reserved = read::get_many(connection, std::slice::from_ref(key)).await?;
             Ok((last, reserved))
         })
         .await?;
     let reserved = match reserved.into_iter().flatten().next() {
-        None => 0,
-        Some(entry) => parse_reservation(entry.value()).ok_or_else(|| {
-            corrupt("the reservation of commit sequences is damaged").with_key(&key)
+        None => Sequence::new(0),
+        Some(entry) => reservation.read(entry.value()).ok_or_else(|| {
+            corrupt("the reservation of commit sequences is damaged").with_key(key)
         })?,
     };
-    Ok(Sequence::new(reserved.max(last.cast_unsigned())))
+    Ok(reserved.max(Sequence::new(last.cast_unsigned())))
 }
 
 impl EngineRead for PgEngine {

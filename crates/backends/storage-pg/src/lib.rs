@@ -76,14 +76,12 @@ mod password;
 #[cfg(test)]
 mod plans;
 mod pool;
-mod private_file;
 mod read;
 mod replica;
 mod report;
 mod row;
 mod scan;
 mod schema;
-mod secret;
 mod session;
 mod snapshot;
 mod sqlx;
@@ -92,11 +90,12 @@ mod upkeep;
 mod url;
 mod vigil;
 
+pub use storage_core::networked::Secret;
+
 pub use self::{
     config::{PgConfig, PgCreation},
     engine::PgEngine,
     host::PgHost,
-    secret::Secret,
     snapshot::PgSnapshot,
     tls::{PgTls, TlsMode},
 };

@@ -3,9 +3,9 @@
 
 use std::{env, path::PathBuf};
 
-use storage_core::{Error, ErrorKind, Result};
+use storage_core::{Error, ErrorKind, Result, networked::read_private_file};
 
-use crate::{PgConfig, PgHost, Secret, private_file};
+use crate::{PgConfig, PgHost, Secret};
 
 /// The variables and the file that all clients of PostgreSQL look at.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
@@ -43,7 +43,7 @@ impl Passwords {
                 });
         }
         if let Some(file) = &config.password_file {
-            let text = private_file::read(file)?;
+            let text = read_private_file(file)?;
             let line = text.lines().next().unwrap_or_default();
             return Ok(Self::One(Secret::new(line)));
         }
@@ -66,7 +66,7 @@ impl Passwords {
     }
 
     fn of_lines(file: PathBuf) -> Result<Self> {
-        let text = Secret::new(private_file::read(&file)?);
+        let text = Secret::new(read_private_file(&file)?);
         Ok(Self::Lines { file, text })
     }
 

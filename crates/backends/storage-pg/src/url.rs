@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use storage_core::{Error, ErrorKind, Result};
 
-use crate::{config::PgConfig, host::PgHost, secret::Secret};
+use crate::{Secret, config::PgConfig, host::PgHost};
 
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 

@@ -36,6 +36,7 @@ mod engine;
 mod lanes;
 mod limits;
 mod parts;
+mod private_file;
 mod queue;
 mod read_request;
 mod reader;
@@ -51,6 +52,7 @@ mod store;
 pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
+    private_file::read_private_file,
     reservation::Reservation,
     runtime::require_runtime,
     secret::Secret,

@@ -26,6 +26,20 @@ impl Reservation {
         }
     }
 
+    /// The key of the row.
+    #[must_use]
+    pub const fn key(&self) -> &OwnedKey {
+        &self.key
+    }
+
+    /// The number in the row; nothing if no store makes such a row, or it is
+    /// beyond the greatest.
+    #[must_use]
+    pub fn read(&self, value: &[u8]) -> Option<Sequence> {
+        let number = u64::from_be_bytes(value.try_into().ok()?);
+        (number <= self.max).then(|| Sequence::new(number))
+    }
+
     /// The number behind which `batch`, and what is committed after it, is to be
     /// numbered, if it says so.
     ///
@@ -36,24 +50,20 @@ impl Reservation {
             let Mutation::Put(put) = mutation else {
                 return None;
             };
-            (put.key == self.key).then(|| self.parse(&put.value))
+            (put.key == self.key).then(|| self.read(&put.value).ok_or_else(|| self.refused()))
         });
         let reserved = reserved.collect::<Result<Vec<_>>>()?;
         Ok(reserved.into_iter().max())
     }
 
-    fn parse(&self, value: &[u8]) -> Result<Sequence> {
-        let number = value.try_into().map(u64::from_be_bytes);
-        match number {
-            Ok(number) if number <= self.max => Ok(Sequence::new(number)),
-            _ => Err(Error::new(
-                ErrorKind::Invalid,
-                "this reserves no commit sequences that the store could go on behind; leave the \
-                 key out, or check the store it is copied from",
-            )
-            .with_outcome(Outcome::NotApplied)
-            .with_key(&self.key)),
-        }
+    fn refused(&self) -> Error {
+        Error::new(
+            ErrorKind::Invalid,
+            "this reserves no commit sequences that the store could go on behind; leave the key \
+             out, or check the store it is copied from",
+        )
+        .with_outcome(Outcome::NotApplied)
+        .with_key(&self.key)
     }
 }
 

@@ -3,7 +3,8 @@
 //! A [`PgServer`] is a PostgreSQL of a test's own: in a temporary directory, on
 //! a free port of the loopback, with passwords and certificates made on the spot.
 //! It can be killed, paused, restarted and given a [standby](PgServer::standby)
-//! to fail over to. A [`Proxy`] stands before any server and delays, throttles or
+//! to fail over to. An [`S3Server`] is an S3 in memory, which answers badly when
+//! it is told to. A [`Proxy`] stands before any server and delays, throttles or
 //! cuts what passes.
 //!
 //! ```no_run
@@ -55,6 +56,7 @@ mod place;
 mod port;
 mod process;
 mod proxy;
+mod s3;
 mod secret;
 mod tls;
 mod tool;
@@ -64,6 +66,7 @@ pub use self::{
     error::{ServerError, ServerResult},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
+    s3::{S3Bucket, S3Conditions, S3Fault, S3Server, S3When},
     tls::{Authority, Certificate, Identity},
 };
 

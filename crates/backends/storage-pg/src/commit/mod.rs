@@ -2,7 +2,6 @@
 //! answer is lost.
 
 mod call;
-mod floor;
 mod program;
 mod resolve;
 
@@ -16,12 +15,11 @@ use std::{
 
 use crate::sqlx::{self, Row, postgres::PgRow};
 use storage_core::{
-    Committed, Durability, Error, ErrorKind, Outcome, OwnedKey, Result, Sequence, Timestamp,
-    WriteBatch,
+    Committed, Durability, Error, ErrorKind, Outcome, Result, Sequence, Timestamp, WriteBatch,
+    networked::Reservation,
 };
 use tokio::time::Instant;
 
-pub(crate) use self::floor::{parse as parse_reservation, reservation_key};
 use self::{call::Call, program::Program, resolve::Fate};
 use crate::{
     connect::Connector,
@@ -39,6 +37,10 @@ pub(crate) const SLOTS: i64 = 256;
 const RESERVED_PART: u32 = 4;
 const RESERVED_MAX: Duration = Duration::from_secs(3);
 
+/// The largest number that a copy may bring along: what is numbered behind it
+/// stays far below the end.
+pub(crate) const COPIED_MAX: u64 = u64::MAX >> 2;
+
 /// Commits groups of batches.
 #[derive(Debug)]
 pub(crate) struct Committer {
@@ -47,7 +49,7 @@ pub(crate) struct Committer {
     /// The greatest number known to be taken. After a failover, or with a copy's
     /// reservation, the server's own may lag behind.
     floor: AtomicU64,
-    reservation: OwnedKey,
+    reservation: Reservation,
 }
 
 /// What the server answered to a group.
@@ -83,12 +85,17 @@ impl Answer {
 }
 
 impl Committer {
-    pub(crate) fn new(pool: Arc<Pool>, connector: Arc<Connector>, floor: Sequence) -> Self {
+    pub(crate) fn new(
+        pool: Arc<Pool>,
+        connector: Arc<Connector>,
+        floor: Sequence,
+        reservation: Reservation,
+    ) -> Self {
         Self {
             pool,
             connector,
             floor: AtomicU64::new(floor.get()),
-            reservation: reservation_key(),
+            reservation,
         }
     }
 
@@ -102,11 +109,11 @@ impl Committer {
     ) -> Result<Vec<Result<Committed>>> {
         let judged: Vec<_> = group
             .iter()
-            .map(|batch| floor::raised_by(batch, &self.reservation))
+            .map(|batch| self.reservation.raised_by(batch))
             .collect();
         let raised = judged.iter().flatten().flatten().max();
         if let Some(raised) = raised {
-            self.floor.fetch_max(*raised, Ordering::AcqRel);
+            self.floor.fetch_max(raised.get(), Ordering::AcqRel);
         }
         let fit: Vec<_> = group
             .iter()

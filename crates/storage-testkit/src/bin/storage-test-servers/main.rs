@@ -9,6 +9,7 @@
 #![cfg(target_os = "linux")]
 
 mod pg;
+mod s3;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,8 @@ struct Command {
 enum Kind {
     /// PostgreSQL.
     Pg,
+    /// An S3 in memory.
+    S3,
 }
 
 /// Where a server is, as the line of output tells it.
@@ -50,6 +53,7 @@ struct Whereabouts {
 fn main() -> ExitCode {
     let kept = match Command::parse().kind {
         Kind::Pg => keep(pg::start),
+        Kind::S3 => keep(s3::start),
     };
     match kept {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,14 +6,14 @@ use std::{
     path::Path,
 };
 
-use storage_core::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The text of the file at `path`.
 ///
 /// # Errors
 /// `Denied` if others than its owner may do anything with it, as libpq demands;
 /// `Invalid` if it is no text; what opening and reading it answers.
-pub(crate) fn read(path: &Path) -> Result<String> {
+pub fn read_private_file(path: &Path) -> Result<String> {
     let failed = |error| Error::io(format!("reading {}", path.display()), error);
     let mut file = File::open(path).map_err(failed)?;
     demand_private(path, &file.metadata().map_err(failed)?)?;
