@@ -13,6 +13,8 @@ use crate::install::Requirement;
 pub(crate) enum Server {
     /// PostgreSQL.
     Pg,
+    /// An S3 in memory.
+    S3,
 }
 
 impl Server {
@@ -20,6 +22,7 @@ impl Server {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Pg => "pg",
+            Self::S3 => "s3",
         }
     }
 
@@ -27,12 +30,16 @@ impl Server {
     pub(crate) fn requirements(self) -> &'static [Requirement] {
         match self {
             Self::Pg => POSTGRESQL,
+            Self::S3 => MOTO,
         }
     }
 }
 
 /// PostgreSQL itself; what Debian would start with it stays off.
 const POSTGRESQL: &[Requirement] = &[Requirement::postgresql()];
+
+/// Python, and moto for it.
+const MOTO: &[Requirement] = &[Requirement::python(), Requirement::moto()];
 
 #[cfg(test)]
 mod tests {

@@ -13,17 +13,20 @@ use crate::server_url::Missing;
 pub enum NetworkEngine {
     /// PostgreSQL.
     Pg,
+    /// Objects, in buckets of S3 and in directories.
+    Object,
 }
 
 impl NetworkEngine {
     /// Every one of them.
-    pub const ALL: [Self; 1] = [Self::Pg];
+    pub const ALL: [Self; 2] = [Self::Pg, Self::Object];
 
     /// Its name, which is also its feature.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pg => "pg",
+            Self::Object => "object",
         }
     }
 
@@ -32,6 +35,7 @@ impl NetworkEngine {
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
             Self::Pg => &["postgres:", "postgresql:"],
+            Self::Object => &["s3:", "object+file:"],
         }
     }
 
@@ -40,6 +44,7 @@ impl NetworkEngine {
     pub const fn pattern(self) -> &'static str {
         match self {
             Self::Pg => "postgres://USER@HOST/DATABASE",
+            Self::Object => "s3://BUCKET/PREFIX",
         }
     }
 
@@ -48,6 +53,7 @@ impl NetworkEngine {
     pub const fn is_built_in(self) -> bool {
         match self {
             Self::Pg => cfg!(feature = "pg"),
+            Self::Object => cfg!(feature = "object"),
         }
     }
 
@@ -68,29 +74,31 @@ impl NetworkEngine {
 
     /// Whether `url` is one, as far as this build can tell.
     #[cfg_attr(
-        not(feature = "pg"),
+        not(any(feature = "pg", feature = "object")),
         expect(
             clippy::unnecessary_wraps,
             unused_variables,
-            reason = "the engine that knows is left out"
+            reason = "the engines that know are left out"
         )
     )]
     pub(crate) fn check(self, url: &str) -> Result<()> {
         match self {
             #[cfg(feature = "pg")]
             Self::Pg => crate::pg::PgConfig::from_url(url).map(drop),
-            #[cfg(not(feature = "pg"))]
-            Self::Pg => Ok(()),
+            #[cfg(feature = "object")]
+            Self::Object => crate::object::ObjectConfig::from_url(url).map(drop),
+            #[cfg(not(all(feature = "pg", feature = "object")))]
+            _ => Ok(()),
         }
     }
 
     /// Opens the store at `url` with the settings that it has.
     #[cfg_attr(
-        not(feature = "pg"),
+        not(any(feature = "pg", feature = "object")),
         expect(
             clippy::unused_async,
             unused_variables,
-            reason = "the engine that waits is left out"
+            reason = "the engines that wait are left out"
         )
     )]
     pub(crate) async fn open(self, url: &str, missing: Missing) -> Result<SharedStore> {
@@ -106,7 +114,18 @@ impl NetworkEngine {
                 };
                 Ok(SharedStore::new(config.open().await?))
             }
-            #[cfg(not(feature = "pg"))]
+            #[cfg(feature = "object")]
+            Self::Object => {
+                use crate::object::{ObjectConfig, ObjectCreation};
+
+                let mut config = ObjectConfig::from_url(url)?;
+                config.creation = match missing {
+                    Missing::Make => ObjectCreation::IfMissing,
+                    Missing::Refuse => ObjectCreation::Never,
+                };
+                Ok(SharedStore::new(config.open().await?))
+            }
+            #[cfg(not(all(feature = "pg", feature = "object")))]
             left_out => Err(crate::open::feature_off(left_out.name())),
         }
     }

@@ -11,7 +11,7 @@ const HIDDEN: &str = "***";
 
 /// Parameters whose values are no secrets. Whatever else there is, such as a
 /// misspelt `password`, is not shown.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 26] = [
     "host",
     "dbname",
     "user",
@@ -30,6 +30,14 @@ const SHOWN: [&str; 18] = [
     "application_name",
     "partitions",
     "target_session_attrs",
+    "endpoint",
+    "region",
+    "profile",
+    "credentials_file",
+    "ca_file",
+    "storage_class",
+    "conditions",
+    "requests_at_once",
 ];
 
 /// Where a store across a network is, such as
@@ -204,14 +212,20 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "pg")]
+    #[cfg(all(feature = "pg", feature = "object"))]
     #[test]
-    fn the_parameters_that_are_shown_are_those_that_the_engine_reads() {
+    fn the_parameters_that_are_shown_are_those_that_some_engine_reads() {
         for name in SHOWN {
-            let url = format!("postgres://a/b?{name}=x");
-            if let Err(error) = crate::pg::PgConfig::from_url(&url) {
-                assert!(!error.message().contains("unknown"), "{name}: {error}");
-            }
+            let is_read = |read: Result<()>| match read {
+                Ok(()) => true,
+                Err(error) => !error.message().contains("unknown"),
+            };
+            let postgres = crate::pg::PgConfig::from_url(&format!("postgres://a/b?{name}=x"));
+            let s3 = crate::object::ObjectConfig::from_url(&format!("s3://a/b?{name}=x"));
+            assert!(
+                is_read(postgres.map(drop)) || is_read(s3.map(drop)),
+                "{name}"
+            );
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Engine {
     Fs,
     /// PostgreSQL.
     Pg,
+    /// Objects, on S3 and in directories.
+    Object,
 }
 
 impl Engine {
@@ -34,6 +36,7 @@ impl Engine {
             Self::Sqlite => "sqlite",
             Self::Fs => "fs",
             Self::Pg => "pg",
+            Self::Object => "object",
         }
     }
 
@@ -56,6 +59,7 @@ impl Engine {
     pub(crate) fn server(self) -> Option<Server> {
         match self {
             Self::Pg => Some(Server::Pg),
+            Self::Object => Some(Server::S3),
             Self::Memory | Self::Fjall | Self::Rocks | Self::Sled | Self::Sqlite | Self::Fs => None,
         }
     }

@@ -18,6 +18,7 @@ mod engines;
 mod exit_codes;
 mod export_targets;
 mod help;
+mod object;
 mod pg;
 mod power_loss;
 mod resume;
