@@ -60,7 +60,7 @@ impl EngineRead for ObjectEngine {
         _: Option<Consistency>,
         deadline: Instant,
     ) -> Result<Vec<Option<Entry>>> {
-        self.get_all(keys, deadline).await
+        Box::pin(self.get_all(keys, deadline)).await
     }
 
     async fn scan(
@@ -163,7 +163,7 @@ impl Engine for ObjectEngine {
             health = health.with("no_guards", reason.clone());
         }
         let marker = self.names.marker();
-        match self.get_repeatedly(&marker, None, deadline).await {
+        match Box::pin(self.get_repeatedly(&marker, None, deadline)).await {
             Ok(Some(_)) => Ok(health),
             Ok(None) => Ok(health.with(
                 "marker_missing",

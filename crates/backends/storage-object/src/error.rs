@@ -112,11 +112,8 @@ fn refused(refusal: &Refusal) -> Failure {
 /// What became of a request that was refused.
 fn fate_of(status: StatusCode, code: &str, kind: ErrorKind) -> Fate {
     match code {
-        "NoSuchKey" | "BlobNotFound" => Fate::Absent,
-        "PreconditionFailed"
-        | "ConditionNotMet"
-        | "ConditionalRequestConflict"
-        | "BlobAlreadyExists" => Fate::ConditionFailed,
+        "NoSuchKey" => Fate::Absent,
+        "PreconditionFailed" | "ConditionalRequestConflict" => Fate::ConditionFailed,
         // Who throttles has not looked at the request.
         _ if kind == ErrorKind::Throttled => Fate::Refused,
         _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => Fate::Lost,
@@ -125,34 +122,30 @@ fn fate_of(status: StatusCode, code: &str, kind: ErrorKind) -> Fate {
     }
 }
 
+/// What is to be done about a kind of answers.
+type Remedy = (ErrorKind, &'static str);
+
+const CREDENTIALS: Remedy = (
+    ErrorKind::Denied,
+    "check the credentials, and what they are allowed to do",
+);
+const THROTTLED: Remedy = (ErrorKind::Throttled, "ask more slowly");
+const CHANGED: Remedy = (ErrorKind::Unavailable, "its state changed meanwhile");
+const FULL: Remedy = (ErrorKind::Full, "free some space, or raise the quota");
+const REGION: Remedy = (ErrorKind::Invalid, "name the region that the bucket is in");
+
 /// The kind of an answer, and what to do about it. Codes are those of S3
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>), and
 /// some of stores that speak like it.
-fn kind_of(status: StatusCode, code: &str) -> (ErrorKind, &'static str) {
-    const CREDENTIALS: (ErrorKind, &str) = (
-        ErrorKind::Denied,
-        "check the credentials, and what they are allowed to do",
-    );
-    const EXPIRED: (ErrorKind, &str) = (
-        ErrorKind::Denied,
-        "the credentials have expired; get new ones",
-    );
-    const CLOCK: (ErrorKind, &str) = (
-        ErrorKind::Denied,
-        "the clock of this machine and that of the server differ too much; set it right",
-    );
-    const THROTTLED: (ErrorKind, &str) = (ErrorKind::Throttled, "ask more slowly");
-    const UNWELL: (ErrorKind, &str) = (ErrorKind::Unavailable, "try again");
-    const FULL: (ErrorKind, &str) = (ErrorKind::Full, "free some space, or raise the quota");
-    const UNKNOWN: (ErrorKind, &str) = (
-        ErrorKind::Unavailable,
-        "it does not speak as object stores do; check the endpoint",
-    );
-    match code {
-        "NoSuchBucket" | "ContainerNotFound" | "InvalidBucketName" => {
-            (ErrorKind::Invalid, "name a bucket that exists")
-        }
-        "NoSuchKey" | "BlobNotFound" => (ErrorKind::Invalid, "there is no such object"),
+fn kind_of(status: StatusCode, code: &str) -> Remedy {
+    of_access(code)
+        .or_else(|| of_request(code))
+        .unwrap_or_else(|| of_status(status, code.is_empty()))
+}
+
+/// What is about who asks, and how much.
+fn of_access(code: &str) -> Option<Remedy> {
+    Some(match code {
         "AccessDenied"
         | "AllAccessDisabled"
         | "AccountProblem"
@@ -162,26 +155,37 @@ fn kind_of(status: StatusCode, code: &str) -> (ErrorKind, &'static str) {
         | "InvalidSecurity"
         | "MissingSecurityHeader"
         | "AuthorizationHeaderMalformed"
-        | "AuthenticationFailed"
-        | "AuthorizationFailure"
         | "NotSignedUp" => CREDENTIALS,
-        "ExpiredToken" | "TokenRefreshRequired" => EXPIRED,
-        "RequestTimeTooSkewed" | "RequestExpired" => CLOCK,
+        "ExpiredToken" | "TokenRefreshRequired" => (
+            ErrorKind::Denied,
+            "the credentials have expired; get new ones",
+        ),
+        "RequestTimeTooSkewed" | "RequestExpired" => (
+            ErrorKind::Denied,
+            "the clock of this machine and that of the server differ too much; set it right",
+        ),
         "SlowDown"
         | "SlowDownRead"
         | "SlowDownWrite"
         | "TooManyRequests"
         | "RequestLimitExceeded"
         | "Throttling"
-        | "ThrottlingException"
-        | "ServerBusy" => THROTTLED,
-        "PreconditionFailed"
-        | "ConditionNotMet"
-        | "ConditionalRequestConflict"
-        | "BlobAlreadyExists" => (ErrorKind::Unavailable, "its state changed meanwhile"),
-        "RequestTimeout" => (ErrorKind::TimedOut, "the request was sent too slowly"),
-        "InternalError" | "ServiceUnavailable" | "OperationAborted" | "NoSuchUpload" => UNWELL,
+        | "ThrottlingException" => THROTTLED,
         "QuotaExceeded" | "XMinioStorageFull" | "InsufficientStorage" => FULL,
+        _ => return None,
+    })
+}
+
+/// What is about buckets, objects and what is asked of them.
+fn of_request(code: &str) -> Option<Remedy> {
+    Some(match code {
+        "NoSuchBucket" | "InvalidBucketName" => (ErrorKind::Invalid, "name a bucket that exists"),
+        "NoSuchKey" => (ErrorKind::Invalid, "there is no such object"),
+        "PreconditionFailed" | "ConditionalRequestConflict" => CHANGED,
+        "RequestTimeout" => (ErrorKind::TimedOut, "the request was sent too slowly"),
+        "InternalError" | "ServiceUnavailable" | "OperationAborted" | "NoSuchUpload" => {
+            (ErrorKind::Unavailable, "try again")
+        }
         "InvalidObjectState" => (
             ErrorKind::Unsupported,
             "the object is in an archive; restore it, and use a storage class that is read at once",
@@ -190,30 +194,29 @@ fn kind_of(status: StatusCode, code: &str) -> (ErrorKind, &'static str) {
             ErrorKind::Invalid,
             "name a storage class that the store has",
         ),
-        "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
-            (ErrorKind::Invalid, "name the region that the bucket is in")
-        }
+        "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => REGION,
         "NotImplemented" | "MethodNotAllowed" => {
             (ErrorKind::Unsupported, "this object store cannot do it")
         }
-        "" => match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CREDENTIALS,
-            StatusCode::TOO_MANY_REQUESTS => THROTTLED,
-            StatusCode::INSUFFICIENT_STORAGE => FULL,
-            StatusCode::PRECONDITION_FAILED => {
-                (ErrorKind::Unavailable, "its state changed meanwhile")
-            }
-            _ if status.is_redirection() => {
-                (ErrorKind::Invalid, "name the region that the bucket is in")
-            }
-            _ => UNKNOWN,
-        },
-        _ if status == StatusCode::FORBIDDEN || status == StatusCode::UNAUTHORIZED => CREDENTIALS,
-        _ if status == StatusCode::TOO_MANY_REQUESTS => THROTTLED,
-        _ if status.is_server_error() => UNWELL,
-        _ if status == StatusCode::BAD_REQUEST => {
-            (ErrorKind::Invalid, "the store takes no such request")
-        }
+        _ => return None,
+    })
+}
+
+/// What is known by the status alone: of an answer that has no code, or an
+/// unknown one.
+fn of_status(status: StatusCode, is_foreign: bool) -> Remedy {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CREDENTIALS,
+        StatusCode::TOO_MANY_REQUESTS => THROTTLED,
+        StatusCode::INSUFFICIENT_STORAGE => FULL,
+        StatusCode::PRECONDITION_FAILED => CHANGED,
+        _ if status.is_redirection() => REGION,
+        _ if is_foreign => (
+            ErrorKind::Unavailable,
+            "it does not speak as object stores do; check the endpoint",
+        ),
+        _ if status.is_server_error() => (ErrorKind::Unavailable, "try again"),
+        StatusCode::BAD_REQUEST => (ErrorKind::Invalid, "the store takes no such request"),
         _ => (
             ErrorKind::Internal,
             "this is a defect, or one of the server",

@@ -124,8 +124,7 @@ impl Slot {
 }
 
 fn join(path: Path, name: &str) -> Path {
-    name.split('/')
-        .fold(path, Path::join)
+    name.split('/').fold(path, Path::join)
 }
 
 fn name(key: &[u8]) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use storage_core::{Error, ErrorKind, Result};
 
 use crate::{ObjectConditions, ObjectConfig, ObjectPlace, S3Place};
@@ -80,22 +81,21 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
 
 /// Takes percent signs away.
 fn decode(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        let decoded = digit()
-            .zip(digit())
-            .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        bytes.push(decoded.ok_or_else(|| {
-            invalid("a percent sign in it is not followed by two hexadecimal digits")
-        })?);
+    let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    // The first part stands before any sign.
+    let is_whole = text.split('%').skip(1).all(|behind| {
+        let mut bytes = behind.bytes();
+        is_digit(bytes.next()) && is_digit(bytes.next())
+    });
+    if !is_whole {
+        return Err(invalid(
+            "a percent sign in it is not followed by two hexadecimal digits",
+        ));
     }
-    String::from_utf8(bytes).map_err(|_| invalid("a part of it is not UTF-8"))
+    match percent_decode_str(text).decode_utf8() {
+        Ok(decoded) => Ok(decoded.into_owned()),
+        Err(_) => Err(invalid("a part of it is not UTF-8")),
+    }
 }
 
 fn invalid(what: &str) -> Error {

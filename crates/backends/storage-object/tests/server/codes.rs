@@ -62,7 +62,7 @@ async fn a_guarded_commit_whose_answer_is_lost_is_done_once() {
         blocking(move || {
             server
                 .order(fault("PUT", 500, "InternalError", when))
-                .unwrap()
+                .unwrap();
         })
         .await;
         let swap = WriteBatch::new()
@@ -75,7 +75,7 @@ async fn a_guarded_commit_whose_answer_is_lost_is_done_once() {
         blocking(move || {
             server
                 .order(fault("DELETE", 500, "InternalError", when))
-                .unwrap()
+                .unwrap();
         })
         .await;
         assert!(store.delete("k").await.unwrap(), "{when:?}");
