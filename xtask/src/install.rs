@@ -92,7 +92,7 @@ impl Requirement {
         Self::new(Need::PythonEnvironments, &["python3-venv"])
     }
 
-    /// moto, an S3, which PyPI has and Debian has not.
+    /// moto, an S3, which `PyPI` has and Debian has not.
     pub(crate) const fn moto() -> Self {
         Self::new(Need::Moto, &[])
     }
