@@ -101,6 +101,6 @@ mod tests {
 
         let message = error.to_string();
         assert!(message.contains("fjall"), "{message}");
-        assert!(message.ends_with("choose pg or redis"), "{message}");
+        assert!(message.ends_with("choose pg or redis or object"), "{message}");
     }
 }

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::moto;
 use crate::server::Server;
 use crate::test::Engine;
 use crate::tool;
@@ -100,6 +101,16 @@ impl Requirement {
         Self::new(Need::Program("openssl"), &["openssl"])
     }
 
+    /// Python that can make environments.
+    pub(crate) const fn python() -> Self {
+        Self::new(Need::PythonEnvironments, &["python3-venv"])
+    }
+
+    /// moto, an S3, which `PyPI` has and Debian has not.
+    pub(crate) const fn moto() -> Self {
+        Self::new(Need::Moto, &[])
+    }
+
     /// Writes what must be there before the packages are, unless somebody has.
     fn prepare(&self) -> Result<()> {
         let Some((path, content)) = self.before else {
@@ -126,6 +137,10 @@ enum Need {
     Libclang,
     /// The programs of a server, which Debian keeps away from the `PATH`.
     PostgreSql,
+    /// Debian's Python, with what environments are made of.
+    PythonEnvironments,
+    /// An environment of Python with an S3 in it.
+    Moto,
 }
 
 impl Need {
@@ -135,6 +150,8 @@ impl Need {
             Self::AnyProgram(programs) => programs.iter().any(|program| on_path(program, path)),
             Self::Libclang => has_libclang(),
             Self::PostgreSql => has_postgresql(path),
+            Self::PythonEnvironments => moto::has_python(),
+            Self::Moto => moto::is_installed(),
         }
     }
 }
@@ -180,11 +197,19 @@ fn has_postgresql(path: &OsStr) -> bool {
 /// the command to run.
 pub(crate) fn missing(requirements: &[&Requirement]) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let packages = missing_packages(requirements, &path);
+    missing_of_debian(requirements, &path)?;
+    if unmet(requirements, &path).any(|requirement| matches!(requirement.need, Need::Moto)) {
+        moto::install()?;
+    }
+    Ok(())
+}
+
+fn missing_of_debian(requirements: &[&Requirement], path: &OsStr) -> Result<()> {
+    let packages = missing_packages(requirements, path);
     if packages.is_empty() {
         return Ok(());
     }
-    let calls = apt_calls(&packages, Installer::of_this_process(&path)).map_err(|error| {
+    let calls = apt_calls(&packages, Installer::of_this_process(path)).map_err(|error| {
         let is_of_rocksdb = |name| ROCKSDB.iter().any(|needed| needed.packages.contains(name));
         if packages.iter().any(is_of_rocksdb) {
             error.context("RocksDB cannot be built (`--engines`, or `--engine`, leaves it out)")
@@ -193,7 +218,7 @@ pub(crate) fn missing(requirements: &[&Requirement]) -> Result<()> {
         }
     })?;
     println!("installing {}", packages.join(" "));
-    for requirement in unmet(requirements, &path) {
+    for requirement in unmet(requirements, path) {
         requirement.prepare()?;
     }
     for arguments in calls {
@@ -201,7 +226,7 @@ pub(crate) fn missing(requirements: &[&Requirement]) -> Result<()> {
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         tool::run(apt.stdin(Stdio::null()))?;
     }
-    let still = missing_packages(requirements, &path);
+    let still = missing_packages(requirements, path);
     if !still.is_empty() {
         bail!(
             "installed {}, yet what they bring is not found",
@@ -334,6 +359,17 @@ mod tests {
             assert!(missing.is_empty(), "{program}");
             fs::remove_file(file).unwrap();
         }
+    }
+
+    #[test]
+    fn only_stores_of_objects_take_python() {
+        let takes_python = |engines: &[Engine]| {
+            let needed = needed_to_test(engines);
+            needed.iter().any(|need| need.packages == ["python3-venv"])
+        };
+        assert!(takes_python(&[]));
+        assert!(takes_python(&[Engine::Object]));
+        assert!(!takes_python(&[Engine::Fjall, Engine::Pg]));
     }
 
     #[test]

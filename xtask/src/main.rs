@@ -17,6 +17,7 @@ mod ci;
 mod engine_program;
 mod install;
 mod interrupts;
+mod moto;
 mod process_group;
 mod proof;
 mod server;

@@ -15,6 +15,8 @@ pub(crate) enum Server {
     Pg,
     /// Redis.
     Redis,
+    /// An S3 in memory.
+    S3,
 }
 
 impl Server {
@@ -23,6 +25,7 @@ impl Server {
         match self {
             Self::Pg => "pg",
             Self::Redis => "redis",
+            Self::S3 => "s3",
         }
     }
 
@@ -31,6 +34,7 @@ impl Server {
         match self {
             Self::Pg => POSTGRESQL,
             Self::Redis => REDIS,
+            Self::S3 => MOTO,
         }
     }
 }
@@ -41,6 +45,9 @@ const POSTGRESQL: &[Requirement] = &[Requirement::postgresql()];
 /// Redis itself, without the server that Debian would start with `redis-server`, and what tells
 /// what certificates it shows.
 const REDIS: &[Requirement] = &[Requirement::redis(), Requirement::openssl()];
+
+/// Python, and moto for it.
+const MOTO: &[Requirement] = &[Requirement::python(), Requirement::moto()];
 
 #[cfg(test)]
 mod tests {

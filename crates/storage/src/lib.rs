@@ -36,6 +36,7 @@
 //! | `sled` | `storage::sled`: a lock-free tree in pure Rust | no |
 //! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `redis` | `storage::redis`: a Redis database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
+//! | `object` | `storage::object`: objects in a bucket of S3 or in a directory; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `compress` | `storage::compress`: the layer that makes values smaller; takes a C compiler | no |
@@ -48,8 +49,8 @@
 //!
 //! `fjall`, `sqlite`, `fs`, `sled` and `rocks` are embedded, durable stores in
 //! directories of their own, and the feature's name is the scheme in
-//! [store URLs](StoreUrl); stores of `pg` are named as `postgres://…`,
-//! those of `redis` as `redis://…`. The
+//! [store URLs](StoreUrl); stores of `pg` are named as `postgres://…`, those of
+//! `redis` as `redis://…`, those of `object` as `s3://…` or `object+file:///…`. The
 //! in-memory engine, [`memory`], is always there.
 //!
 //! Stores across a network are opened and used on a Tokio runtime, which has to
@@ -123,6 +124,12 @@ pub mod fs {
 #[cfg(feature = "metrics")]
 pub mod metrics {
     pub use storage_metrics::*;
+}
+
+/// The object storage engine.
+#[cfg(feature = "object")]
+pub mod object {
+    pub use storage_object::*;
 }
 
 /// The PostgreSQL engine.

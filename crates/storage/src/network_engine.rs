@@ -15,11 +15,13 @@ pub enum NetworkEngine {
     Pg,
     /// Redis.
     Redis,
+    /// Objects, in buckets of S3 and in directories.
+    Object,
 }
 
 impl NetworkEngine {
     /// Every one of them.
-    pub const ALL: [Self; 2] = [Self::Pg, Self::Redis];
+    pub const ALL: [Self; 3] = [Self::Pg, Self::Redis, Self::Object];
 
     /// Its name, which is also its feature.
     #[must_use]
@@ -27,6 +29,7 @@ impl NetworkEngine {
         match self {
             Self::Pg => "pg",
             Self::Redis => "redis",
+            Self::Object => "object",
         }
     }
 
@@ -36,6 +39,7 @@ impl NetworkEngine {
         match self {
             Self::Pg => &["postgres:", "postgresql:"],
             Self::Redis => &["redis:", "rediss:", "redis-sentinel:", "rediss-sentinel:"],
+            Self::Object => &["s3:", "object+file:"],
         }
     }
 
@@ -45,6 +49,7 @@ impl NetworkEngine {
         match self {
             Self::Pg => "postgres://USER@HOST/DATABASE",
             Self::Redis => "redis://USER@HOST/DATABASE",
+            Self::Object => "s3://BUCKET/PREFIX",
         }
     }
 
@@ -54,6 +59,7 @@ impl NetworkEngine {
         match self {
             Self::Pg => cfg!(feature = "pg"),
             Self::Redis => cfg!(feature = "redis"),
+            Self::Object => cfg!(feature = "object"),
         }
     }
 
@@ -74,7 +80,7 @@ impl NetworkEngine {
 
     /// Whether `url` is one, as far as this build can tell.
     #[cfg_attr(
-        not(any(feature = "pg", feature = "redis")),
+        not(any(feature = "pg", feature = "redis", feature = "object")),
         expect(
             clippy::unnecessary_wraps,
             unused_variables,
@@ -85,18 +91,18 @@ impl NetworkEngine {
         match self {
             #[cfg(feature = "pg")]
             Self::Pg => crate::pg::PgConfig::from_url(url).map(drop),
-            #[cfg(not(feature = "pg"))]
-            Self::Pg => Ok(()),
             #[cfg(feature = "redis")]
             Self::Redis => crate::redis::RedisConfig::from_url(url).map(drop),
-            #[cfg(not(feature = "redis"))]
-            Self::Redis => Ok(()),
+            #[cfg(feature = "object")]
+            Self::Object => crate::object::ObjectConfig::from_url(url).map(drop),
+            #[cfg(not(all(feature = "pg", feature = "redis", feature = "object")))]
+            _ => Ok(()),
         }
     }
 
     /// Opens the store at `url` with the settings that it has.
     #[cfg_attr(
-        not(any(feature = "pg", feature = "redis")),
+        not(any(feature = "pg", feature = "redis", feature = "object")),
         expect(
             clippy::unused_async,
             unused_variables,
@@ -127,7 +133,18 @@ impl NetworkEngine {
                 };
                 Ok(SharedStore::new(config.open().await?))
             }
-            #[cfg(not(all(feature = "pg", feature = "redis")))]
+            #[cfg(feature = "object")]
+            Self::Object => {
+                use crate::object::{ObjectConfig, ObjectCreation};
+
+                let mut config = ObjectConfig::from_url(url)?;
+                config.creation = match missing {
+                    Missing::Make => ObjectCreation::IfMissing,
+                    Missing::Refuse => ObjectCreation::Never,
+                };
+                Ok(SharedStore::new(config.open().await?))
+            }
+            #[cfg(not(all(feature = "pg", feature = "redis", feature = "object")))]
             left_out => Err(crate::open::feature_off(left_out.name())),
         }
     }

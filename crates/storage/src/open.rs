@@ -78,6 +78,7 @@ impl StoreUrl {
 #[cfg(not(all(
     feature = "fjall",
     feature = "fs",
+    feature = "object",
     feature = "pg",
     feature = "redis",
     feature = "rocks",

@@ -11,7 +11,7 @@ const HIDDEN: &str = "***";
 
 /// Parameters whose values are no secrets. Whatever else there is, such as a
 /// misspelt `password`, is not shown.
-const SHOWN: [&str; 29] = [
+const SHOWN: [&str; 36] = [
     "host",
     "dbname",
     "user",
@@ -41,6 +41,13 @@ const SHOWN: [&str; 29] = [
     "wait_replicas",
     "durability",
     "eviction",
+    "endpoint",
+    "region",
+    "profile",
+    "credentials_file",
+    "storage_class",
+    "conditions",
+    "requests_at_once",
 ];
 
 /// Where a store across a network is, such as
@@ -221,13 +228,14 @@ mod tests {
         }
     }
 
-    #[cfg(all(feature = "pg", feature = "redis"))]
+    #[cfg(all(feature = "pg", feature = "redis", feature = "object"))]
     #[test]
     fn the_parameters_that_are_shown_are_those_that_engines_read() {
         let engines = |query: String| {
             [
                 crate::pg::PgConfig::from_url(&format!("postgres://a/b?{query}")).err(),
                 crate::redis::RedisConfig::from_url(&format!("rediss-sentinel://a?{query}")).err(),
+                crate::object::ObjectConfig::from_url(&format!("s3://a/b?{query}")).err(),
             ]
         };
         for name in SHOWN {

@@ -23,15 +23,18 @@ use crate::{
 /// | `fjall:PATH` `sqlite:PATH` `fs:PATH` `sled:PATH` `rocks:PATH` | the one in that directory, which is made if it is not there |
 /// | `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…` | the one in a PostgreSQL database, which is made if it is not there; also `postgresql://` |
 /// | `redis://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE&…` | the one in a Redis database, which is made if it is not there; `rediss://` with TLS, `redis-sentinel://` through sentinels |
+/// | `s3://BUCKET/PREFIX?NAME=VALUE&…` | the one in a bucket of S3, below that prefix, which is made if it is not there |
+/// | `object+file:///PATH` | the one of objects in that directory, likewise |
 ///
 /// A relative path is relative to the current directory. In it, `?` is kept for
 /// parameters and refused until there are some; a path that holds one is opened
 /// with the engine's configuration instead.
 ///
 /// The parameters of a server are those that the engine's configuration reads;
-/// see `pg::PgConfig::from_url` and `redis::RedisConfig::from_url`. A password is better kept in the
-/// environment or a file, as described there. One that is in the URL shows in
-/// no error, nor in the `Debug` and `Display` forms.
+/// see `pg::PgConfig::from_url`, `redis::RedisConfig::from_url` and
+/// `object::ObjectConfig::from_url`. A password is better kept in the environment or
+/// a file, as described there. One that is in the URL shows in no error, nor in the
+/// `Debug` and `Display` forms.
 ///
 /// All schemes parse, whatever features are on; [`open`](StoreUrl::open) says
 /// which feature is missing.

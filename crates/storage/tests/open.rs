@@ -1,10 +1,13 @@
 //! Opening stores by URL.
 
+use std::{io::Write, path::Path, sync::OnceLock};
+
 use storage::{
     DirectoryEngine, NetworkEngine, StoreUrl,
     blocking::{BlockingStore, block_on},
     prelude::*,
 };
+use tempfile::NamedTempFile;
 
 #[test]
 fn a_memory_store_opens_and_takes_writes() {
@@ -59,15 +62,30 @@ fn a_scheme_whose_feature_is_off_names_the_feature() {
     }
 }
 
-/// A URL of each engine across a network, of a place where nobody listens.
+/// Credentials that nobody else may read.
+fn credentials() -> &'static Path {
+    static FILE: OnceLock<NamedTempFile> = OnceLock::new();
+    let file = FILE.get_or_init(|| {
+        let mut file = NamedTempFile::new().unwrap();
+        let key = "[default]\naws_access_key_id=app\naws_secret_access_key=hunter2\n";
+        file.write_all(key.as_bytes()).unwrap();
+        file
+    });
+    file.path()
+}
+
+/// URLs of each engine across a network, of places where nobody listens.
 fn nowhere() -> impl Iterator<Item = (NetworkEngine, String)> {
     NetworkEngine::ALL.into_iter().flat_map(|engine| {
-        let url = |scheme: &str| {
-            let master = match scheme {
-                "redis-sentinel:" | "rediss-sentinel:" => "?master=main",
-                _ => "",
-            };
-            format!("{scheme}//app:hunter2@127.0.0.1:1/0{master}")
+        let url = move |scheme: &&str| match (engine, *scheme) {
+            (NetworkEngine::Object, _) => format!(
+                "s3://ledger?endpoint=http://127.0.0.1:1&credentials_file={}",
+                credentials().display()
+            ),
+            (_, "redis-sentinel:" | "rediss-sentinel:") => {
+                format!("{scheme}//app:hunter2@127.0.0.1:1/0?master=main")
+            }
+            _ => format!("{scheme}//app:hunter2@127.0.0.1:1/0"),
         };
         engine
             .schemes()

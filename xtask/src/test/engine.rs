@@ -23,6 +23,8 @@ pub(crate) enum Engine {
     Pg,
     /// Redis.
     Redis,
+    /// Objects, on S3 and in directories.
+    Object,
 }
 
 impl Engine {
@@ -37,6 +39,7 @@ impl Engine {
             Self::Fs => "fs",
             Self::Pg => "pg",
             Self::Redis => "redis",
+            Self::Object => "object",
         }
     }
 
@@ -60,6 +63,7 @@ impl Engine {
         match self {
             Self::Pg => Some(Server::Pg),
             Self::Redis => Some(Server::Redis),
+            Self::Object => Some(Server::S3),
             Self::Memory | Self::Fjall | Self::Rocks | Self::Sled | Self::Sqlite | Self::Fs => None,
         }
     }

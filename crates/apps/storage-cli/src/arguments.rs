@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
     /// The store: an engine and a directory, such as `fjall:PATH` or `sqlite:PATH`; a server, such
-    /// as `postgres://USER@HOST/DATABASE` or `redis://USER@HOST/DATABASE`; or `memory:`.
+    /// as `postgres://USER@HOST/DATABASE` or `s3://BUCKET/PREFIX`; or `memory:`.
     #[arg(
         long,
         global = true,

@@ -36,7 +36,7 @@ pub trait EngineRead: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Option<Entry>>>> + Send;
 
     /// One page of the entries in `range` that are live at `now`, all of one
-    /// state. The range is not empty.
+    /// state unless batches change one key. The range is not empty.
     fn scan(
         &self,
         range: &KeyRange,

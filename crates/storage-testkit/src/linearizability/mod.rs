@@ -14,7 +14,8 @@
 //! What the answers are taken to promise:
 //!
 //! - a page, and all that is read from one snapshot, is one state; each key of
-//!   `get_many` is read at its own instant;
+//!   `get_many` is read at its own instant, and so is each key of a page where
+//!   batches change one key;
 //! - a batch takes effect as one, and its guards held just before it;
 //! - a commit whose answer is `Unknown`, that timed out or whose future was
 //!   dropped may take effect at any later time, or never;

@@ -3,8 +3,9 @@
 //! A [`PgServer`] is a PostgreSQL of a test's own: in a temporary directory, on
 //! a free port of the loopback, with passwords and certificates made on the spot.
 //! It can be killed, paused, restarted and given a [standby](PgServer::standby)
-//! to fail over to. A [`RedisServer`] is the same for Redis. A [`Proxy`] stands
-//! before any server and delays, throttles or cuts what passes.
+//! to fail over to. A [`RedisServer`] is the same for Redis. An [`S3Server`] is an
+//! S3 in memory, which answers badly when it is told to. A [`Proxy`] stands before
+//! any server and delays, throttles or cuts what passes.
 //!
 //! ```no_run
 //! use storage_testkit::servers::{PgServerConfig, PgServer, Proxy, ServerResult};
@@ -56,6 +57,7 @@ mod port;
 mod process;
 mod proxy;
 mod redis;
+mod s3;
 mod secret;
 mod tls;
 mod tool;
@@ -66,6 +68,7 @@ pub use self::{
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
     redis::{RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser},
+    s3::{S3Bucket, S3Conditions, S3Fault, S3Server, S3When},
     tls::{Authority, Certificate, Identity},
 };
 

@@ -19,6 +19,7 @@ mod exit_codes;
 mod export_targets;
 mod help;
 mod metrics;
+mod object;
 mod pg;
 mod power_loss;
 mod redis;

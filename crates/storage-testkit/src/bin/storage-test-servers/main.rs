@@ -10,6 +10,7 @@
 
 mod pg;
 mod redis;
+mod s3;
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +38,8 @@ enum Kind {
     Pg,
     /// Redis.
     Redis,
+    /// An S3 in memory.
+    S3,
 }
 
 /// Where a server is, as the line of output tells it.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let kept = match Command::parse().kind {
         Kind::Pg => keep(pg::start),
         Kind::Redis => keep(redis::start),
+        Kind::S3 => keep(s3::start),
     };
     match kept {
         Ok(()) => ExitCode::SUCCESS,

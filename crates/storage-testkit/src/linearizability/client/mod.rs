@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use storage_core::{
-    Capabilities, Entry, ErrorKind, Mutation, Put, Read, ReadExt, ScanOptions, Store, StoreExt,
-    WriteBatch, WriteOptions,
+    BatchScope, Capabilities, Entry, ErrorKind, Mutation, Put, Read, ReadExt, ScanOptions, Store,
+    StoreExt, WriteBatch, WriteOptions,
 };
 
 use super::{
@@ -142,11 +142,20 @@ impl<S: Store> Client<S> {
         let (range, options) = (self.keys.range(), ScanOptions::new());
         let (kind, place) = (OperationKind::Page, self.place.take());
         let exchange = Exchange::of(kind, place, self.store.scan_with(&range, &options)).await;
-        if let Some(page) = exchange.read_by(&mut self.coverage)? {
-            let mut operation = self.begin(&exchange);
-            operation.conditions = self.shown(page);
-            self.operations.push(operation);
-        }
+        let Some(page) = exchange.read_by(&mut self.coverage)? else {
+            return Ok(());
+        };
+        let shown = self.shown(page);
+        let begin = |conditions| Operation {
+            conditions,
+            ..self.begin(&exchange)
+        };
+        let operations: Vec<_> = match self.store.capabilities().batch {
+            // Each key is shown at an instant of its own.
+            BatchScope::Key => shown.into_iter().map(|one| begin(vec![one])).collect(),
+            BatchScope::Partition | BatchScope::Store => vec![begin(shown)],
+        };
+        self.operations.extend(operations);
         Ok(())
     }
 

@@ -1,0 +1,306 @@
+//! Commits: each of one key, and so of one object.
+//!
+//! Where the server honours conditions, all that depends on the state of a key is
+//! a request on the condition that the object has the form which was judged. Such
+//! a request can be sent again when its answer is lost, and one that arrives late
+//! does nothing. A put without guards is a plain request: it takes no look before
+//! it, so one whose answer is lost and which is not found to be there is `Unknown`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use storage_core::{
+    Committed, Durability, Entry, Error, Guard, Key, Mutation, Outcome, Put, Result, Timestamp,
+    WriteBatch,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    bucket::{Form, PutIf},
+    engine::ObjectEngine,
+    failure::{Failure, Fate, timed_out},
+    guarding::Guarding,
+    object::{self, WriteId, head_bytes, header},
+    stamp::stamp,
+};
+
+/// How often, and how far apart, a put is looked for whose answer is lost.
+const LOOKS: u32 = 3;
+const LOOK_AFTER: Duration = Duration::from_millis(50);
+
+/// What a commit makes of its object.
+enum Change {
+    Put([Bytes; 2]),
+    Delete,
+    /// It only looks.
+    Nothing,
+}
+
+/// The object that a commit finds.
+struct Found {
+    write: WriteId,
+    form: Form,
+    expires: Option<Timestamp>,
+}
+
+/// A commit of one key.
+struct Commit<'a> {
+    engine: &'a ObjectEngine,
+    key: Key<'a>,
+    path: Path,
+    guards: &'a [Guard],
+    change: Change,
+    write: WriteId,
+    now: Timestamp,
+    deadline: Instant,
+}
+
+impl ObjectEngine {
+    /// Applies a batch, which is about one key at most.
+    pub(crate) async fn commit_one(
+        &self,
+        batch: &WriteBatch,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Committed> {
+        if let Some(key) = batch.first_key() {
+            let write = WriteId::draw(&*self.random).map_err(not_applied)?;
+            let commit = Commit {
+                engine: self,
+                key,
+                path: self.names.entry(key),
+                guards: batch.guards(),
+                change: Change::of(batch, write).map_err(not_applied)?,
+                write,
+                now,
+                deadline,
+            };
+            Box::pin(commit.run())
+                .await
+                .map_err(|error| error.with_key(key))?;
+        }
+        Ok(Committed::new(None, self.durability()))
+    }
+
+    /// How durable a commit is that was answered.
+    pub(crate) const fn durability(&self) -> Durability {
+        self.durability
+    }
+}
+
+impl Change {
+    /// Of several mutations of a key the last one wins.
+    fn of(batch: &WriteBatch, write: WriteId) -> Result<Self> {
+        match batch.mutations().last() {
+            Some(Mutation::Put(Put {
+                key,
+                value,
+                expires,
+                ..
+            })) => {
+                let head = object::head(key.as_key(), value, *expires, write)?;
+                Ok(Self::Put([head, value.clone()]))
+            }
+            Some(Mutation::Delete(_)) => Ok(Self::Delete),
+            // The capabilities admit no other.
+            Some(_) | None => Ok(Self::Nothing),
+        }
+    }
+}
+
+impl Commit<'_> {
+    async fn run(self) -> Result<()> {
+        match &self.engine.guarding {
+            Guarding::Locks(locks) => {
+                let _lock = locks.lock(self.path.as_ref()).await;
+                if !self.guards.is_empty() {
+                    let found = self.find().await.map_err(not_applied)?;
+                    self.judge(found.as_ref())?;
+                }
+                self.apply_plainly().await
+            }
+            Guarding::Requests => {
+                let is_plain = self.guards.is_empty() && matches!(self.change, Change::Put(_));
+                if is_plain {
+                    self.apply_plainly().await
+                } else {
+                    self.apply_to_what_is_found().await
+                }
+            }
+            Guarding::None { .. } => self.apply_plainly().await,
+        }
+    }
+
+    /// Makes the change, whatever there is.
+    async fn apply_plainly(&self) -> Result<()> {
+        let bucket = &self.engine.bucket;
+        let applied = match &self.change {
+            Change::Put(content) => {
+                let put = bucket.put(
+                    &self.path,
+                    content.clone(),
+                    PutIf::Always,
+                    self.deadline_of_attempt(),
+                );
+                put.await.map(drop)
+            }
+            Change::Delete => bucket.delete(&self.path, self.deadline).await,
+            Change::Nothing => Ok(()),
+        };
+        match applied {
+            Err(failed) if failed.fate == Fate::Lost => self.look_up(failed).await,
+            applied => applied.map_err(Failure::of_commit),
+        }
+    }
+
+    /// Looks whether a put was done whose answer is lost. One that is not there
+    /// may come yet, or others may have come since.
+    async fn look_up(&self, lost: Failure) -> Result<()> {
+        let may_be_found =
+            matches!(self.change, Change::Put(_)) && self.engine.bucket.lists_in_order();
+        let mut looks = 0;
+        while may_be_found && looks < LOOKS && self.has_time() {
+            match self.find().await {
+                Ok(Some(found)) if found.write == self.write => return Ok(()),
+                Ok(_) => looks += 1,
+                // The server is away: it is asked as long as there is time.
+                Err(_) => {}
+            }
+            sleep(LOOK_AFTER).await;
+        }
+        Err(lost.of_commit())
+    }
+
+    /// Judges the guards by what is there, and makes the change on the condition
+    /// that it still is.
+    async fn apply_to_what_is_found(&self) -> Result<()> {
+        // The first attempt whose answer is lost. Those that follow it have the
+        // same condition, so of all of them one is applied at most.
+        let mut lost: Option<LostAttempt> = None;
+        loop {
+            if !self.has_time() {
+                let late = Failure::new(timed_out(), Fate::Refused);
+                return Err(lost.map_or(late, |lost| lost.failure).of_commit());
+            }
+            let found = match self.find().await {
+                Ok(found) => found,
+                Err(error) if lost.is_none() => return Err(not_applied(error)),
+                Err(_) => {
+                    sleep(LOOK_AFTER).await;
+                    continue;
+                }
+            };
+            if let Some(attempt) = lost.take() {
+                match self.fate_by(found.as_ref(), attempt.before) {
+                    ByNow::Applied => return Ok(()),
+                    ByNow::Unknown => return Err(attempt.failure.of_commit()),
+                    ByNow::NotYet => lost = Some(attempt),
+                }
+            }
+            self.judge(found.as_ref())?;
+            let Err(failure) = self.attempt(found.as_ref()).await else {
+                return Ok(());
+            };
+            match failure.fate {
+                // Somebody was faster; the guards are judged anew.
+                Fate::ConditionFailed | Fate::Absent => continue,
+                Fate::Refused if lost.is_none() => return Err(failure.of_commit()),
+                Fate::Refused => {}
+                Fate::Lost => {
+                    let before = found.map(|found| found.write);
+                    lost.get_or_insert(LostAttempt { failure, before });
+                }
+            }
+            sleep(LOOK_AFTER).await;
+        }
+    }
+
+    async fn attempt(&self, found: Option<&Found>) -> Result<(), Failure> {
+        let bucket = &self.engine.bucket;
+        let deadline = self.deadline_of_attempt();
+        match (&self.change, found) {
+            (Change::Put(content), found) => {
+                let put_if = found.map_or(PutIf::Absent, |found| PutIf::Form(found.form.clone()));
+                let put = bucket.put(&self.path, content.clone(), put_if, deadline);
+                put.await.map(drop)
+            }
+            (Change::Delete, Some(found)) => {
+                bucket.delete_form(&self.path, &found.form, deadline).await
+            }
+            (Change::Delete, None) | (Change::Nothing, _) => Ok(()),
+        }
+    }
+
+    /// What became of an attempt whose answer is lost, given what it found
+    /// `before`, and what there is now.
+    fn fate_by(&self, found: Option<&Found>, before: Option<WriteId>) -> ByNow {
+        let now = found.map(|found| found.write);
+        match (&self.change, before, now) {
+            (Change::Put(_), _, Some(now)) if now == self.write => ByNow::Applied,
+            // Forms do not come back, so it can be applied no more; the key is
+            // absent now, whoever deleted it.
+            (Change::Delete, Some(_), None) => ByNow::Applied,
+            // It has not been applied, or this form were gone.
+            (_, Some(before), Some(now)) if now == before => ByNow::NotYet,
+            // Somebody has changed the object: before it was applied, or after.
+            _ => ByNow::Unknown,
+        }
+    }
+
+    fn judge(&self, found: Option<&Found>) -> Result<()> {
+        let entry = found.map(|found| Entry::new(Bytes::new(), found.expires, stamp(found.write)));
+        let live = entry.filter(|entry| entry.is_live_at(self.now));
+        for (index, guard) in self.guards.iter().enumerate() {
+            if !guard.holds(live.as_ref()) {
+                return Err(Error::conflict(index, guard));
+            }
+        }
+        Ok(())
+    }
+
+    async fn find(&self) -> Result<Option<Found>> {
+        let bytes = head_bytes(self.key.bytes());
+        let object = self
+            .engine
+            .get_repeatedly(&self.path, Some(bytes), self.deadline)
+            .await?;
+        object
+            .map(|object| {
+                let header = header(&object.bytes, self.key)?;
+                Ok(Found {
+                    write: header.write,
+                    form: object.form,
+                    expires: header.expires,
+                })
+            })
+            .transpose()
+    }
+
+    fn has_time(&self) -> bool {
+        Instant::now() < self.deadline
+    }
+
+    /// Some time is left to look what became of an attempt.
+    fn deadline_of_attempt(&self) -> Instant {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        self.deadline - left / 4
+    }
+}
+
+/// An attempt whose answer is lost, and the form that it was to replace.
+struct LostAttempt {
+    failure: Failure,
+    before: Option<WriteId>,
+}
+
+/// What is known of an attempt by now.
+enum ByNow {
+    Applied,
+    NotYet,
+    Unknown,
+}
+
+fn not_applied(error: Error) -> Error {
+    error.with_outcome(Outcome::NotApplied)
+}

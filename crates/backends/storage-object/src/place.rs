@@ -1,0 +1,88 @@
+//! Where objects are: on a server, in a directory, in memory.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::S3Place;
+
+/// Where the objects of a store are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ObjectPlace {
+    /// In a bucket of S3, or of a server that speaks like it.
+    S3(S3Place),
+    /// In a directory of this machine, which one process at a time has open.
+    Directory(PathBuf),
+    /// In the memory of this process, each store on its own; for tests.
+    Memory,
+}
+
+/// Whether guards are made of conditions of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectConditions {
+    /// If a race at each open shows that the server honours them.
+    #[default]
+    Probed,
+    /// Without a race, which costs some two hundred requests: somebody knows that
+    /// the server does. Where it does not, updates are lost.
+    Trusted,
+    /// They are not, and the store has no guards.
+    Unused,
+}
+
+/// What opening does where there is no store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectCreation {
+    /// Makes one, where nothing is below its prefix.
+    #[default]
+    IfMissing,
+    /// Refuses, as `Invalid`, and writes nothing.
+    Never,
+}
+
+/// When values are written in parts, and how large these are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ObjectParts {
+    /// From how many bytes on; those that are guarded never are. Default: 16 MiB.
+    #[serde(default = "defaults::bytes_min")]
+    pub bytes_min: usize,
+    /// The bytes of a part, at least the 5 MiB that S3 demands. Default: 8 MiB.
+    #[serde(default = "defaults::part_bytes")]
+    pub part_bytes: usize,
+    /// How many parts of a value are on their way at once. Default: 4.
+    #[serde(default = "defaults::at_once")]
+    pub at_once: NonZeroUsize,
+}
+
+impl Default for ObjectParts {
+    fn default() -> Self {
+        Self {
+            bytes_min: defaults::bytes_min(),
+            part_bytes: defaults::part_bytes(),
+            at_once: defaults::at_once(),
+        }
+    }
+}
+
+mod defaults {
+    use std::num::NonZeroUsize;
+
+    pub(super) const fn bytes_min() -> usize {
+        16 << 20
+    }
+
+    pub(super) const fn part_bytes() -> usize {
+        8 << 20
+    }
+
+    pub(super) const fn at_once() -> NonZeroUsize {
+        const PARTS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+        PARTS
+    }
+}

@@ -1,0 +1,172 @@
+//! The race at open: whether a server honours conditions, whoever meets at it.
+//!
+//! Some servers that speak as S3 does ignore conditions, others judge them first
+//! and write afterwards, with others in between. Neither shows in a single
+//! request. So many requests race, of which one may win.
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use object_store::path::Path;
+use storage_core::{Error, Random, Result};
+use tokio::time::Instant;
+
+use crate::{
+    bucket::{Bucket, Form, PutIf},
+    failure::{Failure, Fate},
+    name::Names,
+    object::WriteId,
+};
+
+const ROUNDS: usize = 3;
+const RACERS: usize = 30;
+
+/// What a race has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Every condition was honoured.
+    Honoured,
+    /// One was not, and which.
+    Ignored(String),
+}
+
+/// Lets requests race for objects of their own, which are removed afterwards.
+///
+/// # Errors
+/// What keeps the race from being judged: a server that cannot be reached, or that
+/// did not answer a request.
+pub(crate) async fn race(
+    bucket: &Bucket,
+    names: &Names,
+    random: &dyn Random,
+    deadline: Instant,
+) -> Result<Verdict> {
+    let id = WriteId::draw(random)?;
+    let name = blake3::hash(id.bytes()).to_hex();
+    let course = names.races().join(name.as_str());
+    let verdict = rounds(bucket, &course, deadline).await;
+    for round in 0..=ROUNDS {
+        // One that is left is removed by whoever opens the store later.
+        drop(bucket.delete(&at(&course, round), deadline).await);
+    }
+    match verdict {
+        Ok(()) => Ok(Verdict::Honoured),
+        Err(Lost::Ignored(what)) => Ok(Verdict::Ignored(what)),
+        Err(Lost::Unjudged(error)) => Err(error),
+    }
+}
+
+/// Why no verdict in favour was reached.
+enum Lost {
+    Ignored(String),
+    Unjudged(Error),
+}
+
+async fn rounds(bucket: &Bucket, course: &Path, deadline: Instant) -> Result<(), Lost> {
+    one_by_one(bucket, &at(course, ROUNDS), deadline).await?;
+    for round in 0..ROUNDS {
+        let path = at(course, round);
+        // Nothing is put twice: the same content may have the same `ETag`.
+        let creating =
+            (RACERS..2 * RACERS).map(|racer| put(bucket, &path, racer, PutIf::Absent, deadline));
+        let form = winner("put if absent", join_all(creating).await)?;
+        let changing = (0..RACERS).map(|racer| {
+            let (path, form) = (&path, form.clone());
+            async move {
+                if racer % 2 == 0 {
+                    put(bucket, path, racer, PutIf::Form(form), deadline).await
+                } else {
+                    let deleted = bucket.delete_form(path, &form, deadline).await;
+                    deleted.map(|()| form)
+                }
+            }
+        });
+        winner("put or delete if unchanged", join_all(changing).await)?;
+    }
+    Ok(())
+}
+
+/// What fails without any race.
+async fn one_by_one(bucket: &Bucket, path: &Path, deadline: Instant) -> Result<(), Lost> {
+    let put = |racer, put_if| put(bucket, path, racer, put_if, deadline);
+    let first = won("put if absent", put(0, PutIf::Absent).await)?;
+    refused("put if absent", put(1, PutIf::Absent).await)?;
+    won("put if unchanged", put(2, PutIf::Form(first.clone())).await)?;
+    refused("put if unchanged", put(3, PutIf::Form(first.clone())).await)?;
+    let stale = bucket.delete_form(path, &first, deadline).await;
+    refused("delete if unchanged", stale)?;
+    let content = bucket.get(path, None, deadline).await;
+    match content.map_err(|failed| Lost::Unjudged(failed.error))? {
+        Some(object) if object.bytes == content_of(2) => {
+            let deleted = bucket.delete_form(path, &object.form, deadline).await;
+            won("delete if unchanged", deleted)
+        }
+        _ => Err(Lost::Ignored(
+            "an object is not the one that was put".into(),
+        )),
+    }
+}
+
+async fn put(
+    bucket: &Bucket,
+    path: &Path,
+    racer: usize,
+    put_if: PutIf,
+    deadline: Instant,
+) -> Result<Form, Failure> {
+    let content = [content_of(racer), Bytes::new()];
+    bucket.put(path, content, put_if, deadline).await
+}
+
+fn content_of(racer: usize) -> Bytes {
+    Bytes::from(format!("racer {racer}"))
+}
+
+/// The answer of the only racer that won.
+fn winner(what: &str, answers: Vec<Result<Form, Failure>>) -> Result<Form, Lost> {
+    let count = answers.len();
+    let mut winners = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(form) => winners.push(form),
+            Err(failed) => lost(what, failed)?,
+        }
+    }
+    let all = winners.len();
+    match winners.pop() {
+        Some(winner) if all == 1 => Ok(winner),
+        _ => Err(Lost::Ignored(format!(
+            "of {count} that raced to {what}, {all} won"
+        ))),
+    }
+}
+
+fn won<T>(what: &str, answer: Result<T, Failure>) -> Result<T, Lost> {
+    answer.map_err(|failed| match lost(what, failed) {
+        Ok(()) => Lost::Ignored(format!("it refused to {what}, which held")),
+        Err(lost) => lost,
+    })
+}
+
+fn refused<T>(what: &str, answer: Result<T, Failure>) -> Result<(), Lost> {
+    match answer {
+        Ok(_) => Err(Lost::Ignored(format!(
+            "it did not refuse to {what}, which did not hold"
+        ))),
+        Err(failed) => lost(what, failed),
+    }
+}
+
+/// A failure that is the condition's.
+fn lost(what: &str, failed: Failure) -> Result<(), Lost> {
+    match failed.fate {
+        Fate::ConditionFailed | Fate::Absent => Ok(()),
+        Fate::Refused if failed.error.kind() == storage_core::ErrorKind::Unsupported => {
+            Err(Lost::Ignored(format!("it cannot {what}")))
+        }
+        Fate::Refused | Fate::Lost => Err(Lost::Unjudged(failed.error)),
+    }
+}
+
+fn at(course: &Path, round: usize) -> Path {
+    course.clone().join(round.to_string())
+}

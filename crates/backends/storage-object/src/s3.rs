@@ -1,0 +1,130 @@
+//! Buckets of S3, and of servers that speak like it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use object_store::{
+    ObjectStore, RetryConfig,
+    aws::{AmazonS3Builder, S3ConditionalPut},
+};
+use serde::Deserialize;
+use storage_core::{Result, networked::Secret};
+
+use crate::{
+    config::invalid,
+    credentials::{self, Credentials},
+    transport::Connector,
+};
+
+/// A bucket of S3.
+///
+/// The credentials are [`access_key`](Self::access_key), or those of a
+/// [profile](Self::profile), or else what the environment says:
+/// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, the profile that `AWS_PROFILE`
+/// names, `default`, what a container or the machine is given.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct S3Place {
+    /// The bucket. It must exist.
+    pub bucket: String,
+    /// Where the server is, for all but that of Amazon: `http://127.0.0.1:9000`.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The region that the bucket is in. Default: what `AWS_REGION` or
+    /// `AWS_DEFAULT_REGION` says, or `us-east-1`.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The name of the key, and the key, where a program has them.
+    #[serde(skip)]
+    pub access_key: Option<(String, Secret)>,
+    /// The profile of the file of credentials. Default: `AWS_PROFILE`, or
+    /// `default`.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// The file of credentials. Only its owner may have rights on it. Default:
+    /// what `AWS_SHARED_CREDENTIALS_FILE` says, or `~/.aws/credentials`.
+    #[serde(default)]
+    pub credentials_file: Option<PathBuf>,
+    /// Authorities that are trusted besides those of the web.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl S3Place {
+    /// A bucket, found and used as the environment says.
+    #[must_use]
+    pub fn new(bucket: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            endpoint: None,
+            region: None,
+            access_key: None,
+            profile: None,
+            credentials_file: None,
+            ca_file: None,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.bucket.is_empty() {
+            return Err(invalid("bucket is empty; name one that exists"));
+        }
+        if let Some(endpoint) = &self.endpoint {
+            let host = ["http://", "https://"]
+                .iter()
+                .find_map(|scheme| endpoint.strip_prefix(scheme));
+            // Who writes credentials there is not shown them again.
+            if host.is_none_or(|host| host.is_empty() || host.contains('@')) {
+                return Err(invalid(
+                    "endpoint must be http:// or https:// and a host, without credentials",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn location(&self, prefix: &str) -> String {
+        let prefix = prefix.trim_matches('/');
+        let endpoint = self.endpoint.as_ref();
+        let query = endpoint.map(|endpoint| format!("?endpoint={endpoint}"));
+        format!("s3://{}/{prefix}{}", self.bucket, query.unwrap_or_default())
+    }
+
+    pub(crate) fn client(&self, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+        let mut builder = AmazonS3Builder::from_env()
+            .with_bucket_name(&self.bucket)
+            .with_http_connector(connector)
+            .with_conditional_put(S3ConditionalPut::ETagMatch)
+            // One request each, which may have a condition.
+            .with_disable_bulk_delete(true)
+            // What is sent again, and when, is for the engine to say.
+            .with_retry(RetryConfig {
+                max_retries: 0,
+                ..RetryConfig::default()
+            });
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder
+                .with_endpoint(endpoint.trim_end_matches('/'))
+                .with_allow_http(endpoint.starts_with("http://"));
+        }
+        if let Some(region) = &self.region {
+            builder = builder.with_region(region);
+        }
+        builder = match credentials::find(self)? {
+            Credentials::Known { id, key, token } => {
+                builder = builder
+                    .with_access_key_id(id)
+                    .with_secret_access_key(key.reveal());
+                match token {
+                    Some(token) => builder.with_token(token.reveal()),
+                    None => builder,
+                }
+            }
+            Credentials::OfEnvironment => builder,
+        };
+        let client = builder.build().map_err(|error| {
+            invalid(format!("the bucket cannot be used as configured: {error}"))
+        })?;
+        Ok(Arc::new(client))
+    }
+}

@@ -1,0 +1,138 @@
+//! The objects that a page looks at next.
+
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, ControlFlow},
+};
+
+use object_store::{ObjectMeta, path::Path};
+use storage_core::{Direction, Key, KeyRange};
+use tokio::time::Instant;
+
+use crate::{
+    engine::ObjectEngine,
+    failure::Failure,
+    name::{HEAD_BYTES, Reach, Slot},
+};
+
+/// Objects in the order of a scan.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub(super) listed: Vec<Listed>,
+    /// Whether nothing comes behind them.
+    pub(super) is_last: bool,
+}
+
+/// A slot, and the objects in it.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) slot: Slot,
+    pub(super) paths: Vec<Path>,
+    /// How large they are.
+    pub(super) bytes: usize,
+}
+
+impl Window {
+    /// The first `slots_max` slots of `range` in the direction of a scan.
+    ///
+    /// A listing goes forward only. So the last slots are found by listing all
+    /// of the range, and so are the first ones where a listing has no order.
+    pub(super) async fn list(
+        engine: &ObjectEngine,
+        range: &KeyRange,
+        direction: Direction,
+        slots_max: usize,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let is_ordered = engine.bucket.lists_in_order();
+        let space = range.space();
+        let behind = match range.start() {
+            Bound::Included(key) | Bound::Excluded(key) => {
+                engine.names.before(Key::in_space(space, key))
+            }
+            Bound::Unbounded => None,
+        };
+        let mut kept: BTreeMap<Slot, (Vec<Path>, usize)> = BTreeMap::new();
+        let mut is_cut = false;
+        let mut visit = |object: ObjectMeta| {
+            let Some(slot) = engine.names.slot(space, &object.location) else {
+                return ControlFlow::Continue(());
+            };
+            if ends_before(range, &slot) {
+                return if is_ordered {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                };
+            }
+            if starts_behind(range, &slot) {
+                return ControlFlow::Continue(());
+            }
+            let bytes = usize::try_from(object.size).unwrap_or(usize::MAX);
+            let (paths, total) = kept.entry(slot).or_default();
+            paths.push(object.location);
+            *total = total.saturating_add(bytes);
+            if kept.len() <= slots_max {
+                return ControlFlow::Continue(());
+            }
+            is_cut = true;
+            match direction {
+                Direction::Forward => {
+                    kept.pop_last();
+                    if is_ordered {
+                        return ControlFlow::Break(());
+                    }
+                }
+                Direction::Reverse => {
+                    kept.pop_first();
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        engine
+            .bucket
+            .walk(
+                &engine.names.space(space),
+                behind.as_ref(),
+                deadline,
+                &mut visit,
+            )
+            .await?;
+        let mut listed: Vec<Listed> = kept
+            .into_iter()
+            .map(|(slot, (paths, bytes))| Listed { slot, paths, bytes })
+            .collect();
+        if direction == Direction::Reverse {
+            listed.reverse();
+        }
+        Ok(Self {
+            listed,
+            is_last: !is_cut,
+        })
+    }
+}
+
+/// Whether all keys of a slot lie behind the end of `range`.
+fn ends_before(range: &KeyRange, slot: &Slot) -> bool {
+    let head = slot.head.as_slice();
+    match (range.end(), slot.reach) {
+        (Bound::Unbounded, _) => false,
+        (Bound::Included(end), Reach::Whole) => head > end,
+        (Bound::Excluded(end), Reach::Whole)
+        | (Bound::Included(end) | Bound::Excluded(end), Reach::Head) => head >= end,
+    }
+}
+
+/// Whether all keys of a slot lie before the start of `range`.
+fn starts_behind(range: &KeyRange, slot: &Slot) -> bool {
+    let head = slot.head.as_slice();
+    match (range.start(), slot.reach) {
+        (Bound::Unbounded, _) => false,
+        (Bound::Included(start), Reach::Whole) => head < start,
+        (Bound::Excluded(start), Reach::Whole) => head <= start,
+        (Bound::Included(start) | Bound::Excluded(start), Reach::Head) => {
+            // Those that begin as the start does may lie on either side of it.
+            head < start && start.get(..HEAD_BYTES).is_none_or(|begin| begin != head)
+        }
+    }
+}
