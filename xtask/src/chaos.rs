@@ -40,7 +40,8 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<ExitCode> {
 
 fn cargo_test(args: &ChaosArgs) -> Command {
     let minutes = ("--minutes", args.minutes.to_string());
-    engine_program::command(&args.program, "chaos", "chaos", minutes)
+    let target = args.program.engine.chaos_target();
+    engine_program::command(&args.program, target, "chaos", minutes)
 }
 
 #[cfg(test)]
@@ -73,11 +74,26 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_is_broken_by_a_program_of_the_same_crate() {
+        let args = args("xtask chaos --engine redis-cluster --minutes 2");
+
+        let line = tool::command_line(&cargo_test(&args));
+
+        assert!(
+            line.ends_with("--package storage-redis --test chaos-cluster -- chaos --minutes 2"),
+            "{line}"
+        );
+    }
+
+    #[test]
     fn an_engine_without_servers_is_refused_with_the_names_of_the_others() {
         let error = run(&args("xtask chaos --engine fjall")).unwrap_err();
 
         let message = error.to_string();
         assert!(message.contains("fjall"), "{message}");
-        assert!(message.ends_with("choose pg or redis"), "{message}");
+        assert!(
+            message.ends_with("choose pg or redis or redis-cluster"),
+            "{message}"
+        );
     }
 }

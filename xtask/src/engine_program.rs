@@ -30,8 +30,8 @@ pub(crate) fn command(
     (option, value): (&str, String),
 ) -> Command {
     let mut cargo = tool::cargo();
-    let package = format!("storage-{}", args.engine.name());
-    cargo.args(["test", "--all-features", "--package", &package]);
+    cargo.args(["test", "--all-features", "--package"]);
+    cargo.arg(args.engine.package());
     cargo.args(["--test", target, "--", command, option, &value]);
     if let Some(seed) = args.seed {
         cargo.args(["--seed", &seed.to_string()]);

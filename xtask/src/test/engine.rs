@@ -23,6 +23,8 @@ pub(crate) enum Engine {
     Pg,
     /// Redis.
     Redis,
+    /// Redis, by the same crate, in a cluster.
+    RedisCluster,
 }
 
 impl Engine {
@@ -37,6 +39,24 @@ impl Engine {
             Self::Fs => "fs",
             Self::Pg => "pg",
             Self::Redis => "redis",
+            Self::RedisCluster => "redis-cluster",
+        }
+    }
+
+    /// The crate that has it.
+    pub(crate) fn package(self) -> String {
+        let crate_of = match self {
+            Self::RedisCluster => Self::Redis,
+            other => other,
+        };
+        format!("storage-{}", crate_of.name())
+    }
+
+    /// The test target that puts its servers under chaos.
+    pub(crate) fn chaos_target(self) -> &'static str {
+        match self {
+            Self::RedisCluster => "chaos-cluster",
+            _ => "chaos",
         }
     }
 
@@ -59,7 +79,7 @@ impl Engine {
     pub(crate) fn server(self) -> Option<Server> {
         match self {
             Self::Pg => Some(Server::Pg),
-            Self::Redis => Some(Server::Redis),
+            Self::Redis | Self::RedisCluster => Some(Server::Redis),
             Self::Memory | Self::Fjall | Self::Rocks | Self::Sled | Self::Sqlite | Self::Fs => None,
         }
     }

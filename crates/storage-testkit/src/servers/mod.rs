@@ -65,7 +65,9 @@ pub use self::{
     error::{ServerError, ServerResult},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
-    redis::{RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser},
+    redis::{
+        RedisCluster, RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser,
+    },
     tls::{Authority, Certificate, Identity},
 };
 

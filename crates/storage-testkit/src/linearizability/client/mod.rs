@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use storage_core::{
-    Capabilities, Entry, ErrorKind, Mutation, Put, Read, ReadExt, ScanOptions, Store, StoreExt,
-    WriteBatch, WriteOptions,
+    BatchScope, Capabilities, Entry, ErrorKind, Mutation, Put, Read, ReadExt, ScanOptions, Store,
+    StoreExt, WriteBatch, WriteOptions,
 };
 
 use super::{
@@ -143,9 +143,17 @@ impl<S: Store> Client<S> {
         let (kind, place) = (OperationKind::Page, self.place.take());
         let exchange = Exchange::of(kind, place, self.store.scan_with(&range, &options)).await;
         if let Some(page) = exchange.read_by(&mut self.coverage)? {
-            let mut operation = self.begin(&exchange);
-            operation.conditions = self.shown(page);
-            self.operations.push(operation);
+            let shown = self.shown(page);
+            // A page of several partitions is of no one instant.
+            let at_once = match self.store.capabilities().batch {
+                BatchScope::Store => shown.len().max(1),
+                BatchScope::Partition | BatchScope::Key => 1,
+            };
+            for shown in shown.chunks(at_once) {
+                let mut operation = self.begin(&exchange);
+                operation.conditions = shown.to_vec();
+                self.operations.push(operation);
+            }
         }
         Ok(())
     }
