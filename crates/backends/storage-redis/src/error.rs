@@ -381,11 +381,7 @@ mod tests {
                 Denied,
             ),
             ("ERR", "unknown command 'EVALSHA'", Unsupported),
-            (
-                "ERR",
-                "This instance has cluster support disabled",
-                Unsupported,
-            ),
+            ("ERR", "has cluster support disabled", Unsupported),
             ("ERR", "something else", Internal),
         ] {
             let error = from_redis(said(code, detail));
