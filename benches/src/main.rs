@@ -32,6 +32,9 @@ enum Command {
     /// One figure of `layers`, in a process of its own.
     #[command(hide = true)]
     LayersCell(layers::CellArgs),
+    /// One figure of compression, in a process of its own.
+    #[command(hide = true)]
+    CompressCell(layers::CompressCellArgs),
     /// One figure of `overhead`, in a process of its own.
     #[command(hide = true)]
     Cell(overhead::CellArgs),
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Layers(args) => layers::run(&args),
         Command::LayersCell(args) => layers::run_cell(&args),
+        Command::CompressCell(args) => layers::run_compress_cell(&args),
         Command::Overhead(args) => overhead::run(&args),
         Command::Cell(args) => overhead::run_cell(&args),
         Command::Server(args) => server::run(&args),

@@ -2,7 +2,8 @@
 //! random while tasks write to them, and every answer is judged.
 //!
 //! Every engine across a network has a test target called `chaos`, which does so. It is built and
-//! run as the tests are, and whatever it prints last is printed last here.
+//! run as the tests are, and whatever it prints last is printed last here. A stack on the engine is
+//! the facade's to test, and does so with one fault.
 
 use std::process::{Command, ExitCode};
 
@@ -21,6 +22,10 @@ pub(crate) struct ChaosArgs {
     /// For how many minutes, such as 2 or 0.5.
     #[arg(long, default_value_t = 2.0)]
     minutes: f64,
+    /// Put cache, resilience and fallback on the engine, kill its server alone, and say what was
+    /// served, refused, accepted and lost.
+    #[arg(long)]
+    stack: bool,
 }
 
 /// Runs the engine's chaos program.
@@ -40,6 +45,9 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<ExitCode> {
 
 fn cargo_test(args: &ChaosArgs) -> Command {
     let minutes = ("--minutes", args.minutes.to_string());
+    if args.stack {
+        return engine_program::stack_command(&args.program, "outages", "chaos", minutes);
+    }
     let target = args.program.engine.chaos_target();
     engine_program::command(&args.program, target, "chaos", minutes)
 }
@@ -81,6 +89,21 @@ mod tests {
 
         assert!(
             line.ends_with("--package storage-redis --test chaos-cluster -- chaos --minutes 2"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_stack_is_the_facades_without_the_engines_that_take_long_to_build() {
+        let args = args("xtask chaos --engine pg --stack --minutes 0.5");
+
+        let line = tool::command_line(&cargo_test(&args));
+
+        assert!(
+            line.ends_with(
+                "test --package storage --features cache,fallback,pg,resilience --test outages -- \
+                  chaos --minutes 0.5"
+            ),
             "{line}"
         );
     }

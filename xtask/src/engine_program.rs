@@ -29,10 +29,33 @@ pub(crate) fn command(
     command: &str,
     (option, value): (&str, String),
 ) -> Command {
+    let package = args.engine.package();
+    let built = ["--all-features", "--package", &package];
+    program(args, &built, target, command, (option, &value))
+}
+
+/// The same for a test target of the facade, with the layers that leave what is stored as it is.
+pub(crate) fn stack_command(
+    args: &ProgramArgs,
+    target: &str,
+    command: &str,
+    (option, value): (&str, String),
+) -> Command {
+    let features = format!("cache,fallback,{},resilience", args.engine.name());
+    let built = ["--package", "storage", "--features", &features];
+    program(args, &built, target, command, (option, &value))
+}
+
+fn program(
+    args: &ProgramArgs,
+    built: &[&str],
+    target: &str,
+    command: &str,
+    (option, value): (&str, &str),
+) -> Command {
     let mut cargo = tool::cargo();
-    cargo.args(["test", "--all-features", "--package"]);
-    cargo.arg(args.engine.package());
-    cargo.args(["--test", target, "--", command, option, &value]);
+    cargo.arg("test").args(built);
+    cargo.args(["--test", target, "--", command, option, value]);
     if let Some(seed) = args.seed {
         cargo.args(["--seed", &seed.to_string()]);
     }

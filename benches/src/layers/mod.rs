@@ -4,11 +4,15 @@
 //! much a miss adds to a read of the store below ([`speed`]), and how many reads
 //! are hits under made-up traces ([`traces`], [`hits`]).
 //!
+//! Compression: what the layer adds to the codec, and to a put of what does not get
+//! smaller ([`compress`]).
+//!
 //! Resilience and metrics: what they add to a get of the memory engine, which is
 //! exact to nanoseconds, in units of a get of raw fjall ([`added`]).
 
 mod added;
 mod cell;
+mod compress;
 mod hits;
 mod metrics;
 mod resilience;
@@ -23,7 +27,10 @@ use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use self::added::raw_fjall_get;
-pub(crate) use self::cell::{CellArgs, run_cell};
+pub(crate) use self::{
+    cell::{CellArgs, run_cell},
+    compress::{CompressCellArgs, run_cell as run_compress_cell},
+};
 use crate::{
     measure::{Interrupt, Row, cells, play},
     overhead::{ROUNDS_MIN, directory_in},
@@ -58,6 +65,8 @@ enum Kind {
     Hits,
     /// What resilience and metrics add to a call.
     Added,
+    /// How long compressing takes.
+    Compress,
 }
 
 /// Measures, and prints a row for each comparison.
@@ -79,6 +88,21 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
         for comparison in &comparisons {
             let row = Row::of(comparison, &rounds, rows::labels(comparison));
             print(args, &row)?;
+        }
+    }
+    if wants(Kind::Compress) {
+        let comparisons = compress::rows();
+        let interrupt = Interrupt::catch()?;
+        let directory = directory_in(&args.directory)?;
+        let cells = cells(&comparisons);
+        let rounds = play(&cells, args.rounds, args.seed, &interrupt, |cell| {
+            cell.arguments(directory.path())
+        })?;
+        for comparison in &comparisons {
+            print(
+                args,
+                &Row::of(comparison, &rounds, compress::labels(comparison)),
+            )?;
         }
     }
     if wants(Kind::Hits) {

@@ -66,8 +66,8 @@ pub use self::{
         SnapshotSupport, Support,
     },
     component::{
-        Clock, Components, Executor, Job, ManualClock, OsRandom, Random, SeededRandom, SystemClock,
-        ThreadPool, TimeSource,
+        Clock, Components, Executor, Job, Kept, ManualClock, OsRandom, Random, SeededRandom,
+        SystemClock, ThreadPool, TimeSource,
     },
     directory::{FileContent, FoundStore, Mark, StoreDirectory, Watermark},
     entry::{Entry, Sequence, Timestamp},

@@ -38,7 +38,10 @@
 //! | `redis` | `storage::redis`: a Redis database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
+//! | `compress` | `storage::compress`: the layer that makes values smaller; takes a C compiler | no |
+//! | `expiry` | `storage::expiry`: the layer of default times to live, which removes what has expired | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
+//! | `fallback` | `storage::fallback`: a layer that answers, and accepts commits, for a store that is gone | no |
 //! | `metrics` | `storage::metrics`: a layer that measures | no |
 //! | `prometheus` | `metrics`, with an endpoint that Prometheus scrapes | no |
 //! | `runtime` | [`blocking`] may drive stores that need timers or sockets | no |
@@ -84,6 +87,24 @@ pub use self::{
 #[cfg(feature = "cache")]
 pub mod cache {
     pub use storage_cache::*;
+}
+
+/// The compression layer: values are made smaller.
+#[cfg(feature = "compress")]
+pub mod compress {
+    pub use storage_compress::*;
+}
+
+/// The expiry layer: times to live, and removal of what has expired.
+#[cfg(feature = "expiry")]
+pub mod expiry {
+    pub use storage_expiry::*;
+}
+
+/// The layer for when the store below is gone.
+#[cfg(feature = "fallback")]
+pub mod fallback {
+    pub use storage_fallback::*;
 }
 
 /// The embedded default engine: an LSM tree in pure Rust.

@@ -142,7 +142,7 @@ fn packages(engines: &[Engine]) -> Vec<String> {
     let all = Engine::value_variants().iter();
     let left_out: Vec<_> = all.filter(left_out).collect();
     let features = if left_out.iter().any(|engine| engine.is_slow_to_build()) {
-        "--features=storage/cache,storage-core/runtime,storage-core/networked,storage-testkit/servers"
+        "--features=storage/cache,storage/fallback,storage-core/runtime,storage-core/networked,storage-testkit/servers"
     } else {
         "--all-features"
     };

@@ -5,8 +5,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     completions::CompletionsArguments, copy::CopyArguments, delete::DeleteArguments,
     demo::DemoArguments, demo::DemoImportArguments, doctor::DoctorArguments,
-    export::ExportArguments, get::GetArguments, import::ImportArguments, put::PutArguments,
-    scan::ScanArguments,
+    export::ExportArguments, get::GetArguments, import::ImportArguments, metrics::MetricsArguments,
+    put::PutArguments, scan::ScanArguments,
 };
 use crate::given_url::GivenUrl;
 
@@ -59,6 +59,7 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Show what the store is made of, its figures and its health.
     Stats,
+    Metrics(MetricsArguments),
     Copy(CopyArguments),
     /// Read everything in the store and say what is damaged.
     ///

@@ -9,9 +9,10 @@ use std::{
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use lz4_flex::frame::{FrameDecoder, FrameEncoder, FrameInfo};
 use serde::{Deserialize, Serialize};
+use storage_core::Kept;
 use zstd::bulk;
 
-use crate::{FsConfig, kept::Kept, wire::as_u64};
+use crate::{FsConfig, wire::as_u64};
 
 /// The format of a value file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -51,7 +51,6 @@ mod error;
 mod files;
 mod index;
 mod inspect;
-mod kept;
 mod log;
 mod prepare;
 mod recovery;

@@ -75,6 +75,15 @@ pub enum Watch {
         /// The name of the figure.
         name: String,
     },
+    /// How one count of the store below has grown since the last sample, as a share
+    /// of what it and another have grown by, from 0 to 1: the hit rate of a cache is
+    /// that of `cache_hits` beside `cache_misses`.
+    Share {
+        /// The name of the count.
+        of: String,
+        /// The name of the other.
+        beside: String,
+    },
 }
 
 /// When an alert is raised, and when it is cleared: between the two values it

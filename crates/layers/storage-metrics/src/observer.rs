@@ -42,6 +42,8 @@ struct Judged {
     alert: Alert,
     is_raised: bool,
     gauge: Gauge,
+    /// The counts of a share, as the last sample had them.
+    counts: Option<(u64, u64)>,
 }
 
 impl Observer {
@@ -60,6 +62,7 @@ impl Observer {
                 alert,
                 is_raised: false,
                 gauge,
+                counts: None,
             }
         };
         let alerts = alerts.into_iter().map(judged).collect();
@@ -112,7 +115,10 @@ impl Observer {
         let intervals: BTreeMap<_, _> = self.watched.iter().map(take).collect();
         let mut changes = Vec::new();
         for judged in &mut judging.alerts {
-            let value = value(&judged.alert.watch, stats, &intervals);
+            let value = match &judged.alert.watch {
+                Watch::Share { of, beside } => share(&mut judged.counts, stats, of, beside),
+                watch => value(watch, stats, &intervals),
+            };
             let is_raised = value.map_or(judged.is_raised, |value| {
                 judged.alert.bound.is_raised(value, judged.is_raised)
             });
@@ -177,7 +183,26 @@ fn value(
             let mut details = stats?.details.iter();
             details.find(|figure| figure.name == *name).map(value_of)
         }
+        // It takes two samples.
+        Watch::Share { .. } => None,
     }
+}
+
+/// What one count has grown by since the last sample, as a share of what both have.
+/// Where neither has, or one begins anew, there is nothing to say.
+fn share(
+    last: &mut Option<(u64, u64)>,
+    stats: Option<&Stats>,
+    of: &str,
+    beside: &str,
+) -> Option<f64> {
+    let stats = stats?;
+    let counts = (stats.detail(of)?, stats.detail(beside)?);
+    let before = last.replace(counts)?;
+    let of = counts.0.checked_sub(before.0)?;
+    let beside = counts.1.checked_sub(before.1)?;
+    let both = of.saturating_add(beside);
+    (both > 0).then(|| as_f64(of) / as_f64(both))
 }
 
 impl fmt::Debug for Observer {
@@ -186,5 +211,30 @@ impl fmt::Debug for Observer {
             .field("recording", &self.recording)
             .field("usage_max", &self.usage_max)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage_core::Unit;
+
+    use super::*;
+
+    fn stats(hits: u64, misses: u64) -> Stats {
+        let stats = Stats::default().with("hits", hits, Unit::Count);
+        stats.with("misses", misses, Unit::Count)
+    }
+
+    #[test]
+    fn a_share_is_that_of_what_was_counted_since_the_last_sample() {
+        let mut last = None;
+        let mut share = |stats: Option<&Stats>| share(&mut last, stats, "hits", "misses");
+        assert_eq!(share(Some(&stats(1_000, 0))), None, "of the first");
+        assert_eq!(share(Some(&stats(1_001, 3))), Some(0.25));
+        assert_eq!(share(Some(&stats(1_001, 3))), None, "nothing was counted");
+        assert_eq!(share(None), None);
+        assert_eq!(share(Some(&stats(5, 5))), None, "they begin anew");
+        assert_eq!(share(Some(&stats(8, 6))), Some(0.75));
+        assert_eq!(share(Some(&Stats::default())), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use storage_core::{Error, ErrorKind, Result};
 use tokio::{runtime::Handle, task::JoinHandle};
 
@@ -15,7 +15,8 @@ const LATENCY_BUCKETS: [f64; 18] = [
     0.1, 0.5, 1.0, 10.0,
 ];
 
-/// A recorder, and the endpoint that shows what it holds, until this is dropped.
+/// A recorder, and the endpoint that shows what it holds, until this is dropped;
+/// or the recorder alone.
 ///
 /// ```no_run
 /// use storage_core::{Stack, memory::MemoryConfig};
@@ -34,7 +35,7 @@ const LATENCY_BUCKETS: [f64; 18] = [
 pub struct PrometheusExporter {
     recorder: SharedRecorder,
     handle: PrometheusHandle,
-    serving: JoinHandle<()>,
+    serving: Option<JoinHandle<()>>,
 }
 
 impl PrometheusExporter {
@@ -51,10 +52,8 @@ impl PrometheusExporter {
         let runtime = Handle::try_current().map_err(|error| {
             failed(ErrorKind::Invalid, "an endpoint takes a Tokio runtime").with_source(error)
         })?;
-        let (recorder, endpoint) = PrometheusBuilder::new()
-            .with_http_listener(address)
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &LATENCY_BUCKETS)
-            .and_then(PrometheusBuilder::build)
+        let (recorder, endpoint) = builder()
+            .and_then(|builder| builder.with_http_listener(address).build())
             .map_err(|error| {
                 let message = format!("{address} cannot be listened on");
                 failed(ErrorKind::Unavailable, message).with_source(error)
@@ -68,7 +67,25 @@ impl PrometheusExporter {
         Ok(Self {
             recorder: Arc::new(recorder),
             handle,
-            serving,
+            serving: Some(serving),
+        })
+    }
+
+    /// A recorder whose content [`render`](Self::render) alone shows: for a program
+    /// that prints it, or has an endpoint of its own.
+    ///
+    /// # Errors
+    /// `Internal` if the buckets of histograms are none, which they are.
+    pub fn without_endpoint() -> Result<Self> {
+        let recorder = builder()
+            .map_err(|error| {
+                failed(ErrorKind::Internal, "the buckets of latencies are wrong").with_source(error)
+            })?
+            .build_recorder();
+        Ok(Self {
+            handle: recorder.handle(),
+            recorder: Arc::new(recorder),
+            serving: None,
         })
     }
 
@@ -87,7 +104,9 @@ impl PrometheusExporter {
 
 impl Drop for PrometheusExporter {
     fn drop(&mut self) {
-        self.serving.abort();
+        if let Some(serving) = &self.serving {
+            serving.abort();
+        }
     }
 }
 
@@ -95,6 +114,11 @@ impl fmt::Debug for PrometheusExporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrometheusExporter").finish_non_exhaustive()
     }
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &LATENCY_BUCKETS)
 }
 
 fn failed(kind: ErrorKind, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

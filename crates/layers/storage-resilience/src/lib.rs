@@ -58,9 +58,9 @@
 //! the commit to its end. One that has not got that far is `NotApplied`.
 //!
 //! # What it costs
-//! A call that is answered at once takes no clock reading and no timer: an
-//! atomic change and a short lock for its place, and one load for the circuit. A call that has
-//! to wait takes one timer. A commit is copied once, values shared, since it may
+//! A call that is answered at once takes no clock reading and no timer: two
+//! atomic changes for its place, and one load for the circuit. A call that has to
+//! wait takes one timer. A commit is copied once, values shared, since it may
 //! have to be repeated.
 //!
 //! # Runtime

@@ -6,12 +6,14 @@
 
 mod clock;
 mod executor;
+mod kept;
 mod random;
 
 pub(crate) use self::executor::no_thread;
 pub use self::{
     clock::{Clock, ManualClock, SystemClock, TimeSource},
     executor::{Executor, Job, ThreadPool},
+    kept::Kept,
     random::{OsRandom, Random, SeededRandom},
 };
 

@@ -19,6 +19,7 @@
 
 #[cfg(test)]
 pub(crate) mod altered;
+mod background;
 mod declaration;
 mod need;
 mod pass_through;
@@ -27,6 +28,7 @@ pub mod phase;
 use std::{fmt::Debug, future::Future};
 
 pub use self::{
+    background::{Attendance, Background},
     declaration::{LayerDeclaration, LayerFormat},
     need::Need,
     pass_through::{PassThrough, PassThroughStore},

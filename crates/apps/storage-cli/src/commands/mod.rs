@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
+pub(crate) mod metrics;
 pub(crate) mod put;
 pub(crate) mod scan;
 mod stats;
@@ -32,6 +33,7 @@ pub(crate) async fn run(
         Command::Import(arguments) => import::run(arguments, context, output).await,
         Command::Export(arguments) => export::run(arguments, context, output).await,
         Command::Stats => stats::run(context, output).await,
+        Command::Metrics(arguments) => metrics::run(arguments, context, output).await,
         Command::Copy(arguments) => copy::run(arguments, context, output).await,
         Command::Check => check::run(context, output).await,
         Command::Compact => compact::run(context, output).await,

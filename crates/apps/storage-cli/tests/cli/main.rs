@@ -18,6 +18,7 @@ mod engines;
 mod exit_codes;
 mod export_targets;
 mod help;
+mod metrics;
 mod pg;
 mod power_loss;
 mod redis;

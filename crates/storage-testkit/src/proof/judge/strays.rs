@@ -1,14 +1,14 @@
 //! What is in a store beside what the rounds wrote.
 
 use storage_core::{
-    KeyRange, OwnedKey, ReadExt, Result, ScanOptions, SharedStore, Space, SystemKeys,
+    KeyRange, OwnedKey, ReadExt, Result, ScanOptions, SharedStore, Space, Store, SystemKeys,
 };
 
 use super::{FindingKind, Verdict};
 use crate::proof::Keyspace;
 
 /// Reports every key that is neither of one of these rounds nor a row that the
-/// store keeps about itself.
+/// store, or a layer of it, keeps about itself.
 ///
 /// # Errors
 /// What the store's reads report.
@@ -19,7 +19,9 @@ pub(in crate::proof) async fn check_beside(
 ) -> Result<()> {
     let rounds = rounds.iter().copied().map(Keyspace::of_round);
     let mut known: Vec<KeyRange> = rounds.flat_map(Keyspace::ranges).collect();
-    known.push(SystemKeys::of("core").range());
+    let layers = store.describe().layers;
+    let keepers = layers.iter().map(String::as_str).chain(["core"]);
+    known.extend(keepers.map(|name| SystemKeys::of(name).range()));
     for space in [Space::User, Space::System] {
         let everything = KeyRange::all().in_space(space);
         let mut scan = store.scan(everything, ScanOptions::new().keys_only());

@@ -1,0 +1,73 @@
+//! A cheap look at a value that tells whether compressing it is worth a try.
+//!
+//! Of bytes that are drawn evenly, two are the same as often as there are pairs, divided
+//! by 256. Text, code, tables and most binary formats have several times as many such
+//! collisions; what is compressed or encrypted already has no more than chance. 512
+//! bytes have 511 collisions on average, give or take 23, so the bound of 1.3 times
+//! as many is 6 standard deviations away.
+
+/// How many bytes are looked at.
+const SAMPLE_BYTES: usize = 512;
+
+/// As many neighbours are looked at together: repeats within a value are far apart.
+const PIECE_BYTES: usize = 16;
+
+const PIECES: usize = SAMPLE_BYTES / PIECE_BYTES;
+
+/// 1.3 times the collisions of even bytes.
+const COLLISIONS_MIN: u32 = 664;
+
+/// The lengths of values for which it is worth its time: compressing shorter ones takes
+/// hardly longer, and longer ones may differ from part to part.
+pub(crate) const LENGTHS: std::ops::RangeInclusive<usize> = SAMPLE_BYTES..=64 << 10;
+
+/// Whether no codec will make the value smaller, as far as a few of its bytes tell.
+/// Of values in [`LENGTHS`]; of others it says that they may get smaller.
+pub(crate) fn looks_random(value: &[u8]) -> bool {
+    let stride = value.len() / PIECES;
+    if stride < PIECE_BYTES {
+        return false;
+    }
+    let mut counts = [0_u16; 256];
+    let mut collisions = 0_u32;
+    for piece in value.chunks_exact(stride).take(PIECES) {
+        for byte in piece.iter().take(PIECE_BYTES) {
+            if let Some(count) = counts.get_mut(usize::from(*byte)) {
+                collisions += u32::from(*count);
+                *count += 1;
+            }
+        }
+    }
+    collisions < COLLISIONS_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use storage_core::{Random, SeededRandom};
+
+    use super::*;
+
+    #[test]
+    fn random_bytes_look_random_at_every_length() {
+        let random = SeededRandom::new(5);
+        for length in (512..4_096).chain([16 << 10, 64 << 10]) {
+            let mut noise = vec![0; length];
+            random.fill(&mut noise).unwrap();
+            assert!(looks_random(&noise), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_a_codec_makes_smaller_does_not() {
+        let text = include_bytes!("probe.rs");
+        assert!(!looks_random(&text[..512]));
+        assert!(!looks_random(text));
+        assert!(!looks_random(&[0; 512]));
+        // Base64 of noise: 6 bits a byte.
+        let random = SeededRandom::new(6);
+        let mut noise = vec![0; 10_000];
+        random.fill(&mut noise).unwrap();
+        let letters: Vec<u8> = noise.iter().map(|byte| b'0' + byte % 64).collect();
+        assert!(!looks_random(&letters));
+    }
+}

@@ -1,0 +1,112 @@
+//! What a store and its snapshots share: how to work on values, and where.
+
+use std::sync::Arc;
+
+use storage_core::{
+    Capabilities, Components, Entry, Error, Executor, Item, Key, OwnedKey, Page, Result, Space,
+    WriteBatch,
+};
+
+use crate::{
+    CompressConfig, CompressControl,
+    counters::Counters,
+    decoder::Decoder,
+    encoder::{self, Encoder},
+};
+
+/// What the store and its snapshots share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) capabilities: Capabilities,
+    pub(crate) control: CompressControl,
+    encoder: Encoder,
+    decoder: Decoder,
+    executor: Arc<dyn Executor>,
+    inline_bytes_max: usize,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: &CompressConfig,
+        below: &Capabilities,
+        components: &Components,
+    ) -> Self {
+        let counters = Arc::new(Counters::default());
+        let capabilities = encoder::capabilities(below);
+        Self {
+            encoder: Encoder::new(config, below, Arc::clone(&counters)),
+            decoder: Decoder::new(capabilities.value_bytes_max, Arc::clone(&counters)),
+            control: CompressControl::new(counters),
+            capabilities,
+            executor: Arc::clone(&components.executor),
+            inline_bytes_max: config.inline_bytes_max,
+        }
+    }
+
+    /// Does what takes so many bytes of values: here, or on the pool if they are many.
+    pub(crate) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        bytes: usize,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.is_inline(bytes) {
+            return work(self);
+        }
+        let shared = Arc::clone(self);
+        self.executor.run(move || work(&shared)).await
+    }
+
+    /// Whether so many bytes of values are worked on by the caller's thread.
+    pub(crate) const fn is_inline(&self, bytes: usize) -> bool {
+        bytes <= self.inline_bytes_max
+    }
+
+    /// As for [`Encoder::encode`].
+    pub(crate) fn encode(&self, batch: WriteBatch) -> Result<WriteBatch> {
+        self.encoder.encode(batch)
+    }
+
+    /// How long the value of a stored entry claims to be.
+    pub(crate) fn length(&self, key: Key<'_>, stored: &Entry) -> Result<usize> {
+        if self.encoder.is_bare(key) {
+            return Ok(stored.value().len());
+        }
+        let length = self.decoder.length(stored.value());
+        length.map_err(|error| error.with_key(key))
+    }
+
+    /// The entry above that a stored one is.
+    pub(crate) fn open(&self, key: Key<'_>, stored: Entry) -> Result<Entry> {
+        if self.encoder.is_bare(key) {
+            return Ok(stored);
+        }
+        let opened = self.decoder.open(&stored);
+        opened.map_err(|error| error.with_key(key))
+    }
+
+    pub(crate) fn open_many(
+        &self,
+        stored: Vec<(OwnedKey, Option<Entry>)>,
+    ) -> Result<Vec<Option<Entry>>> {
+        let open = |(key, entry): (OwnedKey, Option<Entry>)| match entry {
+            Some(entry) => self.open(key.as_key(), entry).map(Some),
+            None => Ok(None),
+        };
+        stored.into_iter().map(open).collect()
+    }
+
+    /// How long the values of a page claim to be.
+    pub(crate) fn lengths(&self, space: Space, page: &Page) -> Result<Vec<usize>> {
+        let length = |item: &Item| self.length(Key::in_space(space, &item.key), &item.entry);
+        page.items.iter().map(length).collect()
+    }
+
+    pub(crate) fn open_page(&self, space: Space, page: Page) -> Result<Page> {
+        let open = |Item { key, entry, .. }: Item| {
+            let entry = self.open(Key::in_space(space, &key), entry)?;
+            Ok::<_, Error>(Item::new(key, entry))
+        };
+        let items = page.items.into_iter().map(open);
+        Ok(Page::new(items.collect::<Result<_>>()?, page.next))
+    }
+}

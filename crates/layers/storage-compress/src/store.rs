@@ -1,0 +1,132 @@
+//! The store that the layer makes, and its snapshots.
+
+use std::{
+    any::{Any, TypeId},
+    future::Future,
+    sync::Arc,
+};
+
+use storage_core::{
+    Capabilities, CheckReport, Clock, Committed, Components, Description, Health, Maintenance,
+    MaintenanceReport, Mutation, Operation, Outcome, Result, SnapshotOptions, Stats, Store, Unit,
+    WriteBatch, WriteOptions,
+};
+
+use crate::{CompressConfig, CompressControl, check, layer::NAME, shared::Shared};
+
+/// What [`CompressLayer`](crate::CompressLayer) makes of a store, and of a store's
+/// snapshots. Clones are the same store.
+#[derive(Debug)]
+pub struct CompressStore<R> {
+    pub(crate) inner: Arc<R>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl<S: Store> CompressStore<S> {
+    pub(crate) fn new(config: &CompressConfig, inner: S, components: &Components) -> Self {
+        Self {
+            shared: Arc::new(Shared::new(config, inner.capabilities(), components)),
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The batch that is committed below in place of `batch`.
+    async fn encoded(&self, batch: WriteBatch) -> Result<WriteBatch> {
+        self.shared.capabilities.admit(&batch)?;
+        let bytes = bytes_put(&batch);
+        self.shared
+            .work(bytes, |shared| shared.encode(batch))
+            .await
+            .map_err(|error| error.with_outcome(Outcome::NotApplied))
+    }
+}
+
+impl<R> Clone for CompressStore<R> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Store> Store for CompressStore<S> {
+    type Snapshot = CompressStore<S::Snapshot>;
+
+    fn describe(&self) -> Description {
+        self.inner.describe().under(NAME)
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.shared.capabilities
+    }
+
+    fn clock(&self) -> &Clock {
+        self.inner.clock()
+    }
+
+    async fn commit_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
+        let batch = self
+            .encoded(batch)
+            .await
+            .map_err(|error| error.with_operation(Operation::Commit))?;
+        self.inner.commit_with(batch, options).await
+    }
+
+    async fn snapshot_with(&self, options: &SnapshotOptions) -> Result<Self::Snapshot> {
+        let inner = self.inner.snapshot_with(options).await?;
+        Ok(CompressStore {
+            inner: Arc::new(inner),
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    async fn stats(&self) -> Result<Stats> {
+        let stats = self.inner.stats().await?;
+        let own = self.shared.control.stats();
+        Ok(stats
+            .with("compress_logical_bytes", own.logical_bytes, Unit::Bytes)
+            .with("compress_stored_bytes", own.stored_bytes, Unit::Bytes)
+            .with("compress_skipped", own.skipped + own.random, Unit::Count)
+            .with("compress_unsaved", own.unsaved, Unit::Count))
+    }
+
+    fn health(&self) -> impl Future<Output = Result<Health>> + Send {
+        self.inner.health()
+    }
+
+    /// Checks the store below, and then whether each value can be decoded.
+    async fn check(&self) -> Result<CheckReport> {
+        let report = self.inner.check().await?;
+        check::values(self, report).await
+    }
+
+    fn maintain(
+        &self,
+        maintenance: Maintenance,
+    ) -> impl Future<Output = Result<MaintenanceReport>> + Send {
+        self.inner.maintain(maintenance)
+    }
+
+    fn control(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        if id == TypeId::of::<CompressControl>() {
+            return Some(&self.shared.control);
+        }
+        self.inner.control(id)
+    }
+
+    fn close(&self) -> impl Future<Output = Result<()>> + Send {
+        self.inner.close()
+    }
+}
+
+/// The bytes of the values that a batch puts.
+fn bytes_put(batch: &WriteBatch) -> usize {
+    let bytes = |mutation: &Mutation| match mutation {
+        Mutation::Put(put) => put.value.len(),
+        Mutation::PutSequenced(put) => put.value.len(),
+        Mutation::Delete(_) | Mutation::DeleteRange(_) => 0,
+    };
+    batch.mutations().iter().map(bytes).sum()
+}

@@ -1,0 +1,11 @@
+//! What the layer does beyond what every store does.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod choosing;
+mod damage;
+mod forms;
+mod opening;
+mod reading;
+mod scene;
+mod working;

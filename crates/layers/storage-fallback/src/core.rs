@@ -1,0 +1,139 @@
+//! What a store, its controls and the task that looks for the primary share,
+//! whatever the primary is.
+
+use std::sync::Arc;
+
+use storage_core::{
+    Capabilities, Committed, Durability, Error, ErrorKind, Mutation, Operation, Outcome, Random,
+    ReadSupport, Result, SharedStore, Space, Store, WriteBatch, WriteOptions,
+};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, Notify},
+};
+
+use crate::{
+    FallbackConfig, NAME,
+    journal::Journal,
+    known::Known,
+    pending::{Accepted, Pending},
+    status::{Status, count},
+};
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) config: FallbackConfig,
+    /// What the layer offers.
+    pub(crate) capabilities: Capabilities,
+    /// What the primary promises of its reads.
+    pub(crate) primary_reads: ReadSupport,
+    pub(crate) standby: SharedStore,
+    pub(crate) status: Status,
+    pub(crate) known: Option<Known>,
+    pub(crate) pending: Pending,
+    /// INVARIANT: `pending` changes only under this lock, so the order of its rows
+    /// is that in which they are written back; `None` where nothing is accepted.
+    pub(crate) journal: Option<Mutex<Journal>>,
+    /// Wakes who looks for the primary.
+    pub(crate) wake: Notify,
+    /// Ends a wait for the next probe.
+    pub(crate) hurry: Notify,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) runtime: Handle,
+}
+
+impl Core {
+    /// The primary has not answered.
+    pub(crate) fn degrade(&self) {
+        self.status.degrade();
+        self.wake.notify_one();
+    }
+
+    /// Why the standby cannot accept a commit, if it cannot.
+    pub(crate) fn why_not(&self, batch: &WriteBatch, durability: Durability) -> Result<(), String> {
+        if !batch.guards().is_empty() {
+            return Err("the standby cannot judge guards".into());
+        }
+        if batch.mutations().is_empty() {
+            return Err("there is nothing in it to accept".into());
+        }
+        for mutation in batch.mutations() {
+            let key = match mutation {
+                Mutation::Put(put) => &put.key,
+                Mutation::Delete(key) => key,
+                Mutation::PutSequenced(_) => {
+                    return Err("the standby does not number commits".into());
+                }
+                Mutation::DeleteRange(_) => {
+                    return Err("the standby does not know what a range holds".into());
+                }
+            };
+            if key.space() != Space::User {
+                return Err("the standby keeps no keys of layers".into());
+            }
+        }
+        let strongest = self.standby.capabilities().durability_max;
+        if durability > strongest {
+            return Err(format!(
+                "the standby keeps what it accepts {strongest:?}, and this asks for {durability:?}"
+            ));
+        }
+        let (commits, bytes) = (self.config.pending_max.get(), self.config.pending_bytes_max);
+        if self.pending.len() >= commits
+            || self.pending.bytes().saturating_add(batch.size_bytes()) > bytes
+        {
+            return Err(format!(
+                "the standby takes {commits} commits and {bytes} bytes"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The durability that a commit asks for.
+    pub(crate) fn asked(&self, options: &WriteOptions) -> Durability {
+        options
+            .durability
+            .unwrap_or(self.capabilities.durability_max)
+    }
+
+    /// Accepts a commit, which nothing speaks against. Dropping the future
+    /// forfeits the answer.
+    ///
+    /// # Errors
+    /// As for the standby.
+    pub(crate) async fn accept(
+        self: &Arc<Self>,
+        batch: WriteBatch,
+        durability: Durability,
+    ) -> Result<Committed> {
+        let core = Arc::clone(self);
+        // A row that is written must be known here, whoever has left meanwhile.
+        let accepting = self.runtime.spawn(async move {
+            let Some(journal) = &core.journal else {
+                return Err(Error::new(ErrorKind::Internal, "nothing is accepted here"));
+            };
+            let mut journal = journal.lock().await;
+            if journal.is_closed {
+                return Err(Error::closed().with_outcome(Outcome::NotApplied));
+            }
+            let durability = durability.max(core.standby.capabilities().durability_min);
+            let (number, committed) = journal.append(batch.mutations(), durability).await?;
+            if let Some(known) = &core.known {
+                known.forget(&batch);
+            }
+            let (_, mutations) = batch.into_parts();
+            core.pending.push(Accepted { number, mutations });
+            count(&core.status.tally.accepted, 1);
+            core.wake.notify_one();
+            // The standby numbers its own commits, not the primary's. It may keep
+            // them better than the primary ever could.
+            let kept = committed.durability.min(core.capabilities.durability_max);
+            Ok(Committed::new(None, kept))
+        });
+        let accepted = accepting.await.unwrap_or_else(|ended| {
+            let error = Error::new(ErrorKind::Unavailable, "the runtime of the store has ended");
+            Err(error.with_outcome(Outcome::Unknown).with_source(ended))
+        });
+        accepted.map_err(|error| error.with_operation(Operation::Commit).with_layer(NAME))
+    }
+}
