@@ -48,7 +48,8 @@ fn cargo_test(args: &ChaosArgs) -> Command {
     if args.stack {
         return engine_program::stack_command(&args.program, "outages", "chaos", minutes);
     }
-    engine_program::command(&args.program, "chaos", "chaos", minutes)
+    let target = args.program.engine.chaos_target();
+    engine_program::command(&args.program, target, "chaos", minutes)
 }
 
 #[cfg(test)]
@@ -81,6 +82,18 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_is_broken_by_a_program_of_the_same_crate() {
+        let args = args("xtask chaos --engine redis-cluster --minutes 2");
+
+        let line = tool::command_line(&cargo_test(&args));
+
+        assert!(
+            line.ends_with("--package storage-redis --test chaos-cluster -- chaos --minutes 2"),
+            "{line}"
+        );
+    }
+
+    #[test]
     fn a_stack_is_the_facades_without_the_engines_that_take_long_to_build() {
         let args = args("xtask chaos --engine pg --stack --minutes 0.5");
 
@@ -89,7 +102,7 @@ mod tests {
         assert!(
             line.ends_with(
                 "test --package storage --features cache,fallback,pg,resilience --test outages -- \
-                 chaos --minutes 0.5"
+                  chaos --minutes 0.5"
             ),
             "{line}"
         );
@@ -101,6 +114,9 @@ mod tests {
 
         let message = error.to_string();
         assert!(message.contains("fjall"), "{message}");
-        assert!(message.ends_with("choose pg or redis or object"), "{message}");
+        assert!(
+            message.ends_with("choose pg or redis or object or redis-cluster"),
+            "{message}"
+        );
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn command(
     command: &str,
     (option, value): (&str, String),
 ) -> Command {
-    let package = format!("storage-{}", args.engine.name());
+    let package = args.engine.package();
     let built = ["--all-features", "--package", &package];
     program(args, &built, target, command, (option, &value))
 }

@@ -38,7 +38,14 @@ impl NetworkEngine {
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
             Self::Pg => &["postgres:", "postgresql:"],
-            Self::Redis => &["redis:", "rediss:", "redis-sentinel:", "rediss-sentinel:"],
+            Self::Redis => &[
+                "redis:",
+                "rediss:",
+                "redis-sentinel:",
+                "rediss-sentinel:",
+                "redis-cluster:",
+                "rediss-cluster:",
+            ],
             Self::Object => &["s3:", "object+file:"],
         }
     }

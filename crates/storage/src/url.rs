@@ -22,7 +22,7 @@ use crate::{
 /// | `memory:` | a new one that is gone when it is closed |
 /// | `fjall:PATH` `sqlite:PATH` `fs:PATH` `sled:PATH` `rocks:PATH` | the one in that directory, which is made if it is not there |
 /// | `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…` | the one in a PostgreSQL database, which is made if it is not there; also `postgresql://` |
-/// | `redis://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE&…` | the one in a Redis database, which is made if it is not there; `rediss://` with TLS, `redis-sentinel://` through sentinels |
+/// | `redis://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE&…` | the one in a Redis database, which is made if it is not there; `rediss://` with TLS, `redis-sentinel://` through sentinels, `redis-cluster://` in a cluster |
 /// | `s3://BUCKET/PREFIX?NAME=VALUE&…` | the one in a bucket of S3, below that prefix, which is made if it is not there |
 /// | `object+file:///PATH` | the one of objects in that directory, likewise |
 ///

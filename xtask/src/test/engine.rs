@@ -25,6 +25,8 @@ pub(crate) enum Engine {
     Redis,
     /// Objects, on S3 and in directories.
     Object,
+    /// Redis, by the same crate, in a cluster.
+    RedisCluster,
 }
 
 impl Engine {
@@ -40,6 +42,24 @@ impl Engine {
             Self::Pg => "pg",
             Self::Redis => "redis",
             Self::Object => "object",
+            Self::RedisCluster => "redis-cluster",
+        }
+    }
+
+    /// The crate that has it.
+    pub(crate) fn package(self) -> String {
+        let crate_of = match self {
+            Self::RedisCluster => Self::Redis,
+            other => other,
+        };
+        format!("storage-{}", crate_of.name())
+    }
+
+    /// The test target that puts its servers under chaos.
+    pub(crate) fn chaos_target(self) -> &'static str {
+        match self {
+            Self::RedisCluster => "chaos-cluster",
+            _ => "chaos",
         }
     }
 
@@ -62,7 +82,7 @@ impl Engine {
     pub(crate) fn server(self) -> Option<Server> {
         match self {
             Self::Pg => Some(Server::Pg),
-            Self::Redis => Some(Server::Redis),
+            Self::Redis | Self::RedisCluster => Some(Server::Redis),
             Self::Object => Some(Server::S3),
             Self::Memory | Self::Fjall | Self::Rocks | Self::Sled | Self::Sqlite | Self::Fs => None,
         }

@@ -8,6 +8,7 @@ mod engine;
 mod proved;
 mod tally;
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{ChildStdout, Command, ExitCode, ExitStatus, Stdio};
@@ -148,7 +149,11 @@ fn packages(engines: &[Engine]) -> Vec<String> {
     left_out
         .iter()
         .filter(|engine| engine.is_slow_to_build() || engine.server().is_some())
-        .map(|engine| format!("--exclude=storage-{}", engine.name()))
+        .map(|engine| engine.package())
+        .filter(|package| !engines.iter().any(|engine| engine.package() == *package))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|package| format!("--exclude={package}"))
         .chain([features.to_owned()])
         .collect()
 }
@@ -227,6 +232,8 @@ mod tests {
         assert!(line(&[Engine::Rocks]).contains(excluded));
         assert!(!line(&[Engine::Pg]).contains(excluded));
         assert!(line(&[Engine::Pg]).contains("--exclude=storage-redis"));
+        let cluster = line(&[Engine::RedisCluster]);
+        assert!(!cluster.contains("storage-redis"), "{cluster}");
     }
 
     #[test]

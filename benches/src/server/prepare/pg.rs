@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! A PostgreSQL server has a table of keys and values for the plain client.
 
 use anyhow::Result;
 use storage::pg::PgConfig;

@@ -1,4 +1,4 @@
-//! Redis.
+//! A Redis server syncs each write before it answers, for both sides.
 
 use std::{
     thread,

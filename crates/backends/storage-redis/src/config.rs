@@ -8,7 +8,10 @@ use storage_core::{
     networked::{Networked, Secret, require_runtime},
 };
 
-use crate::{RedisBackend, RedisEngine, RedisHost, RedisSentinel, RedisTls, password::Places, url};
+use crate::{
+    RedisBackend, RedisCluster, RedisEngine, RedisHost, RedisSentinel, RedisTls, password::Places,
+    url,
+};
 
 /// Where a Redis store is and how much of the server it may use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -22,7 +25,11 @@ pub struct RedisConfig {
     /// How the sentinels are asked where the server is. Default: there are none.
     #[serde(default)]
     pub sentinel: Option<RedisSentinel>,
-    /// The number of the database. Default: 0.
+    /// How the store is spread over a cluster, of which `hosts` are some nodes.
+    /// Default: the server is in none.
+    #[serde(default)]
+    pub cluster: Option<RedisCluster>,
+    /// The number of the database, which in a cluster is 0. Default: 0.
     #[serde(default)]
     pub database: u32,
     /// What the keys of the store begin with, a colon behind it: from 1 to 128
@@ -122,6 +129,7 @@ impl RedisConfig {
         Self {
             hosts: vec![host],
             sentinel: None,
+            cluster: None,
             database: 0,
             prefix: defaults::prefix(),
             user: None,
@@ -147,7 +155,8 @@ impl RedisConfig {
     /// for TLS; or `redis-sentinel://user:password@host:port,host:port/database`,
     /// or `rediss-sentinel://`, with the parameter `master`, and if need be
     /// `sentinel_user` and `sentinel_password_env` or `sentinel_password_file`. The
-    /// other parameters are `password_env password_file ca_file certificate_file
+    /// other schemes are `redis-cluster://` and `rediss-cluster://`, with some nodes,
+    /// and the parameter `partitions`. The other parameters are `password_env password_file ca_file certificate_file
     /// key_file prefix wait_replicas time_limit connect_timeout`, the times in seconds, `durability` (`volatile` or `synced`) and `eviction`
     /// (`refused` or `allowed`).
     ///
@@ -164,7 +173,7 @@ impl RedisConfig {
     /// keys of another application under the prefix; `Denied` for a wrong
     /// password, a server whose certificate is not trusted, or missing rights;
     /// `Unsupported` for a newer format, a server older than Redis 7, a node of a
-    /// cluster, one that may evict the store, or one that is less durable than
+    /// cluster that is named as a server or the reverse, one that may evict the store, or one that is less durable than
     /// demanded; `Unavailable` and `TimedOut` where no server answers that takes
     /// writes.
     pub async fn open(self) -> Result<RedisBackend> {
@@ -228,12 +237,19 @@ impl RedisConfig {
         if let Some(tls) = &self.tls {
             tls.validate()?;
         }
-        match (&self.hosts[..], &self.sentinel) {
-            ([_], None) | ([_, ..], Some(_)) => Ok(self),
-            ([], _) => Err(invalid("hosts is empty; name a server")),
-            _ => Err(invalid(
-                "hosts names several servers; name one, or sentinels and their master",
+        if self.cluster.is_some() && self.database != 0 {
+            return Err(invalid("database is not 0; clusters have no other"));
+        }
+        if self.cluster.is_some() && self.sentinel.is_some() {
+            return Err(invalid("cluster and sentinel exclude each other"));
+        }
+        match &self.hosts[..] {
+            [] => Err(invalid("hosts is empty; name a server")),
+            [_, _, ..] if self.sentinel.is_none() && self.cluster.is_none() => Err(invalid(
+                "hosts names several servers; name one, sentinels and their master, or nodes of a \
+                 cluster",
             )),
+            _ => Ok(self),
         }
     }
 
@@ -253,11 +269,14 @@ impl RedisConfig {
 
     /// Where the store is, without the password.
     pub(crate) fn location(&self) -> String {
-        let scheme = match (&self.tls, &self.sentinel) {
-            (None, None) => "redis",
-            (Some(_), None) => "rediss",
-            (None, Some(_)) => "redis-sentinel",
-            (Some(_), Some(_)) => "rediss-sentinel",
+        let scheme = match self.tls {
+            None => "redis",
+            Some(_) => "rediss",
+        };
+        let way = match (&self.sentinel, &self.cluster) {
+            (Some(_), _) => "-sentinel",
+            (_, Some(_)) => "-cluster",
+            _ => "",
         };
         let user = self.user.as_deref().map(|user| format!("{user}@"));
         let hosts: Vec<_> = self.hosts.iter().map(ToString::to_string).collect();
@@ -266,7 +285,7 @@ impl RedisConfig {
             .as_ref()
             .map(|sentinel| format!("master={}&", sentinel.master));
         format!(
-            "{scheme}://{}{}/{}?{}prefix={}",
+            "{scheme}{way}://{}{}/{}?{}prefix={}",
             user.unwrap_or_default(),
             hosts.join(","),
             self.database,

@@ -17,7 +17,8 @@ use storage_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    RedisConfig, RedisHost, RedisSentinel,
+    RedisConfig, RedisHost,
+    cluster::{self, slot_of},
     error::{Failure, corrupt, from_redis, timed_out, unavailable},
     script::Keys,
     sentinel,
@@ -47,8 +48,7 @@ pub(crate) struct Connector {
     config: RedisConfig,
     /// Of several hosts, the one that answered the last time.
     preferred: AtomicUsize,
-    /// How to log in to sentinels, if there are any.
-    sentinel: Option<Login>,
+    way: Way,
     login: Login,
     connect_timeout: Duration,
     pub(crate) keys: Keys,
@@ -58,15 +58,38 @@ pub(crate) struct Connector {
     store: OnceLock<String>,
 }
 
+/// How the server is found.
+#[derive(Debug)]
+enum Way {
+    /// It is the host.
+    Straight,
+    /// The hosts are sentinels, with which one logs in like this.
+    Sentinels(Login),
+    /// The hosts are nodes of a cluster; it is the master of this slot.
+    Cluster { slot: u16 },
+}
+
 impl Connector {
+    /// To the server of a store.
     pub(crate) fn new(config: &RedisConfig) -> Result<Self> {
+        let way = match &config.sentinel {
+            None => Way::Straight,
+            Some(sentinel) => Way::Sentinels(sentinel.login()?),
+        };
+        Self::by(way, config, Keys::below(&config.prefix))
+    }
+
+    /// To the node that has a partition of a store.
+    pub(crate) fn to_partition(config: &RedisConfig, partition: usize) -> Result<Self> {
+        let slot = slot_of(&Keys::tag(&config.prefix, partition));
+        let keys = Keys::of_partition(&config.prefix, partition);
+        Self::by(Way::Cluster { slot }, config, keys)
+    }
+
+    fn by(way: Way, config: &RedisConfig, keys: Keys) -> Result<Self> {
         Ok(Self {
             preferred: AtomicUsize::new(0),
-            sentinel: config
-                .sentinel
-                .as_ref()
-                .map(RedisSentinel::login)
-                .transpose()?,
+            way,
             config: config.clone(),
             login: Login {
                 user: config.user.clone(),
@@ -74,7 +97,7 @@ impl Connector {
                 database: config.database,
             },
             connect_timeout: config.connect_timeout,
-            keys: Keys::below(&config.prefix),
+            keys,
             generation: AtomicU64::new(0),
             store: OnceLock::new(),
         })
@@ -93,6 +116,8 @@ impl Connector {
     /// Gives up all sessions that were made so far.
     pub(crate) fn forget(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+        // What the one that was asked said is of no use any more.
+        self.preferred.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A new session with the server that takes writes.
@@ -102,21 +127,18 @@ impl Connector {
     /// who connect; `Corrupt` if the store is not there any more.
     pub(crate) async fn connect(&self) -> Result<Session> {
         let hosts = &self.config.hosts;
-        let Some(login) = &self.sentinel else {
-            return match hosts.first() {
-                Some(host) => self.session(host).await,
-                None => Err(unavailable("no server is named".into())),
-            };
-        };
+        if let (Way::Straight, Some(host)) = (&self.way, hosts.first()) {
+            return self.session(host).await;
+        }
         let first = self.preferred.load(Ordering::Relaxed);
         let mut tried = Vec::new();
-        let mut last = unavailable("no sentinel is named".into());
-        // While a master is replaced, one sentinel may know of it before another.
-        for place in (0..hosts.len()).map(|place| (first + place) % hosts.len()) {
-            let Some(sentinel) = hosts.get(place) else {
+        let mut last = unavailable("nobody is named who knows the server".into());
+        // While a master is replaced, one of them may know of it before another.
+        for place in (0..hosts.len()).map(|place| first.wrapping_add(place) % hosts.len()) {
+            let Some(host) = hosts.get(place) else {
                 break;
             };
-            let master = match self.master(sentinel, login).await {
+            let master = match self.master(host).await {
                 Ok(master) if !tried.contains(&master) => master,
                 Ok(_) => continue,
                 Err(error) => {
@@ -155,21 +177,35 @@ impl Connector {
     }
 
     /// Whether the server may be another one the next time.
-    pub(crate) const fn follows_sentinels(&self) -> bool {
-        self.sentinel.is_some()
+    pub(crate) const fn may_be_replaced(&self) -> bool {
+        !matches!(self.way, Way::Straight)
     }
 
-    /// Where a sentinel says that the master is.
-    async fn master(&self, host: &RedisHost, login: &Login) -> Result<RedisHost> {
+    /// Whether what is elsewhere now may be found there.
+    pub(crate) const fn is_in_cluster(&self) -> bool {
+        matches!(self.way, Way::Cluster { .. })
+    }
+
+    /// Where a sentinel or a node of a cluster says that the master is.
+    async fn master(&self, host: &RedisHost) -> Result<RedisHost> {
         let name = match &self.config.sentinel {
             Some(sentinel) => sentinel.master.as_str(),
             None => "",
         };
         let asking = self.within_timeout(host, async {
             let connection = self.connection(host).await?;
-            Ok(sentinel::master(connection, login, name).await?)
+            Ok(match &self.way {
+                Way::Straight => Some(host.clone()),
+                Way::Sentinels(login) => sentinel::master(connection, login, name).await?,
+                Way::Cluster { slot } => {
+                    cluster::master(connection, &self.login, host, *slot).await?
+                }
+            })
         });
         let unknown = || {
+            if let Way::Cluster { slot } = self.way {
+                return unavailable(format!("{host}: nobody serves the slot {slot}"));
+            }
             let message = format!("the sentinel {host} knows no master called `{name}`");
             Error::new(ErrorKind::Invalid, message)
         };
@@ -215,15 +251,29 @@ impl Connector {
                 format!("the server is Redis {version}; this takes 7 or later"),
             ));
         }
-        if info.text("redis_mode") == "cluster" {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "the server is a node of a cluster; name one that stands alone",
-            ));
+        match (info.text("redis_mode") == "cluster", self.is_in_cluster()) {
+            (true, false) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "the server is a node of a cluster; name it as redis-cluster://",
+                ));
+            }
+            (false, true) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "the server is no node of a cluster; name it as redis://",
+                ));
+            }
+            _ => {}
         }
         if info.text("role") != "master" {
             return Err(unavailable(
                 "the server is a replica, which takes no writes; name its master".into(),
+            ));
+        }
+        if session.facts.is_elsewhere {
+            return Err(unavailable(
+                "the partition is on its way to another node of the cluster".into(),
             ));
         }
         match self.store.get() {
@@ -245,7 +295,7 @@ impl Manager for Connector {
             let made = Box::pin(self.connect()).await;
             match &made {
                 // A master is being replaced. Whoever wants the session gives up in time.
-                Err(error) if self.follows_sentinels() && passes(error.kind()) => {
+                Err(error) if self.may_be_replaced() && passes(error.kind()) => {
                     sleep(REPLACED_AFTER).await;
                 }
                 _ => return made,

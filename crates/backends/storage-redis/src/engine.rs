@@ -2,29 +2,23 @@
 
 use std::{fmt, num::NonZeroUsize, time::Duration};
 
+use futures_util::future::join_all;
 use storage_core::{
-    Capabilities, CheckReport, Committed, Components, Consistency, CrashOrder, Description,
-    Durability, Entry, Error, ErrorKind, Health, KeyRange, Maintenance, MaintenanceReport,
-    OwnedKey, Page, ReadSupport, Result, ScanOptions, Sequence, SnapshotSupport, Stats, Timestamp,
-    WriteBatch,
+    BatchScope, Capabilities, CheckReport, Committed, Components, Consistency, CrashOrder,
+    Description, Durability, Entry, Error, ErrorKind, Health, KeyRange, Maintenance,
+    MaintenanceReport, OwnedKey, Page, ReadSupport, Result, ScanOptions, Sequence, SequenceScope,
+    SnapshotSupport, Stats, Support, Timestamp, WriteBatch,
     networked::{Engine, EngineRead, Limits},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::{
-    Eviction, NoSnapshot, RedisConfig,
-    commit::Committer,
-    connect::Connector,
-    error::{Failure, FailureKind, timed_out},
-    open,
-    pool::{Origin, Pool},
-    read, scan,
-    script::Keys,
-    session::Question,
+    Eviction, NoSnapshot, RedisConfig, connect::Connector, partition::Partition, read, scan, spread,
 };
 
-/// The name of the engine.
+/// The name of the engine, and of the one that spreads a store over a cluster.
 const ENGINE: &str = "redis";
+const CLUSTER_ENGINE: &str = "redis-cluster";
 
 /// What is portable and some more: a key is in memory twice.
 const KEY_BYTES_MAX: usize = 4_096;
@@ -38,18 +32,14 @@ const BATCH_OPERATIONS_MAX: usize = 1 << 14;
 /// Enough for all who wait in most stores; more gain nothing.
 const KEYS_AT_ONCE_MAX: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
-/// Sessions that are no lanes: for statistics and upkeep.
-const SPARE_SESSIONS: usize = 2;
-
 /// Redis as an engine across a network.
 pub struct RedisEngine {
-    pub(crate) pool: Pool,
-    pub(crate) committer: Committer,
+    /// INVARIANT: there is one, or several in a cluster.
+    pub(crate) partitions: Vec<Partition>,
     pub(crate) time_limit: Duration,
     pub(crate) durability_max: Durability,
-    crash_order: CrashOrder,
-    reads: ReadSupport,
-    sequence: Sequence,
+    engine: &'static str,
+    capabilities: Capabilities,
     limits: Limits,
     location: String,
 }
@@ -57,38 +47,27 @@ pub struct RedisEngine {
 impl RedisEngine {
     pub(crate) async fn open(config: RedisConfig, components: &Components) -> Result<Self> {
         let deadline = Instant::now() + config.time_limit;
-        let connector = Connector::new(&config)?;
-        let mut session = match timeout_at(deadline, connector.connect()).await {
-            Ok(session) => session?,
-            Err(_) => return Err(timed_out("no connection was made in time")),
+        let partitions = match &config.cluster {
+            None => {
+                let connector = Connector::new(&config)?;
+                let opened = Partition::open(connector, &config, None, components, deadline);
+                vec![opened.await?.0]
+            }
+            Some(cluster) => {
+                spread::open_all(&config, cluster.partitions, components, deadline).await?
+            }
         };
-        let keys = connector.keys.clone();
-        let header = open::prepare(&mut session, &keys, &config, components, deadline).await?;
-        connector.settle(header.store);
-        let lanes = config
-            .reads_at_once
-            .saturating_add(config.commits_at_once.get());
-        let pool = Pool::new(connector, lanes.get() + SPARE_SESSIONS)?;
+        // All of them, or less.
+        let durable = partitions.iter().map(|partition| partition.durability_max);
+        let durability_max = durable.min().unwrap_or(Durability::Volatile);
         Ok(Self {
-            committer: Committer::new(
-                pool.clone(),
-                header.last,
-                config.range_entries_max,
-                config.wait_replicas,
-            ),
-            pool,
-            durability_max: session.facts.persistence.durability_max(),
-            // All of an evicted store goes at once, and what is written behind is not.
-            crash_order: match config.eviction {
-                Eviction::Refused => CrashOrder::Suffix,
-                Eviction::Allowed => CrashOrder::Any,
+            engine: match config.cluster {
+                None => ENGINE,
+                Some(_) => CLUSTER_ENGINE,
             },
-            // A master that was replaced answers until it learns of it.
-            reads: match config.sentinel {
-                None => ReadSupport::Linearizable,
-                Some(_) => ReadSupport::Eventual,
-            },
-            sequence: header.last,
+            capabilities: capabilities(&config, durability_max),
+            partitions,
+            durability_max,
             limits: Limits::new()
                 .reads_at_once(config.reads_at_once)
                 .commits_at_once(config.commits_at_once)
@@ -100,37 +79,40 @@ impl RedisEngine {
         })
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.pool.connector().keys
-    }
-
-    /// Asks a question, a second time if the first was on an old session whose
-    /// server has gone or takes no writes any more.
-    pub(crate) async fn ask<Q: Question>(
-        &self,
-        question: Q,
-        deadline: Instant,
-    ) -> Result<Q::Answer> {
-        let mut is_repeated = false;
-        loop {
-            let mut lease = self.pool.lend(deadline).await?;
-            let asked = lease.run(deadline, async |session| question.ask(session).await);
-            match asked.await {
-                Err(failure)
-                    if !is_repeated && lease.origin == Origin::Kept && is_stale(&failure) =>
-                {
-                    is_repeated = true;
-                    self.pool.forget();
-                }
-                answer => return answer.map_err(Into::into),
-            }
+    /// The only partition, if there is one.
+    fn whole(&self) -> Option<&Partition> {
+        match &self.partitions[..] {
+            [partition] => Some(partition),
+            _ => None,
         }
     }
 }
 
-/// Whether a session has ended without its fault.
-const fn is_stale(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Lost | FailureKind::ReadOnly)
+fn capabilities(config: &RedisConfig, durability_max: Durability) -> Capabilities {
+    let mut capabilities = Capabilities::embedded();
+    capabilities.batch_operations_max = BATCH_OPERATIONS_MAX;
+    capabilities.batch_bytes_max = BATCH_BYTES_MAX;
+    capabilities.snapshots = SnapshotSupport::Unsupported;
+    capabilities.durability_min = Durability::Volatile;
+    capabilities.durability_max = durability_max;
+    capabilities.key_bytes_max = KEY_BYTES_MAX;
+    capabilities.value_bytes_max = VALUE_BYTES_MAX;
+    // All of an evicted store goes at once, and what is written behind is not.
+    if config.eviction == Eviction::Allowed {
+        capabilities.crash_order = CrashOrder::Any;
+    }
+    // A master that was replaced answers until it learns of it.
+    if config.sentinel.is_some() || config.cluster.is_some() {
+        capabilities.reads = ReadSupport::Eventual;
+    }
+    // Partitions know nothing of each other.
+    if config.cluster.is_some() {
+        capabilities.batch = BatchScope::Partition;
+        capabilities.range_deletes = Support::Unsupported;
+        capabilities.sequence = SequenceScope::Unsupported;
+        capabilities.crash_order = CrashOrder::Any;
+    }
+    capabilities
 }
 
 impl EngineRead for RedisEngine {
@@ -140,11 +122,10 @@ impl EngineRead for RedisEngine {
         _: Option<Consistency>,
         deadline: Instant,
     ) -> Result<Vec<Option<Entry>>> {
-        let values = read::Values {
-            entries: &self.keys().entries,
-            keys,
-        };
-        read::entries(keys, self.ask(values, deadline).await?)
+        if let Some(partition) = self.whole() {
+            return read::get_many(partition, keys, deadline).await;
+        }
+        self.get_apart(keys, deadline).await
     }
 
     async fn scan(
@@ -154,13 +135,18 @@ impl EngineRead for RedisEngine {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Page> {
-        let page = scan::OnePage {
-            keys: self.keys(),
-            range,
-            options,
-            now,
-        };
-        scan::page(self.ask(page, deadline).await?, range, options)
+        let calls = self.partitions.iter().map(|partition| async move {
+            let page = scan::OnePage {
+                keys: partition.keys(),
+                range,
+                options,
+                now,
+            };
+            let answer = partition.ask(&page, deadline).await?;
+            scan::part(answer, range, options.projection)
+        });
+        let parts: Result<Vec<_>> = join_all(calls).await.into_iter().collect();
+        Ok(scan::page(parts?, range, options))
     }
 }
 
@@ -174,27 +160,24 @@ impl Engine for RedisEngine {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Vec<Result<Committed>>> {
-        self.committer
-            .commit(group, durability, now, deadline)
-            .await
+        match self.whole() {
+            Some(partition) => {
+                let group: Vec<_> = group.iter().collect();
+                partition
+                    .committer
+                    .commit(&group, durability, now, deadline)
+                    .await
+            }
+            None => Ok(self.commit_apart(group, durability, now, deadline).await),
+        }
     }
 
     fn describe(&self) -> Description {
-        Description::of_engine(ENGINE, &self.location)
+        Description::of_engine(self.engine, &self.location)
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::embedded();
-        capabilities.batch_operations_max = BATCH_OPERATIONS_MAX;
-        capabilities.batch_bytes_max = BATCH_BYTES_MAX;
-        capabilities.snapshots = SnapshotSupport::Unsupported;
-        capabilities.durability_min = Durability::Volatile;
-        capabilities.durability_max = self.durability_max;
-        capabilities.crash_order = self.crash_order;
-        capabilities.reads = self.reads;
-        capabilities.key_bytes_max = KEY_BYTES_MAX;
-        capabilities.value_bytes_max = VALUE_BYTES_MAX;
-        capabilities
+        self.capabilities.clone()
     }
 
     fn limits(&self) -> Limits {
@@ -207,7 +190,7 @@ impl Engine for RedisEngine {
     }
 
     async fn sequence(&self, _: Instant) -> Result<Option<Sequence>> {
-        Ok(Some(self.sequence))
+        Ok(self.whole().map(|partition| partition.last))
     }
 
     async fn snapshot(&self, _: Instant) -> Result<(NoSnapshot, Option<Sequence>)> {
@@ -237,7 +220,9 @@ impl Engine for RedisEngine {
     }
 
     async fn close(&self, _: Instant) -> Result<()> {
-        self.pool.close();
+        for partition in &self.partitions {
+            partition.pool.close();
+        }
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error as _, io, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{self, RedisError};
-use storage_core::{Error, ErrorKind};
+use storage_core::{Error, ErrorKind, Outcome};
 
 /// When to try again what a server could not do for the moment.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -26,6 +26,9 @@ pub(crate) enum FailureKind {
     Refused,
     /// The same, because it takes no writes: another server is the master now.
     ReadOnly,
+    /// The same, because it belongs to another node of the cluster, or is on its
+    /// way there.
+    Elsewhere,
     /// A script failed that may have done a part of its work.
     Broken,
     /// The connection is of no use any more. Whether the command was done is not
@@ -60,6 +63,19 @@ impl Failure {
         }
     }
 
+    /// The same, of a commit that was not applied.
+    pub(crate) fn did_nothing(self) -> Self {
+        self.with_outcome(Outcome::NotApplied)
+    }
+
+    /// The same, with what became of a commit.
+    pub(crate) fn with_outcome(self, outcome: Outcome) -> Self {
+        Self {
+            error: self.error.with_outcome(outcome),
+            ..self
+        }
+    }
+
     fn kind_of(error: &RedisError) -> FailureKind {
         let Some(code) = error.code() else {
             return FailureKind::Lost;
@@ -70,6 +86,7 @@ impl Failure {
             .is_some_and(|detail| detail.contains("script:"));
         match code {
             "READONLY" => FailureKind::ReadOnly,
+            code if is_elsewhere(code) => FailureKind::Elsewhere,
             _ if !is_inside || is_before_first_write(code) => FailureKind::Refused,
             _ => FailureKind::Broken,
         }
@@ -77,8 +94,16 @@ impl Failure {
 
     /// Whether the connection can be used for something else.
     pub(crate) const fn leaves_connection(&self) -> bool {
-        matches!(self.kind, FailureKind::Refused | FailureKind::Broken)
+        matches!(
+            self.kind,
+            FailureKind::Refused | FailureKind::Elsewhere | FailureKind::Broken
+        )
     }
+}
+
+/// Whether a node of a cluster says so of what is not, or not yet, its own.
+pub(crate) fn is_elsewhere(code: &str) -> bool {
+    matches!(code, "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN")
 }
 
 /// Whether Redis says so to the first write of a script, and to none behind it.
@@ -243,6 +268,10 @@ fn kind_of(code: &str, detail: &str) -> (ErrorKind, &'static str) {
             ErrorKind::Invalid,
             "name a database that exists; the server has as many as `databases` says",
         ),
+        _ if detail.contains("cluster support disabled") => (
+            ErrorKind::Unsupported,
+            "the server is no node of a cluster; name it as redis://",
+        ),
         _ if detail.contains("unknown command") => {
             (ErrorKind::Unsupported, "this server cannot do it")
         }
@@ -352,6 +381,7 @@ mod tests {
                 Denied,
             ),
             ("ERR", "unknown command 'EVALSHA'", Unsupported),
+            ("ERR", "has cluster support disabled", Unsupported),
             ("ERR", "something else", Internal),
         ] {
             let error = from_redis(said(code, detail));
@@ -363,7 +393,7 @@ mod tests {
 
     #[test]
     fn what_certainly_did_nothing_is_told_from_what_may_have() {
-        use FailureKind::{Broken, Lost, ReadOnly, Refused};
+        use FailureKind::{Broken, Elsewhere, Lost, ReadOnly, Refused};
         let inside = "no. script: 5a1f, on @user_script:12.";
         for (error, kind) in [
             (said("OOM", "no"), Refused),
@@ -371,6 +401,9 @@ mod tests {
             (said("MISCONF", inside), Refused),
             (said("NOREPLICAS", inside), Refused),
             (said("LOADING", "no"), Refused),
+            (said("MOVED", "7 h:1"), Elsewhere),
+            (said("ASK", "7 h:1"), Elsewhere),
+            (said("TRYAGAIN", "no"), Elsewhere),
             (said("NOPERM", "no"), Refused),
             (said("NOPERM", inside), Broken),
             (said("WRONGTYPE", inside), Broken),

@@ -55,12 +55,28 @@
 //! [`wait_replicas`](RedisConfig::wait_replicas). A master that was replaced answers
 //! until it learns of it, so reads are declared eventual.
 //!
+//! # Cluster
+//! With [`cluster`](RedisConfig::cluster), a store is spread over partitions, each
+//! of which is what a store is elsewhere: four keys in one slot. A batch is atomic
+//! within one of them, and `Unsupported` across several: keys that belong together
+//! have a common part in braces, as `{account/7}/balance` and `{account/7}/log`.
+//! Partitions know nothing of each other, so commits have no sequence, a crash may
+//! take any of those that were not durable, and ranges cannot be deleted. Scans are
+//! in order; each page asks all partitions, which are of one state each.
+//!
+//! While a slot moves to another node, calls to its partition wait, within their
+//! time limit. A master that is gone is replaced by its replica: what was
+//! acknowledged and that replica does not have is **lost**, unless
+//! [`wait_replicas`](RedisConfig::wait_replicas) made the commit wait for it. Reads
+//! are declared eventual.
+//!
 //! # Snapshots
 //! Redis has none, and so neither has the store. Each page of a scan is of one
 //! state.
 //!
 //! [deadpool-redis]: https://docs.rs/deadpool-redis
 
+mod cluster;
 mod commit;
 mod config;
 mod connect;
@@ -69,6 +85,7 @@ mod error;
 mod host;
 mod info;
 mod open;
+mod partition;
 mod password;
 mod pool;
 mod read;
@@ -78,6 +95,7 @@ mod script;
 mod sentinel;
 mod session;
 mod snapshot;
+mod spread;
 mod tls;
 mod url;
 mod value;
@@ -85,6 +103,7 @@ mod value;
 pub use storage_core::networked::Secret;
 
 pub use self::{
+    cluster::RedisCluster,
     config::{Eviction, RedisConfig, RedisCreation},
     engine::RedisEngine,
     host::RedisHost,

@@ -1,5 +1,7 @@
 //! What is under the prefix: nothing, a store, or what belongs to somebody else.
 
+use std::num::NonZeroU16;
+
 use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
 use storage_core::{Components, Durability, Error, ErrorKind, Result, Sequence};
 use tokio::time::Instant;
@@ -8,12 +10,16 @@ use uuid::Builder;
 use crate::{
     Eviction, RedisConfig, RedisCreation,
     error::{Failure, corrupt, unexpected},
+    partition::Partition,
     script::{self, Keys},
-    session::{Session, within},
+    session::{Command, Session, within},
 };
 
 /// The version of what is stored; `docs/formats/redis.md` describes it.
 const FORMAT: &str = "1";
+
+/// The field of the header with the number of partitions.
+const PARTITIONS: &str = "partitions";
 
 /// A store that is there.
 #[derive(Debug)]
@@ -30,13 +36,18 @@ pub(crate) async fn prepare(
     session: &mut Session,
     keys: &Keys,
     config: &RedisConfig,
+    part_of: Option<&str>,
     components: &Components,
     deadline: Instant,
 ) -> Result<Header> {
     judge(session, config)?;
-    let mut id = [0; 16];
-    components.random.fill(&mut id)?;
-    let store = Builder::from_random_bytes(id).into_uuid().to_string();
+    let store = if let Some(store) = part_of {
+        store.to_owned()
+    } else {
+        let mut id = [0; 16];
+        components.random.fill(&mut id)?;
+        Builder::from_random_bytes(id).into_uuid().to_string()
+    };
     let mut found = find(session, keys, &store, Absent::Look, deadline).await?;
     if matches!(found, Found::Absent) {
         if config.creation == RedisCreation::Never {
@@ -45,7 +56,7 @@ pub(crate) async fn prepare(
                 format!("there is no store at {}", config.location()),
             ));
         }
-        let of_others = within(deadline, key_of_others(session, &config.prefix));
+        let of_others = within(deadline, key_of_others(session, &keys.start));
         let key = of_others.await?;
         // Another process may have made the store meanwhile.
         let absent = match key {
@@ -66,7 +77,51 @@ pub(crate) async fn prepare(
             format!("the store has the format {format}, this takes {FORMAT}; use a newer version"),
         ));
     }
-    Ok(header)
+    match part_of {
+        Some(store) if store != header.store => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "the keys below `{}` belong to another store; choose another prefix",
+                keys.start
+            ),
+        )),
+        _ => Ok(header),
+    }
+}
+
+/// How many partitions a store in a cluster has, as its first one says; none if it
+/// was not made to its end.
+pub(crate) async fn partitions(
+    partition: &Partition,
+    deadline: Instant,
+) -> Result<Option<NonZeroU16>> {
+    let mut ask = cmd("HGET");
+    ask.arg(&partition.keys().meta).arg(PARTITIONS);
+    let count: Option<u16> = partition.ask(&Command::new(ask), deadline).await?;
+    count
+        .map(|count| NonZeroU16::new(count).ok_or_else(damaged))
+        .transpose()
+}
+
+/// Says in the first partition that all of them are there.
+pub(crate) async fn complete(
+    partition: &Partition,
+    partitions: NonZeroU16,
+    deadline: Instant,
+) -> Result<()> {
+    let mut set = cmd("HSETNX");
+    set.arg(&partition.keys().meta)
+        .arg(PARTITIONS)
+        .arg(partitions.get());
+    partition.ask(&Command::<u64>::new(set), deadline).await?;
+    match self::partitions(partition, deadline).await? {
+        Some(there) if there == partitions => Ok(()),
+        _ => Err(Error::new(
+            ErrorKind::Invalid,
+            "another process has made the store with another number of partitions meanwhile; open \
+             it again",
+        )),
+    }
 }
 
 /// Judges what the server is set to do.
@@ -154,11 +209,11 @@ async fn header_of(session: &mut Session, keys: &Keys) -> RedisResult<Vec<String
 }
 
 /// A key that begins with the prefix, though there is no store.
-async fn key_of_others(session: &mut Session, prefix: &str) -> RedisResult<Option<String>> {
+async fn key_of_others(session: &mut Session, start: &str) -> RedisResult<Option<String>> {
     let mut cursor: u64 = 0;
     loop {
         let mut scan = cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(format!("{prefix}:*"));
+        scan.arg(cursor).arg("MATCH").arg(format!("{start}*"));
         scan.arg("COUNT").arg(1_000);
         let (next, keys): (u64, Vec<Vec<u8>>) = session.ask(&scan).await?;
         if let Some(key) = keys.first() {

@@ -2,18 +2,20 @@
 
 use deadpool_redis::redis::{RedisResult, cmd};
 use storage_core::{Entry, OwnedKey, Result, embedded::flat_key};
+use tokio::time::Instant;
 
 use crate::{
     error::corrupt,
+    partition::Partition,
     session::{Question, Session},
     value,
 };
 
 /// The stored values of keys, in their order.
 #[derive(Debug)]
-pub(crate) struct Values<'a> {
-    pub(crate) entries: &'a str,
-    pub(crate) keys: &'a [OwnedKey],
+struct Values<'a> {
+    entries: &'a str,
+    keys: &'a [OwnedKey],
 }
 
 impl Question for Values<'_> {
@@ -31,14 +33,17 @@ impl Question for Values<'_> {
     }
 }
 
-/// The entries in stored values.
+/// The stored entries of keys that a partition has, in their order.
 ///
 /// # Errors
-/// `Corrupt` if one is damaged.
-pub(crate) fn entries(
+/// `Corrupt` if one is damaged; what the server reports.
+pub(crate) async fn get_many(
+    partition: &Partition,
     keys: &[OwnedKey],
-    values: Vec<Option<Vec<u8>>>,
+    deadline: Instant,
 ) -> Result<Vec<Option<Entry>>> {
+    let entries = &partition.keys().entries;
+    let values = partition.ask(&Values { entries, keys }, deadline).await?;
     let entry = |(key, value): (&OwnedKey, Option<_>)| {
         let Some(value) = value else { return Ok(None) };
         let entry = value::entry(value)

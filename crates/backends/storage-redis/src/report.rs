@@ -1,6 +1,9 @@
 //! Figures, health, and what a check finds.
 
+use std::collections::HashSet;
+
 use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
+use futures_util::future::join_all;
 use storage_core::{
     CheckReport, Damage, Durability, Error, ErrorKind, Health, MaintenanceReport, Result, Stats,
     Timestamp, Unit, WriteBatch,
@@ -19,14 +22,38 @@ const MEMORY_PERMILLE_MAX: u64 = 900;
 
 impl RedisEngine {
     pub(crate) async fn figures(&self, deadline: Instant) -> Result<Stats> {
-        let figures = self.ask(Figures(self.keys()), deadline).await?;
-        let info = &figures.info;
-        let (sessions, idle) = self.pool.counts();
+        let all = self.partitions.iter().map(async |partition| {
+            let figures = Figures(partition.keys());
+            partition.ask(&figures, deadline).await
+        });
+        let all: Result<Vec<_>> = join_all(all).await.into_iter().collect();
+        let all = all?;
+        // Of a cluster, the node that has the first partition.
+        let info = all
+            .first()
+            .map(|first| first.info.clone())
+            .unwrap_or_default();
+        let sum = |of: fn(&FiguresFound) -> u64| all.iter().map(of).sum();
+        let counts = self
+            .partitions
+            .iter()
+            .map(|partition| partition.pool.counts());
+        let (sessions, idle) = counts.fold((0, 0), |(sessions, idle), (more, idle_more)| {
+            (sessions + more, idle + idle_more)
+        });
         let mut stats = Stats::default();
-        stats.entries_estimate = Some(figures.entries);
+        stats.entries_estimate = Some(sum(|figures| figures.entries));
         Ok([
-            ("entries_memory", figures.entries_memory, Unit::Bytes),
-            ("index_memory", figures.index_memory, Unit::Bytes),
+            (
+                "entries_memory",
+                sum(|figures| figures.entries_memory),
+                Unit::Bytes,
+            ),
+            (
+                "index_memory",
+                sum(|figures| figures.index_memory),
+                Unit::Bytes,
+            ),
             ("server_memory", info.number("used_memory"), Unit::Bytes),
             ("server_memory_max", info.number("maxmemory"), Unit::Bytes),
             ("server_log", info.number("aof_current_size"), Unit::Bytes),
@@ -44,60 +71,50 @@ impl RedisEngine {
 
     pub(crate) async fn issues(&self, deadline: Instant) -> Result<Health> {
         let mut health = Health::default();
-        let (info, missing) = match self.ask(State, deadline).await {
-            Ok(answer) => answer,
-            Err(error) => return Ok(health.with("unreachable", error.to_string())),
-        };
-        if let Some(missing) = missing {
-            let detail = format!("commits are Volatile: {missing}");
-            health = health.with("not_durable", detail);
-        }
-        let (used, max) = (info.number("used_memory"), info.number("maxmemory"));
-        if max > 0 && used.saturating_mul(1_000) / max >= MEMORY_PERMILLE_MAX {
-            let detail = format!("{used} of {max} bytes of memory are used; raise maxmemory");
-            health = health.with("memory", detail);
-        }
-        for (name, what) in [
-            ("aof_last_write_status", "appending to the log"),
-            ("aof_last_bgrewrite_status", "rewriting the log"),
-            ("rdb_last_bgsave_status", "saving"),
-        ] {
-            if info.text(name) == "err" {
-                let detail = format!("{what} failed on the server; see its disk and its log");
-                health = health.with("persistence", detail);
-            }
-        }
-        // A few are kept for administrators.
-        let (clients, clients_max) = (info.number("connected_clients"), info.number("maxclients"));
-        if clients_max > 0 && clients.saturating_add(5) >= clients_max {
-            let detail =
-                format!("{clients} of {clients_max} connections are in use; raise maxclients");
-            health = health.with("connections", detail);
+        let all = self
+            .partitions
+            .iter()
+            .map(async |partition| partition.ask(&State, deadline).await);
+        // Each server is asked for all of its partitions.
+        let mut told = HashSet::new();
+        for state in join_all(all).await {
+            health = match state {
+                Ok((info, missing)) if told.insert(info.text("run_id").to_owned()) => {
+                    issues_of(health, &info, missing)
+                }
+                Err(error) if told.insert(error.to_string()) => {
+                    health.with("unreachable", error.to_string())
+                }
+                Ok(_) | Err(_) => health,
+            };
         }
         Ok(health)
     }
 
     /// Looks for entries that no scan would find.
     pub(crate) async fn check_index(&self) -> Result<CheckReport> {
-        let keys = self.keys();
         let mut report = CheckReport::default();
-        let mut cursor = b"0".to_vec();
-        loop {
-            let deadline = Instant::now() + self.time_limit;
-            let step = CheckStep {
-                keys,
-                cursor: &cursor,
-            };
-            let mut found = self.ask(step, deadline).await?.into_iter();
-            cursor = found.next().unwrap_or_default();
-            report.damages.extend(found.map(|key| {
-                let place = format!("{}[{}]", keys.entries, key.escape_ascii());
-                Damage::new(place, "the index does not name this entry")
-            }));
-            if cursor == b"0" || cursor.is_empty() {
-                return Ok(report);
+        for partition in &self.partitions {
+            let keys = partition.keys();
+            let mut cursor = b"0".to_vec();
+            loop {
+                let deadline = Instant::now() + self.time_limit;
+                let step = CheckStep {
+                    keys,
+                    cursor: &cursor,
+                };
+                let mut found = partition.ask(&step, deadline).await?.into_iter();
+                cursor = found.next().unwrap_or_default();
+                report.damages.extend(found.map(|key| {
+                    let place = format!("{}[{}]", keys.entries, key.escape_ascii());
+                    Damage::new(place, "the index does not name this entry")
+                }));
+                if cursor == b"0" || cursor.is_empty() {
+                    break;
+                }
             }
         }
+        Ok(report)
     }
 
     /// Commits nothing, but does so durably: what came before is durable too then.
@@ -108,20 +125,52 @@ impl RedisEngine {
                 "the server syncs when it likes; only its administrator can change that",
             ));
         }
-        let group = [WriteBatch::new()];
+        let empty = WriteBatch::new();
+        let group = [&empty];
         let deadline = Instant::now() + self.time_limit;
         let never = Timestamp::from_unix_milliseconds(0);
-        let committed = self
-            .committer
-            .commit(&group, Durability::Synced, never, deadline);
-        for answer in committed.await? {
-            answer?;
+        for partition in &self.partitions {
+            let committer = &partition.committer;
+            let flushing = committer.commit(&group, Durability::Synced, never, deadline);
+            for answer in flushing.await? {
+                answer?;
+            }
         }
         Ok(MaintenanceReport::default())
     }
 }
 
-/// The figures of a store and its server.
+/// What is wrong with a server.
+fn issues_of(mut health: Health, info: &Info, missing: Option<String>) -> Health {
+    if let Some(missing) = missing {
+        let detail = format!("commits are Volatile: {missing}");
+        health = health.with("not_durable", detail);
+    }
+    let (used, max) = (info.number("used_memory"), info.number("maxmemory"));
+    if max > 0 && used.saturating_mul(1_000) / max >= MEMORY_PERMILLE_MAX {
+        let detail = format!("{used} of {max} bytes of memory are used; raise maxmemory");
+        health = health.with("memory", detail);
+    }
+    for (name, what) in [
+        ("aof_last_write_status", "appending to the log"),
+        ("aof_last_bgrewrite_status", "rewriting the log"),
+        ("rdb_last_bgsave_status", "saving"),
+    ] {
+        if info.text(name) == "err" {
+            let detail = format!("{what} failed on the server; see its disk and its log");
+            health = health.with("persistence", detail);
+        }
+    }
+    // A few are kept for administrators.
+    let (clients, clients_max) = (info.number("connected_clients"), info.number("maxclients"));
+    if clients_max > 0 && clients.saturating_add(5) >= clients_max {
+        let detail = format!("{clients} of {clients_max} connections are in use; raise maxclients");
+        health = health.with("connections", detail);
+    }
+    health
+}
+
+/// The figures of a partition and its server.
 #[derive(Debug)]
 struct Figures<'a>(&'a Keys);
 

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use bytes::Bytes;
 use deadpool_redis::redis::{Cmd, RedisResult, from_redis_value};
 use storage_core::{
     Direction, Item, KeyRange, OwnedKey, Page, Projection, Result, ScanOptions, Timestamp,
@@ -60,17 +61,25 @@ impl Question for OnePage<'_> {
     }
 }
 
-/// The page in an answer.
+/// What one partition has of a page, and up to which key it has looked, if there
+/// may be more.
+#[derive(Debug)]
+pub(crate) struct Part {
+    items: Vec<Item>,
+    horizon: Option<Bytes>,
+}
+
+/// The part in an answer.
 ///
 /// # Errors
 /// `Corrupt` if a value is damaged.
-pub(crate) fn page(answer: Answer, range: &KeyRange, options: &ScanOptions) -> Result<Page> {
+pub(crate) fn part(answer: Answer, range: &KeyRange, projection: Projection) -> Result<Part> {
     let mut parts = answer.into_iter();
     let last = parts.next().unwrap_or_default();
     let mut items = Vec::with_capacity(parts.len() / 2);
     while let (Some(key), Some(stored)) = (parts.next(), parts.next()) {
         let key = flat_key::unflat(key);
-        let entry = match options.projection {
+        let entry = match projection {
             Projection::Entries => value::entry(stored),
             Projection::Keys => value::without_value(stored),
         };
@@ -80,13 +89,51 @@ pub(crate) fn page(answer: Answer, range: &KeyRange, options: &ScanOptions) -> R
         })?;
         items.push(Item::new(key, entry));
     }
-    let next = (!last.is_empty())
-        .then(|| match options.direction {
-            Direction::Forward => range.after(flat_key::unflat(last)),
-            Direction::Reverse => range.before(flat_key::unflat(last)),
-        })
-        .filter(|rest| !rest.is_empty());
-    Ok(Page::new(items, next))
+    let horizon = (!last.is_empty()).then(|| flat_key::unflat(last));
+    Ok(Part { items, horizon })
+}
+
+/// The page of which these are the parts: as far as all of them have looked, and
+/// within the bounds of a page.
+pub(crate) fn page(mut parts: Vec<Part>, range: &KeyRange, options: &ScanOptions) -> Page {
+    let is_before = |one: &Bytes, other: &Bytes| match options.direction {
+        Direction::Forward => one < other,
+        Direction::Reverse => one > other,
+    };
+    let horizons = parts.iter_mut().filter_map(|part| part.horizon.take());
+    let mut end = horizons.reduce(|one, other| if is_before(&other, &one) { other } else { one });
+    let mut items = match parts.len() {
+        1 => parts.pop().map(|part| part.items).unwrap_or_default(),
+        _ => merged(parts, options.direction),
+    };
+    if let Some(end) = &end {
+        items.retain(|item| !is_before(end, &item.key));
+    }
+    let mut bytes = 0_usize;
+    let fitting = items.iter().take(options.entries_max).enumerate();
+    let fitting = fitting.take_while(|(place, item)| {
+        bytes = bytes.saturating_add(item.size_bytes());
+        *place == 0 || bytes <= options.bytes_max
+    });
+    let fitting = fitting.count();
+    if fitting < items.len() {
+        items.truncate(fitting);
+        end = items.last().map(|item| item.key.clone());
+    }
+    let rest = |end| match options.direction {
+        Direction::Forward => range.after(end),
+        Direction::Reverse => range.before(end),
+    };
+    Page::new(items, end.map(rest).filter(|rest| !rest.is_empty()))
+}
+
+fn merged(parts: Vec<Part>, direction: Direction) -> Vec<Item> {
+    let mut items: Vec<_> = parts.into_iter().flat_map(|part| part.items).collect();
+    items.sort_by(|one, other| match direction {
+        Direction::Forward => one.key.cmp(&other.key),
+        Direction::Reverse => other.key.cmp(&one.key),
+    });
+    items
 }
 
 /// The present as scripts compare expiries with it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use deadpool_redis::redis::{RedisResult, aio::MultiplexedConnection, cmd, pipe};
+use deadpool_redis::redis::{RedisResult, aio::MultiplexedConnection, cmd};
 use serde::Deserialize;
 use storage_core::{Result, networked::Secret};
 
@@ -67,11 +67,7 @@ pub(crate) async fn master(
     login: &Login,
     name: &str,
 ) -> RedisResult<Option<RedisHost>> {
-    let mut logging_in = pipe();
-    login.add(&mut logging_in);
-    if !logging_in.is_empty() {
-        logging_in.query_async::<()>(&mut connection).await?;
-    }
+    login.log_in(&mut connection).await?;
     let mut ask = cmd("SENTINEL");
     ask.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
     let address: Option<(String, String)> = ask.query_async(&mut connection).await?;

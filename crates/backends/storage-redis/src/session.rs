@@ -1,5 +1,7 @@
 //! One session with a server: a connection, and what is known of its server.
 
+use std::marker::PhantomData;
+
 use deadpool_redis::redis::{
     Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection,
     from_redis_value, pipe,
@@ -8,7 +10,7 @@ use storage_core::networked::Secret;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    error::Failure,
+    error::{Failure, is_elsewhere},
     info::{Info, Persistence},
 };
 
@@ -36,6 +38,16 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// Logs in with a connection to somebody who keeps no data of ours.
+    pub(crate) async fn log_in(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let mut logging_in = pipe();
+        self.add(&mut logging_in);
+        if logging_in.is_empty() {
+            return Ok(());
+        }
+        logging_in.query_async(connection).await
+    }
+
     pub(crate) fn add(&self, questions: &mut Pipeline) {
         if let Some(password) = &self.password {
             questions.cmd("AUTH");
@@ -60,6 +72,8 @@ pub(crate) struct Facts {
     pub(crate) persistence: Persistence,
     /// The store that is there.
     pub(crate) store: Option<String>,
+    /// Whether a node of a cluster says that another one has the store.
+    pub(crate) is_elsewhere: bool,
 }
 
 impl Session {
@@ -110,19 +124,41 @@ pub(crate) trait Question: Sync {
     fn ask(&self, session: &mut Session) -> impl Future<Output = RedisResult<Self::Answer>> + Send;
 }
 
+/// A command that may be given twice.
+#[derive(Debug)]
+pub(crate) struct Command<T> {
+    command: Cmd,
+    answer: PhantomData<fn() -> T>,
+}
+
+impl<T> Command<T> {
+    pub(crate) const fn new(command: Cmd) -> Self {
+        Self {
+            command,
+            answer: PhantomData,
+        }
+    }
+}
+
+impl<T: FromRedisValue + Send> Question for Command<T> {
+    type Answer = T;
+
+    async fn ask(&self, session: &mut Session) -> RedisResult<T> {
+        session.ask(&self.command).await
+    }
+}
+
 impl Facts {
     fn of(mut answers: impl Iterator<Item = Value>) -> RedisResult<Self> {
         let mut next = || answers.next().unwrap_or(Value::Nil);
         let client = from_redis_value(next().extract_error()?)?;
         let info: String = from_redis_value(next().extract_error()?)?;
         let info = Info::parse(&info);
-        let store = match next().extract_error() {
-            Ok(store) => from_redis_value(store)?,
-            // Not a store's header, or a node of a cluster; opening says so, in
-            // more words.
-            Err(error) if matches!(error.code(), Some("WRONGTYPE" | "CLUSTERDOWN" | "MOVED")) => {
-                None
-            }
+        let (store, is_elsewhere) = match next().extract_error() {
+            Ok(store) => (from_redis_value(store)?, false),
+            // Not a store's header; opening says so, in more words.
+            Err(error) if error.code() == Some("WRONGTYPE") => (None, false),
+            Err(error) if error.code().is_some_and(is_elsewhere) => (None, true),
             Err(error) => return Err(error),
         };
         let settings = Persistence::NEEDED.map(|_| setting(next()));
@@ -131,6 +167,7 @@ impl Facts {
             persistence: Persistence::of(settings, &info),
             info,
             store,
+            is_elsewhere,
         })
     }
 

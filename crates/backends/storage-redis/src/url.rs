@@ -1,25 +1,26 @@
-//! URLs of Redis stores: `redis://` and `rediss://`.
+//! URLs of Redis stores: `redis://`, `redis-sentinel://`, `redis-cluster://`, and
+//! with TLS `rediss…`.
 
 use std::{str::FromStr, time::Duration};
 
 use storage_core::{Durability, Error, ErrorKind, Result, networked::Secret};
 
-use crate::{Eviction, RedisConfig, RedisHost, RedisSentinel, RedisTls};
+use crate::{Eviction, RedisCluster, RedisConfig, RedisHost, RedisSentinel, RedisTls};
 
 /// Reads a URL. Nothing of what it says about the password is in an error.
 pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let (is_encrypted, sentinel) = match scheme {
-        "redis" => (false, None),
-        "rediss" => (true, None),
-        "redis-sentinel" => (false, Some(RedisSentinel::new(""))),
-        "rediss-sentinel" => (true, Some(RedisSentinel::new(""))),
-        _ => {
-            return Err(invalid(
-                "it begins with none of redis:// rediss:// redis-sentinel:// rediss-sentinel://",
-            ));
-        }
-    };
+    let (security, way) = scheme
+        .split_at_checked(scheme.find('-').unwrap_or(scheme.len()))
+        .unwrap_or_default();
+    let is_encrypted = security == "rediss";
+    if !is_encrypted && security != "redis" || !["", "-sentinel", "-cluster"].contains(&way) {
+        return Err(invalid(
+            "it begins with none of redis:// redis-sentinel:// redis-cluster:// and, with TLS, \
+             rediss:// rediss-sentinel:// rediss-cluster://",
+        ));
+    }
+    let sentinel = (way == "-sentinel").then(|| RedisSentinel::new(""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -32,6 +33,7 @@ pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
     config.hosts = hosts.split(',').map(host).collect::<Result<_>>()?;
     config.tls = is_encrypted.then(RedisTls::default);
     config.sentinel = sentinel;
+    config.cluster = (way == "-cluster").then(RedisCluster::default);
     if !database.is_empty() {
         config.database = number("the database", database)?;
     }
@@ -62,6 +64,11 @@ fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<()> {
         "sentinel_password_env" => sentinel(config, name)?.password_env = Some(value),
         "sentinel_password_file" => {
             sentinel(config, name)?.password_file = Some(value.into());
+        }
+        "partitions" => {
+            let cluster = config.cluster.as_mut();
+            let cluster = cluster.ok_or_else(|| invalid("partitions takes a redis-cluster:// URL"));
+            cluster?.partitions = number(name, &value)?;
         }
         "prefix" => config.prefix = value,
         "wait_replicas" => config.wait_replicas = number(name, &value)?,
@@ -178,6 +185,20 @@ mod tests {
         assert!(config.tls.is_some());
         parse("redis-sentinel://a").unwrap_err();
         parse("redis://a?master=main").unwrap_err();
+    }
+
+    #[test]
+    fn nodes_of_a_cluster_are_named_together() {
+        let config = parse("rediss-cluster://a,b:7?partitions=4").unwrap();
+        assert_eq!(
+            config.hosts,
+            [RedisHost::new("a", 6379), RedisHost::new("b", 7)]
+        );
+        let partitions = config.cluster.map(|cluster| cluster.partitions.get());
+        assert_eq!((partitions, config.sentinel), (Some(4), None));
+        parse("redis-cluster://a?partitions=0").unwrap_err();
+        parse("redis://a?partitions=4").unwrap_err();
+        parse("redis-other://a").unwrap_err();
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! The suite over Redis: over a server that stands alone, and over a master that
-//! sentinels name.
+//! The suite over Redis: over a server that stands alone, a master that sentinels
+//! name, and a cluster.
 
 use storage_core::{Components, Result};
 use storage_redis::{RedisBackend, RedisConfig, Secret};
 use storage_testkit::{
     Subject,
-    servers::{RedisSentinels, RedisServer},
+    servers::{RedisCluster, RedisSentinels, RedisServer},
 };
 
 /// A database of the server that this process shares.
@@ -50,10 +50,33 @@ impl Subject for Watched {
     }
 }
 
+/// A store of its own in the cluster that this process shares.
+struct Spread(String);
+
+impl Spread {
+    fn new() -> Self {
+        Self(RedisCluster::shared().new_prefix())
+    }
+}
+
+impl Subject for Spread {
+    type Store = RedisBackend;
+    const ENGINE: &'static str = "redis-cluster";
+
+    async fn open(&self, components: Components) -> Result<RedisBackend> {
+        let config = RedisConfig::from_url(&self.0)?;
+        config.open_with(components).await
+    }
+}
+
 mod alone {
     storage_testkit::conformance!(super::Redis::new());
 }
 
 mod sentinel {
     storage_testkit::conformance!(super::Watched::new());
+}
+
+mod cluster {
+    storage_testkit::conformance!(super::Spread::new());
 }

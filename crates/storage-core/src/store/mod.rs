@@ -55,9 +55,9 @@ pub trait Read: Debug + Send + Sync + 'static {
 
     /// One page of the entries in `range`. [`Page::next`] is the rest.
     ///
-    /// A page shows one state of the store: no batch is seen in part. Where a
-    /// batch changes [one key](crate::BatchScope::Key), a page of a store shows
-    /// each key at an instant of its own.
+    /// No batch is seen in part. Where batches are atomic within the
+    /// [store](crate::BatchScope::Store), a page shows one state of it; elsewhere,
+    /// one of each partition, or of each key.
     fn scan_with(
         &self,
         range: &KeyRange,

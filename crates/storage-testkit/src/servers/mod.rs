@@ -67,7 +67,9 @@ pub use self::{
     error::{ServerError, ServerResult},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
-    redis::{RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser},
+    redis::{
+        RedisCluster, RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, RedisUser,
+    },
     s3::{S3Bucket, S3Conditions, S3Fault, S3Server, S3When},
     tls::{Authority, Certificate, Identity},
 };

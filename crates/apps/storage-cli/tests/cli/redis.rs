@@ -3,7 +3,9 @@
 use std::{fs, fs::Permissions, net::TcpListener, os::unix::fs::PermissionsExt};
 
 use serde_json::Value;
-use storage_testkit::servers::{RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls};
+use storage_testkit::servers::{
+    RedisCluster, RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls,
+};
 
 use crate::{
     engines,
@@ -76,6 +78,22 @@ fn a_store_is_found_through_sentinels() {
     let url = format!("{url}&sentinel_password_file={}", file.display());
     done_at(&url, &["put", "a", "1"]);
     assert_eq!(get(&url).output, b"1");
+}
+
+#[test]
+fn a_store_in_a_cluster_is_copied_to_and_read() {
+    let bench = Bench::new();
+    for key in ["a", "{t}b", "{t}c"] {
+        bench.done(&["put", key, "1"]);
+    }
+    let url = RedisCluster::shared().new_prefix();
+    let copied = done_at(&bench.url(), &["copy", "--to", &url, "--json"]);
+    let copied: Value = serde_json::from_slice(&copied).unwrap();
+    assert!(copied["verified"]["blake3"].is_string(), "{copied}");
+    assert_eq!(done_at(&url, &["scan", "--keys-only"]), b"a\n{t}b\n{t}c\n");
+    let check: Value = serde_json::from_slice(&done_at(&url, &["check", "--json"])).unwrap();
+    assert_eq!(check["sound"], true, "{check}");
+    get("redis-cluster://h/1").failed(2, &["database"]);
 }
 
 #[test]

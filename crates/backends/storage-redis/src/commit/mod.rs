@@ -21,7 +21,8 @@ use self::{
     resolve::Fate,
 };
 use crate::{
-    error::{FailureKind, unavailable},
+    error::{Failure, FailureKind, unavailable},
+    partition::Pause,
     pool::{Lease, Origin, Pool},
     scan::moment,
     script,
@@ -68,7 +69,7 @@ impl Committer {
     /// Commits a group, as [`Engine::commit`](storage_core::networked::Engine).
     pub(crate) async fn commit(
         &self,
-        group: &[WriteBatch],
+        group: &[&WriteBatch],
         durability: Durability,
         now: Timestamp,
         deadline: Instant,
@@ -80,7 +81,7 @@ impl Committer {
             if let Ok(raised) = &raised {
                 let raised = raised.map_or(0, Sequence::get);
                 self.floor.fetch_max(raised, Ordering::AcqRel);
-                fit.push(batch);
+                fit.push(*batch);
             }
             judged.push(raised.err());
         }
@@ -98,7 +99,8 @@ impl Committer {
     }
 
     /// Sends a group, a second time if the first certainly did nothing because
-    /// the session was an old one whose server has gone.
+    /// the session was an old one whose server has gone, and for as long as the
+    /// partition is on its way to another node.
     async fn send(
         &self,
         group: &[&WriteBatch],
@@ -107,16 +109,27 @@ impl Committer {
         deadline: Instant,
     ) -> Result<Answer> {
         let mut is_repeated = false;
+        let mut pause = Pause::new();
         loop {
             let mut lease = self.pool.lend(deadline).await.map_err(not_applied)?;
             let origin = lease.origin;
             let attempt = self.attempt(&mut lease, group, durability, now, deadline);
-            let error = match attempt.await {
+            let Failure { error, kind } = match attempt.await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            let may_pass = error.kind() == ErrorKind::Unavailable
-                && error.outcome() == Some(Outcome::NotApplied);
+            drop(lease);
+            let did_nothing = error.outcome() == Some(Outcome::NotApplied);
+            let is_elsewhere = kind == FailureKind::Elsewhere
+                || (kind == FailureKind::ReadOnly && self.pool.connector().is_in_cluster());
+            if is_elsewhere && did_nothing {
+                self.pool.forget();
+                if pause.before(deadline).await {
+                    continue;
+                }
+                return Err(error);
+            }
+            let may_pass = did_nothing && error.kind() == ErrorKind::Unavailable;
             if is_repeated || origin == Origin::New || !may_pass {
                 return Err(error);
             }
@@ -132,15 +145,13 @@ impl Committer {
         durability: Durability,
         now: Timestamp,
         deadline: Instant,
-    ) -> Result<Answer> {
+    ) -> Result<Answer, Failure> {
         let connector = self.pool.connector();
-        let session = lease
-            .session()
-            .map_err(|failure| not_applied(failure.error))?;
+        let session = lease.session().map_err(Failure::did_nothing)?;
         if let (Durability::Synced, Some(missing)) =
             (durability, &session.facts.persistence.missing)
         {
-            return Err(not_applied(not_synced(missing)));
+            return Err(Failure::before(not_applied(not_synced(missing))));
         }
         session.attempts += 1;
         let (facts, number) = (session.facts.clone(), session.attempts);
@@ -165,24 +176,24 @@ impl Committer {
         });
         let failure = match answered.await {
             Ok(answer) => {
-                self.settle(lease, replicas, deadline).await?;
-                return Ok(answer);
+                let settled = self.settle(lease, replicas, deadline).await;
+                return settled.map(|()| answer).map_err(Failure::before);
             }
             Err(failure) => failure,
         };
         match failure.kind {
-            FailureKind::Refused => Err(not_applied(failure.error)),
+            FailureKind::Refused | FailureKind::Elsewhere => Err(failure.did_nothing()),
             FailureKind::ReadOnly => {
                 self.pool.forget();
-                Err(not_applied(failure.error))
+                Err(failure.did_nothing())
             }
-            FailureKind::Broken => Err(failure.error.with_outcome(Outcome::Unknown)),
+            FailureKind::Broken => Err(failure.with_outcome(Outcome::Unknown)),
             FailureKind::Lost | FailureKind::TimedOut => {
                 let fate = resolve::fate(connector, &facts, number, replicas, deadline);
                 match Box::pin(fate).await {
                     Fate::Applied(answer) => Ok(answer),
-                    Fate::NotApplied => Err(not_applied(failure.error)),
-                    Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
+                    Fate::NotApplied => Err(failure.did_nothing()),
+                    Fate::Unknown => Err(failure.with_outcome(Outcome::Unknown)),
                 }
             }
         }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{Answer, following};
 use crate::{
     connect::Connector,
-    error::Failure,
+    error::{Failure, FailureKind},
     script,
     session::{Facts, Session, within},
 };
@@ -47,10 +47,10 @@ pub(super) async fn fate(
             Ok(Ok(mut session)) => {
                 let examined = examine(&mut session, connector, lost, number, deadline).await;
                 match examined {
-                    // The server that it was sent to may be cut off from its
-                    // sentinels, and be seen by others for a while.
+                    // The server that it was sent to may be cut off from those who
+                    // replaced it, and be seen by others for a while.
                     Ok(None)
-                        if connector.follows_sentinels()
+                        if connector.may_be_replaced()
                             && session.facts.server() != lost.server() =>
                     {
                         return Fate::Unknown;
@@ -65,7 +65,10 @@ pub(super) async fn fate(
                         };
                     }
                     // The right to end connections is missing, or the store is.
-                    Err(failure) if failure.leaves_connection() => return Fate::Unknown,
+                    Err(Failure {
+                        kind: FailureKind::Refused | FailureKind::Broken,
+                        ..
+                    }) => return Fate::Unknown,
                     Err(_) => {}
                 }
             }

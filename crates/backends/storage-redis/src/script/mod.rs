@@ -45,17 +45,34 @@ pub(crate) struct Keys {
     pub(crate) index: String,
     pub(crate) meta: String,
     pub(crate) notes: String,
+    /// What they begin with.
+    pub(crate) start: String,
 }
 
 impl Keys {
     /// The keys that begin with a prefix and a colon.
     pub(crate) fn below(prefix: &str) -> Self {
-        let key = |name| format!("{prefix}:{name}");
+        Self::with(format!("{prefix}:"))
+    }
+
+    /// Those of one partition in a cluster, which has them all in one slot.
+    pub(crate) fn of_partition(prefix: &str, partition: usize) -> Self {
+        Self::with(format!("{{{}}}:", Self::tag(prefix, partition)))
+    }
+
+    /// What the keys of a partition have in common.
+    pub(crate) fn tag(prefix: &str, partition: usize) -> String {
+        format!("{prefix}:{partition}")
+    }
+
+    fn with(start: String) -> Self {
+        let key = |name| format!("{start}{name}");
         Self {
             entries: key("entries"),
             index: key("index"),
             meta: key("meta"),
             notes: key("notes"),
+            start,
         }
     }
 

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod cluster;
 mod durability;
+mod garbage;
 mod keys;
 mod loss;
 mod processes;

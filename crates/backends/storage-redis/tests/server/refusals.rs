@@ -11,7 +11,9 @@ use std::{
 
 use storage_core::{ErrorKind, ReadExt, Store, StoreExt};
 use storage_redis::{Eviction, RedisConfig, RedisCreation, RedisTls};
-use storage_testkit::servers::{Certificate, RedisServer, RedisServerConfig, RedisServerTls};
+use storage_testkit::servers::{
+    Certificate, RedisCluster, RedisServer, RedisServerConfig, RedisServerTls,
+};
 
 use crate::{administrator, config, database, fails, open, timed};
 
@@ -111,7 +113,7 @@ async fn nobody_who_listens_is_unavailable_at_once() {
 }
 
 /// A server that answers everybody the same, once they have said something.
-fn answering(answer: &'static [u8]) -> SocketAddr {
+pub(crate) fn answering(answer: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -241,10 +243,9 @@ async fn a_replica_is_unavailable_and_stays_as_it_is() {
 
 #[tokio::test]
 async fn a_node_of_a_cluster_is_unsupported() {
-    let server = RedisServerConfig::new().setting("cluster-enabled", "yes");
-    let server = server.start().unwrap();
+    let node = RedisCluster::shared().nodes().first().unwrap();
     let error = fails(
-        config(&administrator(&server)).open().await,
+        config(&administrator(node)).open().await,
         ErrorKind::Unsupported,
     );
     assert!(error.message().contains("cluster"), "{error}");

@@ -142,20 +142,19 @@ impl<S: Store> Client<S> {
         let (range, options) = (self.keys.range(), ScanOptions::new());
         let (kind, place) = (OperationKind::Page, self.place.take());
         let exchange = Exchange::of(kind, place, self.store.scan_with(&range, &options)).await;
-        let Some(page) = exchange.read_by(&mut self.coverage)? else {
-            return Ok(());
-        };
-        let shown = self.shown(page);
-        let begin = |conditions| Operation {
-            conditions,
-            ..self.begin(&exchange)
-        };
-        let operations: Vec<_> = match self.store.capabilities().batch {
-            // Each key is shown at an instant of its own.
-            BatchScope::Key => shown.into_iter().map(|one| begin(vec![one])).collect(),
-            BatchScope::Partition | BatchScope::Store => vec![begin(shown)],
-        };
-        self.operations.extend(operations);
+        if let Some(page) = exchange.read_by(&mut self.coverage)? {
+            let shown = self.shown(page);
+            // A page of several partitions is of no one instant.
+            let at_once = match self.store.capabilities().batch {
+                BatchScope::Store => shown.len().max(1),
+                BatchScope::Partition | BatchScope::Key => 1,
+            };
+            for shown in shown.chunks(at_once) {
+                let mut operation = self.begin(&exchange);
+                operation.conditions = shown.to_vec();
+                self.operations.push(operation);
+            }
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! Whoever reaches the socket there, and knows the password, may do everything.
 
 mod client;
+mod cluster;
 mod config;
 mod files;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod server;
 mod users;
 
 pub use self::{
+    cluster::RedisCluster,
     config::{RedisServerConfig, RedisServerTls},
     sentinel::RedisSentinels,
     server::RedisServer,

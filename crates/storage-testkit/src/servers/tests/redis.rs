@@ -11,8 +11,8 @@ use std::{
 
 use super::{LONG, SILENCE, tests_redis};
 use crate::servers::{
-    Certificate, RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls, ServerError,
-    ServerResult, tool,
+    Certificate, RedisCluster, RedisSentinels, RedisServer, RedisServerConfig, RedisServerTls,
+    ServerError, ServerResult, tool,
 };
 
 /// How a call fails that must not succeed.
@@ -136,6 +136,31 @@ fn sentinels_replace_a_master_that_is_gone() {
     let second = group.master().unwrap().unwrap();
     assert_eq!(second.call(&["GET", "k"]).unwrap(), "one");
     second.call(&["SET", "k", "two"]).unwrap();
+}
+
+#[test]
+fn a_cluster_moves_slots_and_replaces_masters() {
+    if !tests_redis() {
+        return;
+    }
+    let cluster = RedisCluster::start().unwrap();
+    let slot = cluster.slot_of("{k}1").unwrap();
+    assert_eq!(slot, cluster.slot_of("{k}2").unwrap());
+    let (first, replica) = cluster.pair_of(slot).unwrap();
+    assert!(replica.unwrap().follows().unwrap());
+    first.call(&["SET", "{k}1", "one"]).unwrap();
+    cluster.move_slot(slot).unwrap();
+    assert!(refusal(first.call(&["GET", "{k}1"])).contains("MOVED"));
+    let (second, _) = cluster.pair_of(slot).unwrap();
+    assert_ne!(second.address(), first.address());
+    assert_eq!(second.call(&["GET", "{k}1"]).unwrap(), "one");
+    second.call(&["WAIT", "1", "0"]).unwrap();
+    second.kill().unwrap();
+    cluster.wait_for_failover_from(second, slot).unwrap();
+    let (third, _) = cluster.pair_of(slot).unwrap();
+    assert_eq!(third.call(&["GET", "{k}1"]).unwrap(), "one");
+    second.start().unwrap();
+    cluster.wait_until_well().unwrap();
 }
 
 /// What a client that knows the authority is told about the server's certificate.

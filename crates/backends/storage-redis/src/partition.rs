@@ -1,0 +1,135 @@
+//! One partition of a store: what one server has of it. A store that is not in a
+//! cluster has one.
+
+use std::time::Duration;
+
+use storage_core::{Components, Durability, Result, Sequence};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::{
+    RedisConfig,
+    commit::Committer,
+    connect::Connector,
+    error::{Failure, FailureKind, timed_out},
+    open::{self, Header},
+    pool::{Origin, Pool},
+    script::Keys,
+    session::Question,
+};
+
+/// Sessions that are no lanes: for statistics and upkeep.
+const SPARE_SESSIONS: usize = 2;
+
+/// How long to wait before a partition is looked for again that is on its way to
+/// another node, at first and at most.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// A partition.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) pool: Pool,
+    pub(crate) committer: Committer,
+    /// How durable its server makes commits.
+    pub(crate) durability_max: Durability,
+    pub(crate) last: Sequence,
+}
+
+impl Partition {
+    /// Opens it, or makes it: as a part of `store`, if that is there already.
+    pub(crate) async fn open(
+        connector: Connector,
+        config: &RedisConfig,
+        store: Option<&str>,
+        components: &Components,
+        deadline: Instant,
+    ) -> Result<(Self, Header)> {
+        let mut session = match timeout_at(deadline, connector.connect()).await {
+            Ok(session) => session?,
+            Err(_) => return Err(timed_out("no connection was made in time")),
+        };
+        let keys = connector.keys.clone();
+        let header =
+            open::prepare(&mut session, &keys, config, store, components, deadline).await?;
+        connector.settle(header.store.clone());
+        let lanes = config
+            .reads_at_once
+            .saturating_add(config.commits_at_once.get());
+        let pool = Pool::new(connector, lanes.get() + SPARE_SESSIONS)?;
+        let committer = Committer::new(
+            pool.clone(),
+            header.last,
+            config.range_entries_max,
+            config.wait_replicas,
+        );
+        let partition = Self {
+            committer,
+            pool,
+            durability_max: session.facts.persistence.durability_max(),
+            last: header.last,
+        };
+        Ok((partition, header))
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.pool.connector().keys
+    }
+
+    /// Asks a question, a second time if the first was on an old session whose
+    /// server has gone or takes no writes any more, and for as long as the
+    /// partition is on its way to another node.
+    pub(crate) async fn ask<Q: Question>(
+        &self,
+        question: &Q,
+        deadline: Instant,
+    ) -> Result<Q::Answer> {
+        let mut is_repeated = false;
+        let mut pause = Pause::new();
+        loop {
+            let mut lease = self.pool.lend(deadline).await?;
+            let asked = lease.run(deadline, async |session| question.ask(session).await);
+            match asked.await {
+                Err(failure)
+                    if !is_repeated && lease.origin == Origin::Kept && is_stale(&failure) =>
+                {
+                    is_repeated = true;
+                    self.pool.forget();
+                }
+                Err(failure) if failure.kind == FailureKind::Elsewhere => {
+                    drop(lease);
+                    self.pool.forget();
+                    if !pause.before(deadline).await {
+                        return Err(failure.into());
+                    }
+                }
+                answer => return answer.map_err(Into::into),
+            }
+        }
+    }
+}
+
+/// Whether a session has ended without its fault.
+const fn is_stale(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Lost | FailureKind::ReadOnly)
+}
+
+/// A pause that grows each time.
+#[derive(Debug)]
+pub(crate) struct Pause(Duration);
+
+impl Pause {
+    pub(crate) const fn new() -> Self {
+        Self(PAUSE_MIN)
+    }
+
+    /// Waits, if that is over before the deadline; says whether it has.
+    pub(crate) async fn before(&mut self, deadline: Instant) -> bool {
+        let next = Instant::now() + self.0;
+        if next >= deadline {
+            return false;
+        }
+        sleep_until(next).await;
+        self.0 = (self.0 * 2).min(PAUSE_MAX);
+        true
+    }
+}
