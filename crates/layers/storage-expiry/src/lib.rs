@@ -68,7 +68,7 @@
 //! | a put of what expires | a second put, of the key and 17 bytes; a look at the clock if the expiry is a default |
 //! | other calls | nothing but rules to compare with, if there are any |
 //! | limits | batches of half the operations and less than half the bytes of those below |
-//! | a removal | a third of a scan's row, a read, a guard, two deletes, in batches of 256 |
+//! | a removal | a row of a keys-only scan, a read, a guard, two deletes; in batches of 256 |
 //! | threads | one |
 //!
 //! `docs/decisions/0038-expiry.md` says why it is built this way.

@@ -85,6 +85,18 @@ impl<S> Clone for ExpiryStore<S> {
 // A wrapper that relied on a default method would forget to forward it.
 #[deny(clippy::missing_trait_methods)]
 impl<S: Store> Read for ExpiryStore<S> {
+    fn sequence(&self) -> Option<Sequence> {
+        self.inner.sequence()
+    }
+
+    fn scan_with(
+        &self,
+        range: &KeyRange,
+        options: &ScanOptions,
+    ) -> impl Future<Output = Result<Page>> + Send {
+        self.inner.scan_with(range, options)
+    }
+
     fn get_with(
         &self,
         key: Key<'_>,
@@ -99,18 +111,6 @@ impl<S: Store> Read for ExpiryStore<S> {
         options: &ReadOptions,
     ) -> impl Future<Output = Result<Vec<Option<Entry>>>> + Send {
         self.inner.get_many_with(keys, options)
-    }
-
-    fn scan_with(
-        &self,
-        range: &KeyRange,
-        options: &ScanOptions,
-    ) -> impl Future<Output = Result<Page>> + Send {
-        self.inner.scan_with(range, options)
-    }
-
-    fn sequence(&self) -> Option<Sequence> {
-        self.inner.sequence()
     }
 }
 
