@@ -2,10 +2,10 @@
 
 use storage_core::{
     Entry, Key, KeyRange, Operation, OwnedKey, Page, Projection, Read, ReadOptions, Result,
-    ScanOptions, ScanOrder, Sequence,
+    ScanOptions, ScanOrder, Sequence, layer::page,
 };
 
-use crate::{CompressStore, page, shared::Shared};
+use crate::{CompressStore, shared::Shared};
 
 // A wrapper that relied on a default method would forget to forward it.
 #[deny(clippy::missing_trait_methods)]
