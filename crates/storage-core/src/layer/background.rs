@@ -168,12 +168,15 @@ mod tests {
 
     #[test]
     fn dropping_it_ends_the_work() {
+        let (begun, beginning) = mpsc::channel();
         let (done, end) = mpsc::channel();
         let background = Background::start("test", move |attendance| {
             assert!(!attendance.pause(Duration::ZERO));
+            begun.send(()).unwrap();
             let is_over = attendance.pause(Duration::from_hours(1));
             done.send(is_over && attendance.is_over()).unwrap();
         });
+        beginning.recv().unwrap();
         drop(background.unwrap());
         assert!(end.recv().unwrap());
     }
