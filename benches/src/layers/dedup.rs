@@ -10,7 +10,7 @@ use std::{
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use storage::{
-    Durability, Random, SeededRandom, Stack, Store, StoreExt, WriteBatch, WriteOptions,
+    Durability, Random, SeededRandom, Stack, Store, WriteBatch, WriteOptions,
     dedup::{CollectConfig, DedupConfig, DedupLayer},
     fjall::FjallConfig,
 };
