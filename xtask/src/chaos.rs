@@ -115,7 +115,7 @@ mod tests {
         let message = error.to_string();
         assert!(message.contains("fjall"), "{message}");
         assert!(
-            message.ends_with("choose pg or redis or object or redis-cluster"),
+            message.ends_with("choose pg or redis or redis-cluster or object"),
             "{message}"
         );
     }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use std::{ffi::OsString, fmt};
@@ -77,17 +79,14 @@ impl Work {
     /// Enough to take a fraction of a second to a few.
     const fn operations(self, size: Size) -> u32 {
         match (self, size) {
-            (Self::PutText, Size::Kb1) => 50_000,
-            (Self::PutText, Size::Kb16) => 10_000,
-            (Self::PutText, Size::Mb1) => 150,
+            (Self::PutText | Self::PutNoiseBuffered, Size::Kb1) => 50_000,
+            (Self::PutText | Self::PutNoiseBuffered, Size::Kb16) => 10_000,
+            (Self::PutText | Self::PutNoiseBuffered, Size::Mb1) => 150,
             (Self::GetText, Size::Kb1) => 150_000,
             (Self::GetText, Size::Kb16) => 30_000,
             (Self::GetText, Size::Mb1) => 500,
             (Self::PutNoise, Size::Mb1) => 100,
             (Self::PutNoise, _) => 600,
-            (Self::PutNoiseBuffered, Size::Kb1) => 50_000,
-            (Self::PutNoiseBuffered, Size::Kb16) => 10_000,
-            (Self::PutNoiseBuffered, Size::Mb1) => 150,
         }
     }
 }
@@ -295,7 +294,7 @@ async fn drive(args: &CompressCellArgs, way: &impl Way) -> Result<Measurement> {
     let (work, size) = (args.work, args.size);
     let values: Vec<Vec<u8>> = (0..VALUES)
         .map(|seed| match work {
-            Work::PutText | Work::GetText => text(seed, size.bytes()),
+            Work::PutText | Work::GetText => Ok(text(seed, size.bytes())),
             Work::PutNoise | Work::PutNoiseBuffered => noise(seed, size.bytes()),
         })
         .collect::<Result<_>>()?;
@@ -323,12 +322,13 @@ async fn drive(args: &CompressCellArgs, way: &impl Way) -> Result<Measurement> {
 }
 
 /// JSON of exactly so many bytes, with fields that repeat and values that do not.
-fn text(seed: u32, bytes: usize) -> Result<Vec<u8>> {
+fn text(seed: u32, bytes: usize) -> Vec<u8> {
     let random = SeededRandom::new(u64::from(seed));
     let mut text = String::new();
     while text.len() < bytes {
         let (a, b) = (random.next_u64(), random.next_u64());
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{{\"id\":{},\"name\":\"user-{}\",\"active\":{},\"balance\":{}.{:02},\"tags\":[\"a{}\",\"b{}\"]}},",
             a >> 40,
             b >> 44,
@@ -337,10 +337,10 @@ fn text(seed: u32, bytes: usize) -> Result<Vec<u8>> {
             a % 100,
             b % 7,
             a % 5
-        ));
+        );
     }
     text.truncate(bytes);
-    Ok(text.into_bytes())
+    text.into_bytes()
 }
 
 fn noise(seed: u32, bytes: usize) -> Result<Vec<u8>> {

@@ -23,10 +23,10 @@ pub(crate) enum Engine {
     Pg,
     /// Redis.
     Redis,
-    /// Objects, on S3 and in directories.
-    Object,
     /// Redis, by the same crate, in a cluster.
     RedisCluster,
+    /// Objects, on S3 and in directories.
+    Object,
 }
 
 impl Engine {
@@ -41,8 +41,8 @@ impl Engine {
             Self::Fs => "fs",
             Self::Pg => "pg",
             Self::Redis => "redis",
-            Self::Object => "object",
             Self::RedisCluster => "redis-cluster",
+            Self::Object => "object",
         }
     }
 

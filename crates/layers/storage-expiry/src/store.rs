@@ -89,20 +89,20 @@ impl<S: Store> Read for ExpiryStore<S> {
         self.inner.sequence()
     }
 
-    fn scan_with(
-        &self,
-        range: &KeyRange,
-        options: &ScanOptions,
-    ) -> impl Future<Output = Result<Page>> + Send {
-        self.inner.scan_with(range, options)
-    }
-
     fn get_with(
         &self,
         key: Key<'_>,
         options: &ReadOptions,
     ) -> impl Future<Output = Result<Option<Entry>>> + Send {
         self.inner.get_with(key, options)
+    }
+
+    fn scan_with(
+        &self,
+        range: &KeyRange,
+        options: &ScanOptions,
+    ) -> impl Future<Output = Result<Page>> + Send {
+        self.inner.scan_with(range, options)
     }
 
     fn get_many_with(
