@@ -1,7 +1,10 @@
 //! What a store, its controls and the task that looks for the primary share,
 //! whatever the primary is.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use storage_core::{
     Capabilities, Committed, Durability, Error, ErrorKind, Mutation, Operation, Outcome, Random,
@@ -34,6 +37,9 @@ pub(crate) struct Core {
     /// INVARIANT: `pending` changes only under this lock, so the order of its rows
     /// is that in which they are written back; `None` where nothing is accepted.
     pub(crate) journal: Option<Mutex<Journal>>,
+    /// Whether the marker is to be moved before anything else is committed to the
+    /// primary. INVARIANT: changes only under the lock of `journal`.
+    pub(crate) is_fenced: AtomicBool,
     /// Wakes who looks for the primary.
     pub(crate) wake: Notify,
     /// Ends a wait for the next probe.
@@ -47,6 +53,11 @@ impl Core {
     pub(crate) fn degrade(&self) {
         self.status.degrade();
         self.wake.notify_one();
+    }
+
+    /// Whether a commit may not go to the primary yet.
+    pub(crate) fn holds_back(&self) -> bool {
+        !self.pending.is_empty() || self.is_fenced.load(Ordering::Acquire)
     }
 
     /// Why the standby cannot accept a commit, if it cannot.

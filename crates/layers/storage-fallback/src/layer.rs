@@ -1,6 +1,6 @@
 //! The layer: what gives a store a fallback.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use storage_core::{
     Capabilities, Components, Error, ErrorKind, Result, ScanOrder, SharedStore, Store, StoreHeader,
@@ -73,6 +73,7 @@ impl Layer for FallbackLayer {
             .with_source(error)
         })?;
         let pending = Pending::default();
+        let mut is_fenced = false;
         let journal = if config.accepts_writes() {
             if standby.capabilities().scan_order != ScanOrder::Ordered {
                 return Err(invalid(
@@ -82,10 +83,11 @@ impl Layer for FallbackLayer {
             let header = StoreHeader::read(&inner).await?;
             let primary = header.map_or([0; 16], |header| *header.id.as_bytes());
             let (journal, left) =
-                Journal::open(standby.clone(), primary, &*components.random).await?;
+                Journal::open(standby.clone(), &inner, primary, &*components.random).await?;
             for accepted in left {
                 pending.push(accepted);
             }
+            is_fenced = journal.fence() > 0;
             Some(Mutex::new(journal))
         } else {
             None
@@ -99,6 +101,7 @@ impl Layer for FallbackLayer {
             known,
             pending,
             journal,
+            is_fenced: AtomicBool::new(is_fenced),
             wake: Notify::new(),
             hurry: Notify::new(),
             random: Arc::clone(&components.random),

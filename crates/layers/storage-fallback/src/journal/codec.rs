@@ -16,6 +16,9 @@ pub(crate) struct Head {
     pub(crate) journal: [u8; 16],
     /// The identity of the primary; zeros if it has none.
     pub(crate) primary: [u8; 16],
+    /// What the marker is to reach before the primary is written to: the number of
+    /// the last commit that was abandoned, 0 if none was.
+    pub(crate) fence: u64,
 }
 
 impl Head {
@@ -23,6 +26,7 @@ impl Head {
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&self.journal);
         bytes.extend_from_slice(&self.primary);
+        bytes.extend_from_slice(&self.fence.to_be_bytes());
         bytes.into()
     }
 
@@ -31,13 +35,16 @@ impl Head {
     /// for a newer version.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let rest = versioned(bytes)?;
-        let (journal, primary) = rest
-            .split_at_checked(16)
-            .and_then(|(journal, primary)| {
-                Some((journal.try_into().ok()?, primary.try_into().ok()?))
+        let read = || {
+            let (journal, rest) = rest.split_first_chunk()?;
+            let (primary, fence) = rest.split_first_chunk()?;
+            Some(Self {
+                journal: *journal,
+                primary: *primary,
+                fence: u64::from_be_bytes(fence.try_into().ok()?),
             })
-            .ok_or_else(damaged)?;
-        Ok(Self { journal, primary })
+        };
+        read().ok_or_else(damaged)
     }
 }
 
@@ -164,8 +171,9 @@ mod tests {
         let head = Head {
             journal: [7; 16],
             primary: [9; 16],
+            fence: 258,
         };
-        let golden = [&[1][..], &[7; 16], &[9; 16]].concat();
+        let golden = [&[1][..], &[7; 16], &[9; 16], b"\0\0\0\0\0\0\x01\x02"].concat();
         assert_eq!(head.encode(), golden);
         assert_eq!(Head::decode(&golden).unwrap(), head);
     }

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use storage_core::{
     Consistency, Durability, ErrorKind, Read, ReadOptions, Store, StoreExt, WriteBatch,
 };
-use storage_fallback::{FallbackState, StandbyWrites};
+use storage_fallback::{FallbackLayer, FallbackState, StandbyWrites};
 use storage_testkit::faulty::{Call, Fault, Gate, Rule};
 
-use crate::scene::{Scene, accepting, not_applied, patient, some, soon};
+use crate::scene::{Scene, accepting, memory, not_applied, patient, some, soon};
 
 #[tokio::test]
 async fn what_was_accepted_is_written_back_in_order() {
@@ -126,6 +126,37 @@ async fn a_write_back_that_comes_late_undoes_nothing() {
     gate.open();
     soon(scene.faults.settled()).await;
     assert_eq!(scene.primary_has("k").await, some("since"));
+}
+
+/// The same of one that was given up meanwhile: by this process, or by one before.
+#[tokio::test]
+async fn an_abandoned_write_back_that_comes_late_undoes_nothing() {
+    for reopens in [false, true] {
+        let (primary, standby) = (memory(), memory());
+        let layer = || FallbackLayer::new(accepting()).standby(standby.clone());
+        let scene = Scene::over(primary.clone(), layer()).await.unwrap();
+        scene.lose_primary();
+        scene.put("k", "accepted").await;
+        scene.find_primary();
+        let gate = Gate::new();
+        let late = Fault::apply_late(ErrorKind::TimedOut, &gate);
+        let rule = Rule::on(Call::Commit).nth(2);
+        let late = scene.faults.inject(rule, late).unwrap();
+        scene.control().probe();
+        soon(async {
+            while late.times() == 0 || !scene.is_degraded() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        assert_eq!(scene.control().abandon().await.unwrap(), 1);
+        let again = Scene::over(primary, layer()).await.unwrap();
+        let writer = if reopens { &again } else { &scene };
+        writer.store.put("k", "since").await.unwrap();
+        gate.open();
+        soon(scene.faults.settled()).await;
+        assert_eq!(writer.primary_has("k").await, some("since"), "{reopens}");
+    }
 }
 
 #[tokio::test]
