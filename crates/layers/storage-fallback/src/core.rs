@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) capabilities: Capabilities,
     /// What the primary promises of its reads.
     pub(crate) primary_reads: ReadSupport,
+    /// Whether a layer below gives expiries to puts that have none.
+    pub(crate) fills_expiries: bool,
     pub(crate) standby: SharedStore,
     pub(crate) status: Status,
     pub(crate) known: Option<Known>,
@@ -70,6 +72,13 @@ impl Core {
         }
         for mutation in batch.mutations() {
             let key = match mutation {
+                Mutation::Put(put) if put.expires.is_none() && self.fills_expiries => {
+                    return Err(
+                        "the standby does not know when the store below lets a put expire \
+                         that does not say so"
+                            .into(),
+                    );
+                }
                 Mutation::Put(put) => &put.key,
                 Mutation::Delete(key) => key,
                 Mutation::PutSequenced(_) => {

@@ -17,6 +17,9 @@ use crate::{
     status::Status,
 };
 
+/// The layer that gives expiries to puts that have none.
+const FILLS_EXPIRIES: &str = "expiry";
+
 /// Answers for a store that is gone; see the [crate](crate).
 #[derive(Clone, Debug)]
 pub struct FallbackLayer {
@@ -92,13 +95,16 @@ impl Layer for FallbackLayer {
         } else {
             None
         };
+        let layers = inner.describe().layers;
+        let fills_expiries = layers.iter().any(|layer| layer == FILLS_EXPIRIES);
         let known = config
             .remembers()
-            .then(|| Known::new(config.remember_bytes_max));
+            .then(|| Known::new(config.remember_bytes_max, fills_expiries));
         let core = Core {
             primary_reads: inner.capabilities().reads,
             status: Status::new(inner.clock().clone()),
             known,
+            fills_expiries,
             pending,
             journal,
             is_fenced: AtomicBool::new(is_fenced),

@@ -53,6 +53,7 @@
 //! | read of a key that is not known, scan, snapshot | the primary's error: absence cannot be told |
 //! | commit, refused | the primary's error |
 //! | commit, accepted ([`StandbyWrites`]) | puts and deletes of user keys that the primary has certainly not applied, and that ask for no more durability than the standby has |
+//! | put without an expiry, over a layer that gives it one | the primary's error; what it has put is known once it is read |
 //! | commit with guards, range deletes, sequenced puts | the primary's error |
 //! | commit of `Unknown` outcome | the primary's error: it may be there, or come late |
 //!
