@@ -137,7 +137,13 @@ impl Core {
                 return Err(Error::closed().with_outcome(Outcome::NotApplied));
             }
             let durability = durability.max(core.standby.capabilities().durability_min);
-            let (number, committed) = journal.append(batch.mutations(), durability).await?;
+            let appended = journal.append(batch.mutations(), durability).await;
+            if journal.fence() > 0 {
+                // The row may be there: before anything newer is, in the primary.
+                core.is_fenced.store(true, Ordering::Release);
+                core.wake.notify_one();
+            }
+            let (number, committed) = appended?;
             if let Some(known) = &core.known {
                 known.forget(&batch);
             }

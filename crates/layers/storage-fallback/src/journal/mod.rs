@@ -8,8 +8,8 @@ mod codec;
 mod marker;
 
 use storage_core::{
-    Committed, Durability, Error, ErrorKind, KeyRange, Mutation, OwnedKey, Random, ReadExt, Result,
-    ScanOptions, SharedStore, Store, SystemKeys, WriteBatch, WriteOptions,
+    Committed, Durability, Error, ErrorKind, KeyRange, Mutation, Outcome, OwnedKey, Random,
+    ReadExt, Result, ScanOptions, SharedStore, Store, SystemKeys, WriteBatch, WriteOptions,
 };
 
 pub(crate) use self::marker::{fresh, marker_value, read_marker};
@@ -89,7 +89,9 @@ impl Journal {
     /// Appends a commit, which then is as durable as the standby says.
     ///
     /// # Errors
-    /// As for the standby.
+    /// As for the standby. If the outcome is unknown, the number is
+    /// [fenced](Self::fence) off: the next open would find the row, and take it for
+    /// newer than what was committed since.
     pub(crate) async fn append(
         &mut self,
         mutations: &[Mutation],
@@ -99,7 +101,12 @@ impl Journal {
         self.last += 1;
         let batch = WriteBatch::new().put(row_key(self.last), codec::encode(mutations));
         let options = WriteOptions::new().durability(durability);
-        let committed = self.standby.commit_with(batch, &options).await?;
+        let appended = self.standby.commit_with(batch, &options).await;
+        let committed = appended.inspect_err(|error| {
+            if error.outcome() != Some(Outcome::NotApplied) {
+                self.head.fence = self.last;
+            }
+        })?;
         Ok((self.last, committed))
     }
 

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use storage_core::{
-    Consistency, Durability, ErrorKind, Read, ReadOptions, Store, StoreExt, WriteBatch,
+    Consistency, Durability, ErrorKind, Outcome, Read, ReadOptions, SharedStore, Store, StoreExt,
+    WriteBatch,
 };
 use storage_fallback::{FallbackLayer, FallbackState, StandbyWrites};
-use storage_testkit::faulty::{Call, Fault, Gate, Rule};
+use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule};
 
 use crate::scene::{Scene, accepting, memory, not_applied, patient, some, soon};
 
@@ -157,6 +158,31 @@ async fn an_abandoned_write_back_that_comes_late_undoes_nothing() {
         soon(scene.faults.settled()).await;
         assert_eq!(writer.primary_has("k").await, some("since"), "{reopens}");
     }
+}
+
+/// The standby has it, though nobody knows; the next open would find it.
+#[tokio::test]
+async fn an_append_of_unknown_outcome_undoes_nothing_after_the_next_open() {
+    let (primary, kept, faults) = (memory(), memory(), Faults::new());
+    let standby = SharedStore::new(FaultyStore::new(kept.clone(), &faults));
+    let layer = FallbackLayer::new(accepting()).standby(standby);
+    let scene = Scene::over(primary.clone(), layer).await.unwrap();
+    scene.lose_primary();
+    let lost = Fault::lose_answer(ErrorKind::TimedOut);
+    faults.inject(Rule::on(Call::Commit), lost).unwrap();
+    let batch = WriteBatch::new().put("k", "doubtful");
+    let error = scene.commit(batch, Durability::Volatile).await.unwrap_err();
+    assert_eq!(error.outcome(), Some(Outcome::Unknown));
+    faults.withdraw_all();
+    scene.find_primary();
+    scene.store.put("k", "since").await.unwrap();
+    drop(scene);
+    let layer = FallbackLayer::new(accepting()).standby(kept);
+    let again = Scene::over(primary, layer).await.unwrap();
+    again.control().probe();
+    soon(again.control().returned()).await;
+    assert_eq!(again.get("k").await.unwrap(), some("since"));
+    assert_eq!(again.primary_has("k").await, some("since"));
 }
 
 #[tokio::test]
