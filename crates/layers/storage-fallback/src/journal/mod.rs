@@ -43,7 +43,7 @@ impl Journal {
         primary: [u8; 16],
         random: &dyn Random,
     ) -> Result<(Self, Vec<Accepted>)> {
-        let pending = rows(&standby).await?;
+        let mut pending = rows(&standby).await?;
         let entry = standby.get(&head_key()).await?;
         let head = entry.map(|entry| Head::decode(entry.value())).transpose()?;
         if let Some(head) = &head
@@ -83,6 +83,12 @@ impl Journal {
             last,
             is_closed: false,
         };
+        // A process that ended between writing back and removing has left these.
+        let held = pending.len();
+        pending.retain(|accepted| accepted.number > marker);
+        if pending.len() < held {
+            journal.remove_through(marker).await?;
+        }
         Ok((journal, pending))
     }
 

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use storage_core::{
-    Consistency, Durability, ErrorKind, Outcome, Read, ReadOptions, SharedStore, Store, StoreExt,
-    WriteBatch,
+    Consistency, Durability, ErrorKind, KeyRange, Outcome, Read, ReadExt, ReadOptions, ScanOptions,
+    SharedStore, Space, Store, StoreExt, WriteBatch,
 };
 use storage_fallback::{FallbackLayer, FallbackState, StandbyWrites};
 use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule};
@@ -183,6 +183,31 @@ async fn an_append_of_unknown_outcome_undoes_nothing_after_the_next_open() {
     soon(again.control().returned()).await;
     assert_eq!(again.get("k").await.unwrap(), some("since"));
     assert_eq!(again.primary_has("k").await, some("since"));
+}
+
+#[tokio::test]
+async fn rows_that_the_primary_has_are_not_pending_after_the_next_open() {
+    let (primary, kept, faults) = (memory(), memory(), Faults::new());
+    let standby = SharedStore::new(FaultyStore::new(kept.clone(), &faults));
+    let layer = FallbackLayer::new(accepting()).standby(standby);
+    let scene = Scene::over(primary.clone(), layer).await.unwrap();
+    scene.lose_primary();
+    scene.put("k", "accepted").await;
+    // The row cannot be removed when it is written back.
+    let refuse = Fault::refuse(ErrorKind::Full);
+    faults.inject(Rule::on(Call::Commit), refuse).unwrap();
+    scene.return_to_primary().await;
+    drop(scene);
+    primary.put("k", "since").await.unwrap();
+    for _ in 0..2 {
+        let layer = FallbackLayer::new(accepting()).standby(kept.clone());
+        let again = Scene::over(primary.clone(), layer).await.unwrap();
+        assert_eq!(again.control().pending(), 0);
+        assert_eq!(again.get("k").await.unwrap(), some("since"));
+    }
+    let system = KeyRange::all().in_space(Space::System);
+    let rows = kept.scan(system, ScanOptions::new()).collect().await;
+    assert_eq!(rows.unwrap().len(), 1, "who the journal is");
 }
 
 #[tokio::test]
