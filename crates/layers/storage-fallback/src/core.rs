@@ -19,6 +19,7 @@ use crate::{
     FallbackConfig, NAME,
     journal::Journal,
     known::Known,
+    limits::why_too_large,
     pending::{Accepted, Pending},
     status::{Status, count},
 };
@@ -92,6 +93,8 @@ impl Core {
                 return Err("the standby keeps no keys of layers".into());
             }
         }
+        // What the layer offers has the limits of the primary.
+        why_too_large(batch, &self.capabilities, self.standby.capabilities())?;
         let strongest = self.standby.capabilities().durability_max;
         if durability > strongest {
             return Err(format!(

@@ -55,6 +55,7 @@
 //! | commit, accepted ([`StandbyWrites`]) | puts and deletes of user keys that the primary has certainly not applied, and that ask for no more durability than the standby has |
 //! | put without an expiry, over a layer that gives it one | the primary's error; what it has put is known once it is read |
 //! | commit with guards, range deletes, sequenced puts | the primary's error |
+//! | commit that is too large for one row of the standby, or for the primary with the guard and the put that writing back adds | the primary's error |
 //! | commit of `Unknown` outcome | the primary's error: it may be there, or come late |
 //!
 //! A commit asks for the strongest durability of the store unless it says what will
@@ -113,6 +114,7 @@ mod gone;
 mod journal;
 mod known;
 mod layer;
+mod limits;
 mod pending;
 mod read;
 mod returning;
