@@ -101,6 +101,12 @@ impl Core {
                 "the standby keeps what it accepts {strongest:?}, and this asks for {durability:?}"
             ));
         }
+        self.why_full(batch)
+    }
+
+    /// Why no more is accepted, if that is so. Under the lock of the journal it
+    /// stays so.
+    fn why_full(&self, batch: &WriteBatch) -> Result<(), String> {
         let (commits, bytes) = (self.config.pending_max.get(), self.config.pending_bytes_max);
         if self.pending.len() >= commits
             || self.pending.bytes().saturating_add(batch.size_bytes()) > bytes
@@ -123,7 +129,7 @@ impl Core {
     /// forfeits the answer.
     ///
     /// # Errors
-    /// As for the standby.
+    /// As for the standby; `Unavailable` if it is full by now.
     pub(crate) async fn accept(
         self: &Arc<Self>,
         batch: WriteBatch,
@@ -138,6 +144,17 @@ impl Core {
             let mut journal = journal.lock().await;
             if journal.is_closed {
                 return Err(Error::closed().with_outcome(Outcome::NotApplied));
+            }
+            // Others may have been accepted since it was judged.
+            if let Err(why) = core.why_full(&batch) {
+                count(&core.status.tally.refused, 1);
+                let error = Error::new(
+                    ErrorKind::Unavailable,
+                    format!("the store is gone, and {why}; try again when it is back"),
+                );
+                return Err(error
+                    .with_retry_after(core.config.probe_first)
+                    .with_outcome(Outcome::NotApplied));
             }
             let durability = durability.max(core.standby.capabilities().durability_min);
             let appended = journal.append(batch.mutations(), durability).await;
