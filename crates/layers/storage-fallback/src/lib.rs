@@ -99,7 +99,7 @@
 //! # What it costs
 //! A load and a branch a call; where reads are remembered, a clock reading, a lock
 //! and a copy of the value; where commits are accepted or remembered, a copy of the
-//! batch, values shared. The primary gets one row of 24 bytes, in the system space, for
+//! batch, values shared. The primary gets one row of 29 bytes, in the system space, for
 //! each standby that wrote back.
 //!
 //! # Runtime

@@ -2,27 +2,23 @@
 
 use bytes::Bytes;
 use storage_core::{
-    Capabilities, Consistency, Entry, Error, ErrorKind, OwnedKey, ReadOptions, ReadSupport, Result,
-    Stamp, Store,
+    Capabilities, Consistency, Entry, OwnedKey, ReadOptions, ReadSupport, Result, Stamp, Store,
 };
+
+use super::sealed::{damaged, seal, unseal};
 
 /// The value of a marker.
 pub(crate) fn marker_value(number: u64) -> Bytes {
-    Bytes::copy_from_slice(&number.to_be_bytes())
+    seal(&number.to_be_bytes())
 }
 
 /// What [`marker_value`] wrote.
 ///
 /// # Errors
-/// `Corrupt` for anything else.
-pub(crate) fn marker_number(value: &[u8]) -> Result<u64> {
-    let bytes = value.try_into().map_err(|_| {
-        Error::new(
-            ErrorKind::Corrupt,
-            "the row in which the primary counts what was written back is damaged",
-        )
-    })?;
-    Ok(u64::from_be_bytes(bytes))
+/// `Corrupt` for anything else, `Unsupported` for what a newer version wrote.
+fn marker_number(value: &[u8]) -> Result<u64> {
+    let number = unseal(value)?.try_into().map_err(|_| damaged())?;
+    Ok(u64::from_be_bytes(number))
 }
 
 /// What the primary says of its row.
@@ -46,6 +42,24 @@ pub(crate) fn fresh(capabilities: &Capabilities) -> ReadOptions {
         ReadSupport::Eventual => ReadOptions::new(),
         ReadSupport::OnDemand | ReadSupport::Linearizable => {
             ReadOptions::new().consistency(Consistency::Linearizable)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage_core::ErrorKind;
+
+    use super::{super::sealed::damages, *};
+
+    #[test]
+    fn a_marker_has_the_bytes_of_its_format_and_no_damage_is_taken_for_one() {
+        let golden = b"\x01\0\0\0\0\0\0\x01\x02\x06\x67\x50\x80";
+        assert_eq!(marker_value(258), &golden[..]);
+        assert_eq!(marker_number(golden).unwrap(), 258);
+        for damaged in damages(golden) {
+            let error = marker_number(&damaged).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
     }
 }

@@ -6,14 +6,15 @@
 
 mod codec;
 mod marker;
+mod sealed;
 
 use storage_core::{
     Committed, Durability, Error, ErrorKind, KeyRange, Mutation, Outcome, OwnedKey, Random,
     ReadExt, Result, ScanOptions, SharedStore, Store, SystemKeys, WriteBatch, WriteOptions,
 };
 
+use self::codec::Head;
 pub(crate) use self::marker::{fresh, marker_value, read_marker};
-use self::{codec::Head, marker::marker_number};
 use crate::{NAME, pending::Accepted};
 
 const HEAD: &[u8] = b"journal";
@@ -192,7 +193,8 @@ async fn rows(standby: &SharedStore) -> Result<Vec<Accepted>> {
     let mut scan = standby.scan(range, ScanOptions::new());
     while let Some(item) = scan.next().await? {
         let number = item.key.get(prefix_length..).unwrap_or_default();
-        let number = marker_number(number)?;
+        let number = number.try_into().map_err(|_| sealed::damaged())?;
+        let number = u64::from_be_bytes(number);
         let mutations = codec::decode(item.entry.value())?;
         accepted.push(Accepted { number, mutations });
     }
