@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use storage_core::{
-    ErrorKind, KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Space, Store, Timestamp,
-    WriteBatch, WriteOptions, layer::Attendance,
+    Entry, ErrorKind, KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Space, Stamp, Store,
+    Timestamp, WriteBatch, WriteOptions, layer::Attendance,
 };
 
 use crate::{ExpiryConfig, index, stats::Counters};
@@ -26,6 +26,7 @@ pub(crate) struct Sweeper<S> {
 struct Due {
     row: OwnedKey,
     key: OwnedKey,
+    expires: Timestamp,
 }
 
 impl<S: Store> Sweeper<S> {
@@ -101,9 +102,8 @@ impl<S: Store> Sweeper<S> {
         let page = inner.scan_with(&rest, &options).await?;
         let rows = page.items.into_iter().map(|item| item.key);
         let due = self.due(rows, round)?;
-        if !due.is_empty() {
-            round.swept += self.remove(inner, due).await?;
-        }
+        let removals = self.look(inner, due).await?;
+        round.swept += self.remove(inner, removals).await?;
         round.rest = page.next;
         Ok(round.rest.is_some())
     }
@@ -116,51 +116,80 @@ impl<S: Store> Sweeper<S> {
             due.push(Due {
                 row: OwnedKey::in_space(Space::System, row),
                 key: key.into(),
+                expires,
             });
         }
         self.counters.set_lag(round.lag_milliseconds);
         Ok(due)
     }
 
-    /// Removes rows, and the entries that have expired; says how many those were. A key
-    /// that is written meanwhile is left for the next round.
-    async fn remove(&self, inner: &S, mut due: Vec<Due>) -> Result<u64> {
+    /// Says which rows are to go, and why. A row stays whose entry is live and expires at
+    /// the row's time: the clock has been set back, and the entry has no other row.
+    async fn look(&self, inner: &S, due: Vec<Due>) -> Result<Vec<Removal>> {
+        let keys: Vec<_> = due.iter().map(|due| due.key.clone()).collect();
+        let entries = inner.get_many(&keys).await?;
+        let removals = due.into_iter().zip(entries);
+        Ok(removals
+            .filter_map(|(due, entry)| Removal::of(due, entry.as_ref()))
+            .collect())
+    }
+
+    /// Removes rows, and the entries that have expired; says how many rows of those there
+    /// were. A key that is written meanwhile is left for the next round.
+    async fn remove(&self, inner: &S, mut removals: Vec<Removal>) -> Result<u64> {
         let durability = inner.capabilities().durability_min;
         let options = WriteOptions::new().durability(durability);
-        let keys: Vec<_> = due.iter().map(|due| due.key.clone()).collect();
-        let live = inner.get_many(&keys).await?;
-        let mut is_live: Vec<_> = live.iter().map(Option::is_some).collect();
-        while !due.is_empty() {
-            let mut batch = WriteBatch::new();
-            for (Due { row, key }, is_live) in due.iter().zip(&is_live) {
-                batch = if *is_live {
-                    // Put anew: then it has another row.
-                    batch.present(key)
-                } else {
-                    batch.absent(key).delete(key)
-                };
-                batch = batch.delete(row);
-            }
+        while !removals.is_empty() {
+            let batch = removals.iter().fold(WriteBatch::new(), Removal::add_to);
             match inner.commit_with(batch, &options).await {
                 Ok(_) => {
-                    let stale = is_live.iter().filter(|is_live| **is_live).count();
-                    let swept = due.len() - stale;
+                    let is_stale = |removal: &&Removal| removal.live.is_some();
+                    let stale = removals.iter().filter(is_stale).count();
+                    let swept = removals.len() - stale;
                     Counters::add(&self.counters.stale, stale);
                     Counters::add(&self.counters.swept, swept);
                     return Ok(u64::try_from(swept).unwrap_or(u64::MAX));
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict => {
-                    let Some(overtaken) = error.guard().filter(|guard| *guard < due.len()) else {
+                    let is_ours = |guard: &usize| *guard < removals.len();
+                    let Some(overtaken) = error.guard().filter(is_ours) else {
                         return Err(error);
                     };
-                    due.remove(overtaken);
-                    is_live.remove(overtaken);
+                    removals.remove(overtaken);
                     Counters::add(&self.counters.overtaken, 1);
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(0)
+    }
+}
+
+/// A row that goes, with its entry if that has expired.
+#[derive(Debug)]
+struct Removal {
+    due: Due,
+    /// The entry that was put anew since, if there is one: it has another row.
+    live: Option<Stamp>,
+}
+
+impl Removal {
+    fn of(due: Due, entry: Option<&Entry>) -> Option<Self> {
+        if entry.is_some_and(|entry| entry.expires() == Some(due.expires)) {
+            return None;
+        }
+        let live = entry.map(Entry::stamp);
+        Some(Self { due, live })
+    }
+
+    fn add_to(batch: WriteBatch, removal: &Self) -> WriteBatch {
+        let Due { row, key, .. } = &removal.due;
+        let batch = match &removal.live {
+            // Of another that was put meanwhile, this may be the row.
+            Some(stamp) => batch.unchanged(key, stamp.clone()),
+            None => batch.absent(key).delete(key),
+        };
+        batch.delete(row)
     }
 }
 

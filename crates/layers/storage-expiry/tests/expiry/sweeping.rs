@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use storage_core::{ErrorKind, ReadExt, Store, StoreExt, blocking::block_on};
+use storage_core::{ErrorKind, ReadExt, Store, StoreExt, Timestamp, blocking::block_on};
 use storage_expiry::{ExpiryConfig, Sweep};
-use storage_testkit::faulty::{Call, Fault, Rule};
+use storage_testkit::faulty::{Call, Fault, Gate, Rule};
 
-use crate::scene::Scene;
+use crate::scene::{START, Scene};
 
 #[test]
 fn what_has_expired_is_removed_with_its_rows() {
@@ -52,6 +52,28 @@ fn an_entry_that_was_put_anew_stays() {
     assert!(block_on(scene.store.exists("for longer")).unwrap());
 }
 
+/// Else nothing would remove the entry, ever.
+#[test]
+fn the_row_of_an_entry_that_lives_again_stays() {
+    let scene = Scene::new();
+    scene.put_for("a", 10);
+    scene.pass(10);
+    // Between the look at the rows and the look at the entries.
+    let gate = Gate::new();
+    let looks = Rule::on(Call::GetMany).nth(1);
+    scene.faults.inject(looks, Fault::hold(&gate)).unwrap();
+    let control = scene.control().clone();
+    let sweeping = std::thread::spawn(move || block_on(control.sweep_now()).unwrap());
+    block_on(gate.wait_for_arrival());
+    scene.clock.set_to(Timestamp::from_unix_milliseconds(START));
+    gate.open();
+    assert_eq!(sweeping.join().unwrap(), 0);
+    assert_eq!((scene.kept(), scene.rows(), scene.stats().stale), (1, 1, 0));
+    scene.pass(10);
+    assert_eq!(scene.sweep(), 1);
+    assert_eq!((scene.kept(), scene.rows()), (0, 0));
+}
+
 #[test]
 fn an_entry_that_is_put_while_it_is_swept_stays() {
     let scene = Scene::new();
@@ -59,7 +81,7 @@ fn an_entry_that_is_put_while_it_is_swept_stays() {
     scene.put_for("b", 1);
     scene.pass(1);
     // Between the sweeper's look at the entries and its commit.
-    let gate = storage_testkit::faulty::Gate::new();
+    let gate = Gate::new();
     scene
         .faults
         .inject(Rule::on(Call::Commit).nth(1), Fault::hold(&gate))
