@@ -12,8 +12,9 @@ use std::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpiryStats {
-    /// Entries that were removed since they had expired; those that somebody else had
-    /// removed before count, too.
+    /// Rows that were removed since their entries had expired, one for each time at which
+    /// a put of the entry was to expire; those of entries that somebody else had removed
+    /// before count, too.
     pub swept: u64,
     /// Rows that were removed since their entries have been put anew.
     pub stale: u64,

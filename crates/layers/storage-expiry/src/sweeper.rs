@@ -44,7 +44,7 @@ impl<S: Store> Sweeper<S> {
 
     /// Sweeps again and again, until the store is closed or gone.
     pub(crate) fn attend(&self, attendance: &Attendance, every: Duration, pause: Duration) {
-        while !attendance.pause(every) {
+        while !attendance.is_over() {
             let mut round = Round::default();
             loop {
                 // Not kept beyond a batch: whoever drops the last handle closes the store.
@@ -62,10 +62,12 @@ impl<S: Store> Sweeper<S> {
                     return;
                 }
             }
+            let _ = attendance.pause(every);
         }
     }
 
-    /// Removes all that has expired by now; says how many entries that were.
+    /// Removes all that has expired by now; says how many rows of expired
+    /// entries that were.
     pub(crate) async fn sweep(&self) -> Result<u64> {
         let mut round = Round::default();
         while let Some(inner) = self.inner.upgrade() {

@@ -139,6 +139,16 @@ fn the_thread_sweeps_and_ends_when_the_store_is_closed() {
 }
 
 #[test]
+fn the_thread_begins_with_a_round() {
+    let scene = Scene::with(ExpiryConfig::new().sweep_every(Duration::from_hours(1)));
+    let begun = Instant::now();
+    while scene.stats().rounds == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no round");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
 fn without_rows_nothing_is_swept() {
     let scene = Scene::with(ExpiryConfig::new().sweep(Sweep::Never));
     scene.put_for("a", 1);
