@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use storage_core::{
-    Entry, ErrorKind, KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Space, Stamp, Store,
+    Entry, Error, ErrorKind, KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Space, Stamp, Store,
     Timestamp, WriteBatch, WriteOptions, layer::Attendance,
 };
 
@@ -32,6 +32,9 @@ struct Due {
 impl<S: Store> Sweeper<S> {
     /// How many operations one removal takes: a guard and two deletes.
     const OPERATIONS: usize = 3;
+
+    /// How many entries are read at once: live ones come with their values.
+    const LOOKED_AT_ONCE: usize = 16;
 
     pub(crate) fn new(inner: &Arc<S>, counters: Arc<Counters>, config: &ExpiryConfig) -> Self {
         let fitting = inner.capabilities().batch_operations_max / Self::OPERATIONS;
@@ -75,7 +78,7 @@ impl<S: Store> Sweeper<S> {
                 return Ok(round.swept);
             }
         }
-        Err(storage_core::Error::closed())
+        Err(Error::closed())
     }
 
     /// Takes the next step of a round; says whether there is another.
@@ -85,7 +88,9 @@ impl<S: Store> Sweeper<S> {
             Ok(true) => {}
             Ok(false) => {
                 Counters::add(&self.counters.rounds, 1);
-                self.counters.set_failure(None);
+                let damage = round.damage.take();
+                let told = |damage| format!("what is damaged was not swept: {damage}");
+                self.counters.set_failure(damage.map(told));
             }
             Err(error) => self.counters.set_failure(Some(error.to_string())),
         }
@@ -103,17 +108,23 @@ impl<S: Store> Sweeper<S> {
         let options = ScanOptions::new().keys_only().entries_max(self.entries_max);
         let page = inner.scan_with(&rest, &options).await?;
         let rows = page.items.into_iter().map(|item| item.key);
-        let due = self.due(rows, round)?;
-        let removals = self.look(inner, due).await?;
+        let due = self.due(rows, round);
+        let removals = self.look(inner, due, round).await?;
         round.swept += self.remove(inner, removals).await?;
         round.rest = page.next;
         Ok(round.rest.is_some())
     }
 
-    fn due(&self, rows: impl Iterator<Item = Bytes>, round: &mut Round) -> Result<Vec<Due>> {
+    fn due(&self, rows: impl Iterator<Item = Bytes>, round: &mut Round) -> Vec<Due> {
         let mut due = Vec::new();
         for row in rows {
-            let (expires, key) = index::parse(&row)?;
+            let (expires, key) = match index::parse(&row) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    self.skip(round, &error);
+                    continue;
+                }
+            };
             round.see(expires);
             due.push(Due {
                 row: OwnedKey::in_space(Space::System, row),
@@ -122,18 +133,43 @@ impl<S: Store> Sweeper<S> {
             });
         }
         self.counters.set_lag(round.lag_milliseconds);
-        Ok(due)
+        due
+    }
+
+    /// Leaves out what is damaged: all else is still swept.
+    fn skip(&self, round: &mut Round, error: &Error) {
+        Counters::add(&self.counters.skipped, 1);
+        round.damage.get_or_insert_with(|| error.to_string());
     }
 
     /// Says which rows are to go, and why. A row stays whose entry is live and expires at
     /// the row's time: the clock has been set back, and the entry has no other row.
-    async fn look(&self, inner: &S, due: Vec<Due>) -> Result<Vec<Removal>> {
-        let keys: Vec<_> = due.iter().map(|due| due.key.clone()).collect();
-        let entries = inner.get_many(&keys).await?;
-        let removals = due.into_iter().zip(entries);
-        Ok(removals
-            .filter_map(|(due, entry)| Removal::of(due, entry.as_ref()))
-            .collect())
+    async fn look(&self, inner: &S, due: Vec<Due>, round: &mut Round) -> Result<Vec<Removal>> {
+        let mut removals = Vec::with_capacity(due.len());
+        let mut due = due.into_iter();
+        loop {
+            let some: Vec<_> = due.by_ref().take(Self::LOOKED_AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(removals);
+            }
+            let keys: Vec<_> = some.iter().map(|due| due.key.clone()).collect();
+            match inner.get_many(&keys).await {
+                Ok(entries) => {
+                    let some = some.into_iter().zip(entries);
+                    removals.extend(some.filter_map(|(due, entry)| Removal::of(due, entry)));
+                }
+                Err(error) if is_damage(&error) => {
+                    for due in some {
+                        match inner.get(&due.key).await {
+                            Ok(entry) => removals.extend(Removal::of(due, entry)),
+                            Err(error) if is_damage(&error) => self.skip(round, &error),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Removes rows, and the entries that have expired; says how many rows of those there
@@ -176,11 +212,12 @@ struct Removal {
 }
 
 impl Removal {
-    fn of(due: Due, entry: Option<&Entry>) -> Option<Self> {
-        if entry.is_some_and(|entry| entry.expires() == Some(due.expires)) {
-            return None;
-        }
-        let live = entry.map(Entry::stamp);
+    fn of(due: Due, entry: Option<Entry>) -> Option<Self> {
+        let live = match entry {
+            Some(entry) if entry.expires() == Some(due.expires) => return None,
+            Some(entry) => Some(entry.stamp()),
+            None => None,
+        };
         Some(Self { due, live })
     }
 
@@ -204,6 +241,13 @@ struct Round {
     rest: Option<KeyRange>,
     lag_milliseconds: u64,
     swept: u64,
+    /// What was wrong with the first row or entry that was skipped.
+    damage: Option<String>,
+}
+
+/// Whether it is about what was read, and not about the store: the rest may be well.
+fn is_damage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid)
 }
 
 impl Round {

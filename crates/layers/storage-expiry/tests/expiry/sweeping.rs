@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use storage_core::{ErrorKind, ReadExt, Store, StoreExt, Timestamp, blocking::block_on};
+use storage_core::{
+    ErrorKind, ReadExt, Store, StoreExt, SystemKeys, Timestamp, blocking::block_on,
+};
 use storage_expiry::{ExpiryConfig, Sweep};
 use storage_testkit::faulty::{Call, Fault, Gate, Rule};
 
@@ -97,6 +99,30 @@ fn an_entry_that_is_put_while_it_is_swept_stays() {
     assert_eq!((scene.kept(), scene.rows()), (1, 1));
     assert_eq!(scene.sweep(), 0);
     assert_eq!((scene.kept(), scene.rows(), scene.stats().stale), (1, 0, 1));
+}
+
+#[test]
+fn what_is_damaged_is_skipped_and_the_rest_is_swept() {
+    let scene = Scene::new();
+    for number in 0..40 {
+        scene.put_for(&format!("{number:02}"), 1);
+    }
+    let row = SystemKeys::of("expiry").key(&b"\x01\0"[..]);
+    block_on(scene.below.put(&row, "")).unwrap();
+    scene.pass(1);
+    let fault = || Fault::refuse(ErrorKind::Corrupt);
+    for call in [Call::Get, Call::GetMany] {
+        let rule = Rule::on(call).key("07");
+        scene.faults.inject(rule, fault()).unwrap();
+    }
+    assert_eq!(scene.sweep(), 39);
+    assert_eq!((scene.kept(), scene.rows()), (1, 2));
+    assert_eq!((scene.stats().skipped, scene.stats().rounds), (2, 1));
+    assert!(!block_on(scene.store.health()).unwrap().is_well());
+    scene.faults.withdraw_all();
+    block_on(scene.below.delete(&row)).unwrap();
+    assert_eq!(scene.sweep(), 1);
+    assert!(block_on(scene.store.health()).unwrap().is_well());
 }
 
 #[test]
