@@ -62,7 +62,7 @@
 //! | limits | values may be 5 bytes shorter than below, batches hold 16 operations fewer |
 //! | a put | a copy of the value, its checksum; the codec's work |
 //! | a get | a checksum, a stamp; the codec's work |
-//! | threads | calls of more than 64 KiB (about 0.3 ms of zstd at level 1) work on the [pool](storage_core::Executor) |
+//! | threads | calls of more than 64 KiB (about 0.3 ms of zstd at level 1; less for slow levels) or 1,024 values work on the [pool](storage_core::Executor) |
 //!
 //! `cargo xtask bench layers` measures it; `docs/decisions/0037-compression.md` says why
 //! it is built this way.
