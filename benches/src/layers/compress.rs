@@ -1,13 +1,14 @@
 //! What compressing through the layer costs, over memory: against the codec called
 //! directly and a store of what it made, and against a plain store.
 
-use std::path::Path;
-
-use std::fmt::Write as _;
+use std::{
+    ffi::OsString,
+    fmt::{self, Write as _},
+    path::Path,
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use std::{ffi::OsString, fmt};
 use storage::{
     Kept, Random, ReadExt, SeededRandom, Stack, Store, WriteBatch, WriteOptions,
     compress::{CompressConfig, CompressLayer},
