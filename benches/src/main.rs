@@ -35,6 +35,9 @@ enum Command {
     /// One figure of compression, in a process of its own.
     #[command(hide = true)]
     CompressCell(layers::CompressCellArgs),
+    /// One figure of deduplication, in a process of its own.
+    #[command(hide = true)]
+    DedupCell(layers::DedupCellArgs),
     /// One figure of `overhead`, in a process of its own.
     #[command(hide = true)]
     Cell(overhead::CellArgs),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Layers(args) => layers::run(&args),
         Command::LayersCell(args) => layers::run_cell(&args),
         Command::CompressCell(args) => layers::run_compress_cell(&args),
+        Command::DedupCell(args) => layers::run_dedup_cell(&args),
         Command::Overhead(args) => overhead::run(&args),
         Command::Cell(args) => overhead::run_cell(&args),
         Command::Server(args) => server::run(&args),

@@ -7,12 +7,15 @@
 //! Compression: what the layer adds to the codec, and to a put of what does not get
 //! smaller ([`compress`]).
 //!
+//! Deduplication: what the layer adds to puts, and saves where values are equal ([`dedup`]).
+//!
 //! Resilience and metrics: what they add to a get of the memory engine, which is
 //! exact to nanoseconds, in units of a get of raw fjall ([`added`]).
 
 mod added;
 mod cell;
 mod compress;
+mod dedup;
 mod hits;
 mod metrics;
 mod resilience;
@@ -30,6 +33,7 @@ use self::added::raw_fjall_get;
 pub(crate) use self::{
     cell::{CellArgs, run_cell},
     compress::{CompressCellArgs, run_cell as run_compress_cell},
+    dedup::{DedupCellArgs, run_cell as run_dedup_cell},
 };
 use crate::{
     measure::{Interrupt, Row, cells, play},
@@ -67,6 +71,8 @@ enum Kind {
     Added,
     /// How long compressing takes.
     Compress,
+    /// How long puts of values take that may be equal.
+    Dedup,
 }
 
 /// Measures, and prints a row for each comparison.
@@ -102,6 +108,21 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
             print(
                 args,
                 &Row::of(comparison, &rounds, compress::labels(comparison)),
+            )?;
+        }
+    }
+    if wants(Kind::Dedup) {
+        let comparisons = dedup::rows();
+        let interrupt = Interrupt::catch()?;
+        let directory = directory_in(&args.directory)?;
+        let cells = cells(&comparisons);
+        let rounds = play(&cells, args.rounds, args.seed, &interrupt, |cell| {
+            cell.arguments(directory.path())
+        })?;
+        for comparison in &comparisons {
+            print(
+                args,
+                &Row::of(comparison, &rounds, dedup::labels(comparison)),
             )?;
         }
     }

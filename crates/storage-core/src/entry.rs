@@ -68,12 +68,17 @@ impl Entry {
     }
 
     /// The same entry in memory of its own, for whoever keeps it: a value may be a
-    /// piece of something much larger. A token of the engine stays as it is.
+    /// piece of something much larger, and so may what its stamp is made of.
     #[must_use]
     pub fn detached(&self) -> Self {
+        let origin = match &self.origin {
+            Origin::Content => Origin::Content,
+            Origin::Stamp(stamp) => Origin::Stamp(stamp.detached()),
+        };
         Self {
             value: Bytes::copy_from_slice(&self.value),
-            ..self.clone()
+            expires: self.expires,
+            origin,
         }
     }
 

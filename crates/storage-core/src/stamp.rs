@@ -74,6 +74,18 @@ impl Stamp {
         }
     }
 
+    /// The same stamp in memory of its own.
+    pub(crate) fn detached(&self) -> Self {
+        let Token::Kept(kept) = &self.0 else {
+            return self.clone();
+        };
+        let own = match &**kept {
+            Kept::Bytes(token) => Kept::Bytes(Bytes::copy_from_slice(token)),
+            Kept::Content(value, expires) => Kept::Content(Bytes::copy_from_slice(value), *expires),
+        };
+        Self(Token::Kept(Arc::new(own)))
+    }
+
     /// The bytes of data that the stamp keeps.
     pub(crate) fn kept_bytes(&self) -> usize {
         match &self.0 {
@@ -115,6 +127,23 @@ impl fmt::Debug for Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detached_stamp_is_the_same_in_memory_of_its_own() {
+        let block = Bytes::from(vec![7; 4_096]);
+        let start = |stamp: &Stamp| match &stamp.0 {
+            Token::Kept(kept) => match &**kept {
+                Kept::Bytes(bytes) | Kept::Content(bytes, _) => bytes.as_ptr(),
+            },
+            Token::None | Token::Version(_) => panic!("it keeps bytes"),
+        };
+        let piece = block.slice(8..16);
+        for stamp in [Stamp::of_content(&piece, None), Stamp::new(piece.clone())] {
+            let detached = stamp.detached();
+            assert_eq!((&detached, detached.kept_bytes()), (&stamp, 8));
+            assert_ne!(start(&detached), start(&stamp));
+        }
+    }
 
     #[test]
     fn stamps_are_equal_exactly_if_their_tokens_are() {

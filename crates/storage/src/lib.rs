@@ -41,6 +41,7 @@
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `compress` | `storage::compress`: the layer that makes values smaller; takes a C compiler | no |
 //! | `expiry` | `storage::expiry`: the layer of default times to live, which removes what has expired | no |
+//! | `dedup` | `storage::dedup`: the layer that stores equal values once | no |
 //! | `resilience` | `storage::resilience`: a layer that retries, gives up in time, and leaves a store alone that fails | no |
 //! | `fallback` | `storage::fallback`: a layer that answers, and accepts commits, for a store that is gone | no |
 //! | `metrics` | `storage::metrics`: a layer that measures | no |
@@ -106,6 +107,12 @@ pub mod expiry {
 #[cfg(feature = "fallback")]
 pub mod fallback {
     pub use storage_fallback::*;
+}
+
+/// The deduplication layer: equal values are stored once.
+#[cfg(feature = "dedup")]
+pub mod dedup {
+    pub use storage_dedup::*;
 }
 
 /// The embedded default engine: an LSM tree in pure Rust.

@@ -3,7 +3,9 @@
 //! Where the server honours conditions, all that depends on the state of a key is
 //! a request on the condition that the object has the form which was judged. Such
 //! a request can be sent again when its answer is lost, and one that arrives late
-//! does nothing. A put without guards is a plain request: it takes no look before
+//! does nothing. A delete has no name to find it by: where its answer is lost and
+//! the key is absent now, others may have deleted it, so one with guards is
+//! `Unknown`. A put without guards is a plain request: it takes no look before
 //! it, so one whose answer is lost and which is not found to be there is `Unknown`.
 
 use std::time::Duration;
@@ -239,8 +241,8 @@ impl Commit<'_> {
         match (&self.change, before, now) {
             (Change::Put(_), _, Some(now)) if now == self.write => ByNow::Applied,
             // Forms do not come back, so it can be applied no more; the key is
-            // absent now, whoever deleted it.
-            (Change::Delete, Some(_), None) => ByNow::Applied,
+            // absent now, whoever deleted it. Who has guards wants to know who.
+            (Change::Delete, Some(_), None) if self.guards.is_empty() => ByNow::Applied,
             // It has not been applied, or this form were gone.
             (_, Some(before), Some(now)) if now == before => ByNow::NotYet,
             // Somebody has changed the object: before it was applied, or after.

@@ -112,8 +112,11 @@ pub enum Eviction {
     /// nothing of the store is lost: it has none.
     #[default]
     Refused,
-    /// It may: the store is a cache. All of it goes at once, and commits are never
-    /// more than `Volatile`.
+    /// It may: the store is a cache, and commits are never more than `Volatile`.
+    /// Redis evicts each of the store's four keys by itself. Without its entries
+    /// or its index, scans and commits are `Corrupt` until all keys of the store
+    /// are deleted, and gets find what there is; without its header it cannot be
+    /// opened. A commit whose answer was lost may stay `Unknown`.
     Allowed,
 }
 

@@ -17,7 +17,7 @@ use storage_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    RedisConfig, RedisHost,
+    Eviction, RedisConfig, RedisHost,
     cluster::{self, slot_of},
     error::{Failure, corrupt, from_redis, timed_out, unavailable},
     script::Keys,
@@ -179,6 +179,11 @@ impl Connector {
     /// Whether the server may be another one the next time.
     pub(crate) const fn may_be_replaced(&self) -> bool {
         !matches!(self.way, Way::Straight)
+    }
+
+    /// Whether the server may evict what a commit has left.
+    pub(crate) fn may_be_evicted(&self) -> bool {
+        self.config.eviction == Eviction::Allowed
     }
 
     /// Whether what is elsewhere now may be found there.

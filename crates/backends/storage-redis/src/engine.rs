@@ -97,7 +97,7 @@ fn capabilities(config: &RedisConfig, durability_max: Durability) -> Capabilitie
     capabilities.durability_max = durability_max;
     capabilities.key_bytes_max = KEY_BYTES_MAX;
     capabilities.value_bytes_max = VALUE_BYTES_MAX;
-    // All of an evicted store goes at once, and what is written behind is not.
+    // What was evicted is gone, and what is written behind it is not.
     if config.eviction == Eviction::Allowed {
         capabilities.crash_order = CrashOrder::Any;
     }

@@ -134,7 +134,12 @@ pub(crate) fn from_redis(error: RedisError) -> Error {
     let detail = error.detail().unwrap_or_default();
     let (kind, message) = match error.code() {
         Some(OWN_CODE) => {
-            let message = format!("{detail}; restore the store from a backup");
+            // Some say themselves what to do.
+            let message = if detail.contains("; ") {
+                detail.to_owned()
+            } else {
+                format!("{detail}; restore the store from a backup")
+            };
             (ErrorKind::Corrupt, message)
         }
         Some(code) => {

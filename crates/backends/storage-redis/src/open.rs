@@ -230,7 +230,8 @@ fn foreign(key: &str) -> Error {
     Error::new(
         ErrorKind::Invalid,
         format!(
-            "`{}` belongs to another application; choose another prefix or database",
+            "`{}` belongs to another application, or to a store whose header the server has \
+             evicted; choose another prefix or database, or delete what is below this one",
             key.escape_debug()
         ),
     )

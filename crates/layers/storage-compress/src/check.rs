@@ -5,7 +5,7 @@ use storage_core::{
     Space,
 };
 
-use crate::CompressStore;
+use crate::{CompressStore, shared::Worker};
 
 /// How many entries are looked at together.
 const ENTRIES: usize = 256;
@@ -29,7 +29,7 @@ pub(crate) async fn values<R: Read>(
             rest.clone_from(&page.next);
             let found = store
                 .shared
-                .work(usize::MAX, move |shared| {
+                .work(Worker::Pool, move |shared| {
                     let damage = |item: storage_core::Item| {
                         let key = Key::in_space(space, &item.key);
                         let error = shared.open(key, item.entry).err()?;

@@ -89,31 +89,40 @@ impl Packer {
             Self::Zstd(level, kept) => {
                 let make = || Ok((bulk::Compressor::new(*level)?, Vec::new()));
                 kept.lend(make, |(compressor, packed)| {
-                    packed.clear();
-                    packed.reserve(compress_bound(value.len()));
-                    compressor.compress_to_buffer(value, packed)?;
-                    Ok(finish(packed, then))
+                    let packed = Room::empty(packed);
+                    packed.0.reserve(compress_bound(value.len()));
+                    let done = compressor.compress_to_buffer(value, packed.0);
+                    if compressor.context_mut().sizeof() > KEPT_BYTES_MAX {
+                        // What it has taken is given back only with it.
+                        *compressor = bulk::Compressor::new(*level)?;
+                    }
+                    done?;
+                    Ok(then(packed.0))
                 })
             }
             Self::Lz4(kept) => kept.lend(
                 || Ok(Vec::new()),
                 |packed| {
-                    packed.resize(block::get_maximum_output_size(value.len()), 0);
-                    let length = block::compress_into(value, packed).map_err(io::Error::other)?;
-                    packed.truncate(length);
-                    Ok(finish(packed, then))
+                    // Of what is there, nothing is zeroed again.
+                    let packed = Room(packed);
+                    packed
+                        .0
+                        .resize(block::get_maximum_output_size(value.len()), 0);
+                    let length = block::compress_into(value, packed.0).map_err(io::Error::other)?;
+                    packed.0.truncate(length);
+                    Ok(then(packed.0))
                 },
             ),
             Self::Gzip(level, kept) => {
                 let make = || Ok((Compress::new(*level, false), Vec::new()));
                 kept.lend(make, |(deflate, packed)| {
                     deflate.reset();
-                    packed.clear();
+                    let packed = Room::empty(packed);
                     // More would not be smaller.
-                    packed.reserve(value.len());
-                    let status = deflate.compress_vec(value, packed, FlushCompress::Finish)?;
+                    packed.0.reserve(value.len());
+                    let status = deflate.compress_vec(value, packed.0, FlushCompress::Finish)?;
                     Ok(match status {
-                        Status::StreamEnd => finish(packed, then),
+                        Status::StreamEnd => then(packed.0),
                         Status::Ok | Status::BufError => None,
                     })
                 })
@@ -122,12 +131,22 @@ impl Packer {
     }
 }
 
-fn finish<T>(packed: &mut Vec<u8>, then: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-    let done = then(packed);
-    if packed.capacity() > KEPT_BYTES_MAX {
-        *packed = Vec::new();
+/// Room to compress to, given back when it is dropped if it is too much to be kept.
+struct Room<'a>(&'a mut Vec<u8>);
+
+impl<'a> Room<'a> {
+    fn empty(room: &'a mut Vec<u8>) -> Self {
+        room.clear();
+        Self(room)
     }
-    done
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        if self.0.capacity() > KEPT_BYTES_MAX {
+            *self.0 = Vec::new();
+        }
+    }
 }
 
 /// Makes values of what packers made, on many threads at once.
@@ -209,6 +228,44 @@ mod tests {
                 let again = unpacker.unpack(method, &packed, 17_000).unwrap();
                 assert!(again == value && again.capacity() == 17_000, "{codec:?}");
             }
+        }
+    }
+
+    /// Noise that does not get smaller is an outcome of its own.
+    #[test]
+    fn much_working_memory_is_not_kept() {
+        let mut state = 7_u64;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            state.to_be_bytes()[0]
+        });
+        let noise: Vec<_> = noise.take(KEPT_BYTES_MAX + 1).collect();
+        for (codec, level) in [
+            (Codec::Zstd, Some(16)),
+            (Codec::Lz4, None),
+            (Codec::Gzip, None),
+        ] {
+            let packer = Packer::new(codec, level);
+            packer.pack(&noise, |_| None::<()>).unwrap();
+            let kept = match &packer {
+                Packer::None => 0,
+                Packer::Zstd(_, kept) => kept
+                    .lend(
+                        || -> io::Result<_> { panic!() },
+                        |(zstd, room)| Ok(zstd.context_mut().sizeof().max(room.capacity())),
+                    )
+                    .unwrap(),
+                Packer::Lz4(kept) => kept
+                    .lend(|| -> io::Result<_> { panic!() }, |room| Ok(room.capacity()))
+                    .unwrap(),
+                Packer::Gzip(_, kept) => kept
+                    .lend(
+                        || -> io::Result<_> { panic!() },
+                        |(_, room)| Ok(room.capacity()),
+                    )
+                    .unwrap(),
+            };
+            assert!(kept <= KEPT_BYTES_MAX, "{codec:?}: {kept}");
         }
     }
 

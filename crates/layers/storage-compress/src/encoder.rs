@@ -6,6 +6,7 @@ use bytes::Bytes;
 use storage_core::{
     BatchScope, Capabilities, Error, ErrorKind, Key, Mutation, Outcome, Put, Result, SequencedPut,
     WriteBatch,
+    layer::{OwnKeys, Spared},
 };
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     codec::Packer,
     counters::{Counters, Kept},
     form::{self, OVERHEAD_BYTES_MAX},
-    keys::{OwnKeys, Spared},
     layer::NAME,
     namespaces::Namespaces,
     probe,
@@ -63,7 +63,7 @@ impl Encoder {
             packer: Packer::new(config.codec, config.level),
             namespaces: Namespaces::default(),
             counters,
-            keys: OwnKeys::new(),
+            keys: OwnKeys::of(NAME),
             spare_operations: spare_operations(inner),
         }
     }

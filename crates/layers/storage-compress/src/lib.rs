@@ -47,10 +47,14 @@
 //! - Keys, expiries, guards and deletes pass as they are. Keys-only scans decode nothing.
 //!
 //! # Cancel safety
-//! As for the store below, with one exception: a commit of more than
-//! [`inline_bytes_max`](CompressConfig::inline_bytes_max) is compressed on the pool
-//! first, and is accepted by the store below only then. Dropped before, it is not
-//! applied, not even in part.
+//! As for the store below, with one exception, which is less than stores promise: a commit
+//! that is compressed on the pool (see [`inline_bytes_max`](CompressConfig::inline_bytes_max))
+//! is accepted by the store below, and gets its place among the commits, only when that is
+//! done, and not when it is first polled. Commits that begin later may come before it.
+//! Dropped before, it is not applied, not even in part, if nobody polls it any more. A
+//! cache above does: what its callers drop it drives on, so such a commit is applied, and
+//! perhaps after later ones that have been acknowledged. Whose commits must keep their
+//! order waits for each of them.
 //!
 //! # After a crash
 //! Nothing is kept beside the values, so there is nothing to be out of step.
@@ -62,7 +66,7 @@
 //! | limits | values may be 5 bytes shorter than below, batches hold 16 operations fewer |
 //! | a put | a copy of the value, its checksum; the codec's work |
 //! | a get | a checksum, a stamp; the codec's work |
-//! | threads | calls of more than 64 KiB (about 0.3 ms of zstd at level 1) work on the [pool](storage_core::Executor) |
+//! | threads | calls of more than 64 KiB (about 0.3 ms of zstd at level 1; less for slow levels) or 1,024 values work on the [pool](storage_core::Executor) |
 //!
 //! `cargo xtask bench layers` measures it; `docs/decisions/0037-compression.md` says why
 //! it is built this way.
@@ -75,10 +79,8 @@ mod counters;
 mod decoder;
 mod encoder;
 mod form;
-mod keys;
 mod layer;
 mod namespaces;
-mod page;
 mod probe;
 mod read;
 mod shared;

@@ -2,10 +2,13 @@
 
 use storage_core::{
     Entry, Key, KeyRange, Operation, OwnedKey, Page, Projection, Read, ReadOptions, Result,
-    ScanOptions, ScanOrder, Sequence,
+    ScanOptions, ScanOrder, Sequence, layer::page,
 };
 
-use crate::{CompressStore, page, shared::Shared};
+use crate::{
+    CompressStore,
+    shared::{Shared, Worker},
+};
 
 // A wrapper that relied on a default method would forget to forward it.
 #[deny(clippy::missing_trait_methods)]
@@ -51,12 +54,13 @@ impl<R: Read> CompressStore<R> {
     async fn opened(&self, key: Key<'_>, stored: Entry) -> Result<Entry> {
         let shared = &self.shared;
         let length = shared.length(key, &stored)?;
-        if shared.is_inline(length) {
+        let worker = shared.decodes(1, length);
+        if worker == Worker::Caller {
             return shared.open(key, stored);
         }
         let key = key.to_owned();
         let open = move |shared: &Shared| shared.open(key.as_key(), stored);
-        shared.work(length, open).await
+        shared.work(worker, open).await
     }
 
     async fn opened_many(
@@ -72,8 +76,9 @@ impl<R: Read> CompressStore<R> {
             }
         }
         let stored: Vec<_> = keys.iter().cloned().zip(stored).collect();
+        let worker = self.shared.decodes(stored.len(), bytes);
         self.shared
-            .work(bytes, |shared| shared.open_many(stored))
+            .work(worker, |shared| shared.open_many(stored))
             .await
     }
 
@@ -99,8 +104,9 @@ impl<R: Read> CompressStore<R> {
             }
         }
         let bytes = lengths.iter().take(page.items.len()).sum();
+        let worker = self.shared.decodes(page.items.len(), bytes);
         self.shared
-            .work(bytes, move |shared| shared.open_page(space, page))
+            .work(worker, move |shared| shared.open_page(space, page))
             .await
     }
 }

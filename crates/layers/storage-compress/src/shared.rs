@@ -22,7 +22,27 @@ pub(crate) struct Shared {
     encoder: Encoder,
     decoder: Decoder,
     executor: Arc<dyn Executor>,
+    inline_compressed_bytes_max: usize,
     inline_bytes_max: usize,
+}
+
+/// Whose thread works on values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worker {
+    Caller,
+    Pool,
+}
+
+impl Worker {
+    /// More values take long even if they are empty.
+    const INLINE_VALUES_MAX: usize = 1_024;
+
+    const fn of(values: usize, bytes: usize, inline_bytes_max: usize) -> Self {
+        if values <= Self::INLINE_VALUES_MAX && bytes <= inline_bytes_max {
+            return Self::Caller;
+        }
+        Self::Pool
+    }
 }
 
 impl Shared {
@@ -39,26 +59,32 @@ impl Shared {
             control: CompressControl::new(counters),
             capabilities,
             executor: Arc::clone(&components.executor),
+            inline_compressed_bytes_max: config.inline_compressed_bytes_max(),
             inline_bytes_max: config.inline_bytes_max,
         }
     }
 
-    /// Does what takes so many bytes of values: here, or on the pool if they are many.
+    /// Does work where it belongs.
     pub(crate) async fn work<T: Send + 'static>(
         self: &Arc<Self>,
-        bytes: usize,
+        worker: Worker,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        if self.is_inline(bytes) {
+        if worker == Worker::Caller {
             return work(self);
         }
         let shared = Arc::clone(self);
         self.executor.run(move || work(&shared)).await
     }
 
-    /// Whether so many bytes of values are worked on by the caller's thread.
-    pub(crate) const fn is_inline(&self, bytes: usize) -> bool {
-        bytes <= self.inline_bytes_max
+    /// Who compresses so many values of so many bytes in all.
+    pub(crate) const fn compresses(&self, values: usize, bytes: usize) -> Worker {
+        Worker::of(values, bytes, self.inline_compressed_bytes_max)
+    }
+
+    /// Who decodes so many values of so many bytes in all.
+    pub(crate) const fn decodes(&self, values: usize, bytes: usize) -> Worker {
+        Worker::of(values, bytes, self.inline_bytes_max)
     }
 
     /// As for [`Encoder::encode`].

@@ -33,9 +33,11 @@ impl<S: Store> CompressStore<S> {
     /// The batch that is committed below in place of `batch`.
     async fn encoded(&self, batch: WriteBatch) -> Result<WriteBatch> {
         self.shared.capabilities.admit(&batch)?;
-        let bytes = bytes_put(&batch);
+        let worker = self
+            .shared
+            .compresses(batch.mutations().len(), bytes_put(&batch));
         self.shared
-            .work(bytes, |shared| shared.encode(batch))
+            .work(worker, |shared| shared.encode(batch))
             .await
             .map_err(|error| error.with_outcome(Outcome::NotApplied))
     }

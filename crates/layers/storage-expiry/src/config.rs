@@ -109,7 +109,7 @@ impl ExpiryConfig {
     ///
     /// # Errors
     /// `Invalid` for a time to live of nothing, which would be a put that does nothing,
-    /// and for batches of no entries.
+    /// for rounds without rest between them, and for batches of no entries.
     pub(crate) fn validated(self) -> Result<Self> {
         let rules = self.rules.iter().map(|rule| rule.time_to_live);
         let mut times = rules.chain([self.default_time_to_live]).flatten();
@@ -117,6 +117,9 @@ impl ExpiryConfig {
             return Err(invalid(
                 "a time to live is zero; leave it out, or make it longer",
             ));
+        }
+        if self.sweep_every.is_zero() {
+            return Err(invalid("`sweep_every` is zero; make it longer"));
         }
         if self.sweep_entries_max == 0 {
             return Err(invalid("`sweep_entries_max` is 0; set it to 1 or more"));
@@ -203,6 +206,7 @@ mod tests {
         for config in [
             ExpiryConfig::new().default_time_to_live(Duration::ZERO),
             ExpiryConfig::new().of_prefix("a", Duration::ZERO),
+            ExpiryConfig::new().sweep_every(Duration::ZERO),
             ExpiryConfig::new().sweep_entries_max(0),
         ] {
             assert_eq!(config.validated().unwrap_err().kind(), ErrorKind::Invalid);

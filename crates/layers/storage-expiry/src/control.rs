@@ -33,8 +33,10 @@ impl ExpiryControl {
         self.counters.stats()
     }
 
-    /// Removes all that has expired by now, without resting, and says how many entries
-    /// that were.
+    /// Removes all that has expired by now, without resting, and says how many
+    /// rows of expired entries that were: an entry has one for each time at which one of its
+    /// puts was to expire. What is damaged is skipped, counted, and an issue of the store's
+    /// health.
     ///
     /// # Errors
     /// `Unsupported` with [`Sweep::Never`](crate::Sweep::Never); `Closed` when the store is

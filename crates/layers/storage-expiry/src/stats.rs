@@ -12,19 +12,22 @@ use std::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpiryStats {
-    /// Entries that were removed since they had expired; those that somebody else had
-    /// removed before count, too.
+    /// Rows that were removed since their entries had expired, one for each time at which
+    /// a put of the entry was to expire; those of entries that somebody else had removed
+    /// before count, too.
     pub swept: u64,
     /// Rows that were removed since their entries have been put anew.
     pub stale: u64,
     /// Removals that writers came before; they are tried again in the next round.
     pub overtaken: u64,
+    /// Rows that could not be read, or whose entries could not; each counts in every round.
+    pub skipped: u64,
     /// Rounds that came to their end.
     pub rounds: u64,
     /// How long ago the oldest entry had expired that the last round found; zero if it
     /// found none.
     pub lag: Duration,
-    /// Why the last round failed, if it did.
+    /// Why the last round failed, or what it skipped, if it did.
     pub failure: Option<String>,
 }
 
@@ -34,6 +37,7 @@ pub(crate) struct Counters {
     pub(crate) swept: AtomicU64,
     pub(crate) stale: AtomicU64,
     pub(crate) overtaken: AtomicU64,
+    pub(crate) skipped: AtomicU64,
     pub(crate) rounds: AtomicU64,
     lag_milliseconds: AtomicU64,
     failure: Mutex<Option<String>>,
@@ -59,6 +63,7 @@ impl Counters {
             swept: get(&self.swept),
             stale: get(&self.stale),
             overtaken: get(&self.overtaken),
+            skipped: get(&self.skipped),
             rounds: get(&self.rounds),
             lag: Duration::from_millis(get(&self.lag_milliseconds)),
             failure: self.failure().clone(),

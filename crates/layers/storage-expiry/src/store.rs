@@ -158,6 +158,11 @@ impl<S: Store> Store for ExpiryStore<S> {
 
     async fn health(&self) -> Result<Health> {
         let health = self.inner.health().await?;
+        let has_panicked = |background: &Background| background.has_panicked();
+        if self.shared.background.as_ref().is_some_and(has_panicked) {
+            let issue = "the thread that sweeps has panicked; open the store anew";
+            return Ok(health.with("expiry_sweep", issue));
+        }
         Ok(match self.shared.control.stats().failure {
             Some(failure) => health.with("expiry_sweep", failure),
             None => health,

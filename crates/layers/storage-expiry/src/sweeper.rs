@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use storage_core::{
-    ErrorKind, KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Space, Store, Timestamp,
-    WriteBatch, WriteOptions, layer::Attendance,
+    Entry, Error, ErrorKind, KeyRange, OwnedKey, ReadExt, Result, ScanOptions, Space, Stamp, Store,
+    Timestamp, WriteBatch, WriteOptions, layer::Attendance,
 };
 
 use crate::{ExpiryConfig, index, stats::Counters};
@@ -26,11 +26,15 @@ pub(crate) struct Sweeper<S> {
 struct Due {
     row: OwnedKey,
     key: OwnedKey,
+    expires: Timestamp,
 }
 
 impl<S: Store> Sweeper<S> {
     /// How many operations one removal takes: a guard and two deletes.
     const OPERATIONS: usize = 3;
+
+    /// How many entries are read at once: live ones come with their values.
+    const LOOKED_AT_ONCE: usize = 16;
 
     pub(crate) fn new(inner: &Arc<S>, counters: Arc<Counters>, config: &ExpiryConfig) -> Self {
         let fitting = inner.capabilities().batch_operations_max / Self::OPERATIONS;
@@ -43,7 +47,7 @@ impl<S: Store> Sweeper<S> {
 
     /// Sweeps again and again, until the store is closed or gone.
     pub(crate) fn attend(&self, attendance: &Attendance, every: Duration, pause: Duration) {
-        while !attendance.pause(every) {
+        while !attendance.is_over() {
             let mut round = Round::default();
             loop {
                 // Not kept beyond a batch: whoever drops the last handle closes the store.
@@ -61,10 +65,12 @@ impl<S: Store> Sweeper<S> {
                     return;
                 }
             }
+            let _ = attendance.pause(every);
         }
     }
 
-    /// Removes all that has expired by now; says how many entries that were.
+    /// Removes all that has expired by now; says how many rows of expired
+    /// entries that were.
     pub(crate) async fn sweep(&self) -> Result<u64> {
         let mut round = Round::default();
         while let Some(inner) = self.inner.upgrade() {
@@ -72,7 +78,7 @@ impl<S: Store> Sweeper<S> {
                 return Ok(round.swept);
             }
         }
-        Err(storage_core::Error::closed())
+        Err(Error::closed())
     }
 
     /// Takes the next step of a round; says whether there is another.
@@ -82,7 +88,9 @@ impl<S: Store> Sweeper<S> {
             Ok(true) => {}
             Ok(false) => {
                 Counters::add(&self.counters.rounds, 1);
-                self.counters.set_failure(None);
+                let damage = round.damage.take();
+                let told = |damage| format!("what is damaged was not swept: {damage}");
+                self.counters.set_failure(damage.map(told));
             }
             Err(error) => self.counters.set_failure(Some(error.to_string())),
         }
@@ -100,67 +108,127 @@ impl<S: Store> Sweeper<S> {
         let options = ScanOptions::new().keys_only().entries_max(self.entries_max);
         let page = inner.scan_with(&rest, &options).await?;
         let rows = page.items.into_iter().map(|item| item.key);
-        let due = self.due(rows, round)?;
-        if !due.is_empty() {
-            round.swept += self.remove(inner, due).await?;
-        }
+        let due = self.due(rows, round);
+        let removals = self.look(inner, due, round).await?;
+        round.swept += self.remove(inner, removals).await?;
         round.rest = page.next;
         Ok(round.rest.is_some())
     }
 
-    fn due(&self, rows: impl Iterator<Item = Bytes>, round: &mut Round) -> Result<Vec<Due>> {
+    fn due(&self, rows: impl Iterator<Item = Bytes>, round: &mut Round) -> Vec<Due> {
         let mut due = Vec::new();
         for row in rows {
-            let (expires, key) = index::parse(&row)?;
+            let (expires, key) = match index::parse(&row) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    self.skip(round, &error);
+                    continue;
+                }
+            };
             round.see(expires);
             due.push(Due {
                 row: OwnedKey::in_space(Space::System, row),
                 key: key.into(),
+                expires,
             });
         }
         self.counters.set_lag(round.lag_milliseconds);
-        Ok(due)
+        due
     }
 
-    /// Removes rows, and the entries that have expired; says how many those were. A key
-    /// that is written meanwhile is left for the next round.
-    async fn remove(&self, inner: &S, mut due: Vec<Due>) -> Result<u64> {
+    /// Leaves out what is damaged: all else is still swept.
+    fn skip(&self, round: &mut Round, error: &Error) {
+        Counters::add(&self.counters.skipped, 1);
+        round.damage.get_or_insert_with(|| error.to_string());
+    }
+
+    /// Says which rows are to go, and why. A row stays whose entry is live and expires at
+    /// the row's time: the clock has been set back, and the entry has no other row.
+    async fn look(&self, inner: &S, due: Vec<Due>, round: &mut Round) -> Result<Vec<Removal>> {
+        let mut removals = Vec::with_capacity(due.len());
+        let mut due = due.into_iter();
+        loop {
+            let some: Vec<_> = due.by_ref().take(Self::LOOKED_AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(removals);
+            }
+            let keys: Vec<_> = some.iter().map(|due| due.key.clone()).collect();
+            match inner.get_many(&keys).await {
+                Ok(entries) => {
+                    let some = some.into_iter().zip(entries);
+                    removals.extend(some.filter_map(|(due, entry)| Removal::of(due, entry)));
+                }
+                Err(error) if is_damage(&error) => {
+                    for due in some {
+                        match inner.get(&due.key).await {
+                            Ok(entry) => removals.extend(Removal::of(due, entry)),
+                            Err(error) if is_damage(&error) => self.skip(round, &error),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Removes rows, and the entries that have expired; says how many rows of those there
+    /// were. A key that is written meanwhile is left for the next round.
+    async fn remove(&self, inner: &S, mut removals: Vec<Removal>) -> Result<u64> {
         let durability = inner.capabilities().durability_min;
         let options = WriteOptions::new().durability(durability);
-        let keys: Vec<_> = due.iter().map(|due| due.key.clone()).collect();
-        let live = inner.get_many(&keys).await?;
-        let mut is_live: Vec<_> = live.iter().map(Option::is_some).collect();
-        while !due.is_empty() {
-            let mut batch = WriteBatch::new();
-            for (Due { row, key }, is_live) in due.iter().zip(&is_live) {
-                batch = if *is_live {
-                    // Put anew: then it has another row.
-                    batch.present(key)
-                } else {
-                    batch.absent(key).delete(key)
-                };
-                batch = batch.delete(row);
-            }
+        while !removals.is_empty() {
+            let batch = removals.iter().fold(WriteBatch::new(), Removal::add_to);
             match inner.commit_with(batch, &options).await {
                 Ok(_) => {
-                    let stale = is_live.iter().filter(|is_live| **is_live).count();
-                    let swept = due.len() - stale;
+                    let is_stale = |removal: &&Removal| removal.live.is_some();
+                    let stale = removals.iter().filter(is_stale).count();
+                    let swept = removals.len() - stale;
                     Counters::add(&self.counters.stale, stale);
                     Counters::add(&self.counters.swept, swept);
                     return Ok(u64::try_from(swept).unwrap_or(u64::MAX));
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict => {
-                    let Some(overtaken) = error.guard().filter(|guard| *guard < due.len()) else {
+                    let is_ours = |guard: &usize| *guard < removals.len();
+                    let Some(overtaken) = error.guard().filter(is_ours) else {
                         return Err(error);
                     };
-                    due.remove(overtaken);
-                    is_live.remove(overtaken);
+                    removals.remove(overtaken);
                     Counters::add(&self.counters.overtaken, 1);
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(0)
+    }
+}
+
+/// A row that goes, with its entry if that has expired.
+#[derive(Debug)]
+struct Removal {
+    due: Due,
+    /// The entry that was put anew since, if there is one: it has another row.
+    live: Option<Stamp>,
+}
+
+impl Removal {
+    fn of(due: Due, entry: Option<Entry>) -> Option<Self> {
+        let live = match entry {
+            Some(entry) if entry.expires() == Some(due.expires) => return None,
+            Some(entry) => Some(entry.stamp()),
+            None => None,
+        };
+        Some(Self { due, live })
+    }
+
+    fn add_to(batch: WriteBatch, removal: &Self) -> WriteBatch {
+        let Due { row, key, .. } = &removal.due;
+        let batch = match &removal.live {
+            // Of another that was put meanwhile, this may be the row.
+            Some(stamp) => batch.unchanged(key, stamp.clone()),
+            None => batch.absent(key).delete(key),
+        };
+        batch.delete(row)
     }
 }
 
@@ -173,6 +241,13 @@ struct Round {
     rest: Option<KeyRange>,
     lag_milliseconds: u64,
     swept: u64,
+    /// What was wrong with the first row or entry that was skipped.
+    damage: Option<String>,
+}
+
+/// Whether it is about what was read, and not about the store: the rest may be well.
+fn is_damage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid)
 }
 
 impl Round {

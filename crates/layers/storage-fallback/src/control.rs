@@ -1,6 +1,6 @@
 //! What the layer tells of itself, and what it can be told.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use storage_core::Result;
 
@@ -43,30 +43,37 @@ impl FallbackControl {
     /// Waits until the primary answers and has all that was accepted.
     pub async fn returned(&self) {
         let mut state = self.core.status.watch();
-        let is_over = |state: &FallbackState| {
-            *state == FallbackState::Primary && self.core.pending.is_empty()
-        };
+        let is_over =
+            |state: &FallbackState| *state == FallbackState::Primary && !self.core.holds_back();
         // The sender lives as long as this does.
         let _ = state.wait_for(is_over).await;
     }
 
     /// Gives up what was accepted and not written back, and says how many commits
-    /// that were. Reads show again what the primary has.
+    /// that were. Reads show again what the primary has. A write-back of them may
+    /// still be on its way to the primary: nothing else is committed there until it
+    /// is ruled out that it arrives later.
     ///
     /// # Errors
-    /// As for the standby; then nothing is given up.
+    /// As for the standby; then nothing is given up, though after an unknown outcome
+    /// it may be gone with the process.
+    ///
+    /// # Durability
+    /// The strongest of the standby.
     pub async fn abandon(&self) -> Result<u64> {
         let core = &self.core;
         let Some(journal) = &core.journal else {
             return Ok(0);
         };
-        let journal = journal.lock().await;
-        journal.remove_through(u64::MAX).await?;
+        let mut journal = journal.lock().await;
+        if core.pending.is_empty() {
+            return Ok(0);
+        }
+        journal.abandon().await?;
+        core.is_fenced.store(true, Ordering::Release);
         let abandoned = core.pending.remove_through(u64::MAX);
         count(&core.status.tally.abandoned, abandoned);
-        if abandoned > 0 {
-            tracing::warn!(abandoned, "accepted commits were abandoned");
-        }
+        tracing::warn!(abandoned, "accepted commits were abandoned");
         core.wake.notify_one();
         Ok(u64::try_from(abandoned).unwrap_or(u64::MAX))
     }

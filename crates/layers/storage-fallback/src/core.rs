@@ -1,7 +1,10 @@
 //! What a store, its controls and the task that looks for the primary share,
 //! whatever the primary is.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use storage_core::{
     Capabilities, Committed, Durability, Error, ErrorKind, Mutation, Operation, Outcome, Random,
@@ -16,6 +19,7 @@ use crate::{
     FallbackConfig, NAME,
     journal::Journal,
     known::Known,
+    limits::why_too_large,
     pending::{Accepted, Pending},
     status::{Status, count},
 };
@@ -27,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) capabilities: Capabilities,
     /// What the primary promises of its reads.
     pub(crate) primary_reads: ReadSupport,
+    /// Whether a layer below gives expiries to puts that have none.
+    pub(crate) fills_expiries: bool,
     pub(crate) standby: SharedStore,
     pub(crate) status: Status,
     pub(crate) known: Option<Known>,
@@ -34,6 +40,9 @@ pub(crate) struct Core {
     /// INVARIANT: `pending` changes only under this lock, so the order of its rows
     /// is that in which they are written back; `None` where nothing is accepted.
     pub(crate) journal: Option<Mutex<Journal>>,
+    /// Whether the marker is to be moved before anything else is committed to the
+    /// primary. INVARIANT: changes only under the lock of `journal`.
+    pub(crate) is_fenced: AtomicBool,
     /// Wakes who looks for the primary.
     pub(crate) wake: Notify,
     /// Ends a wait for the next probe.
@@ -49,6 +58,11 @@ impl Core {
         self.wake.notify_one();
     }
 
+    /// Whether a commit may not go to the primary yet.
+    pub(crate) fn holds_back(&self) -> bool {
+        !self.pending.is_empty() || self.is_fenced.load(Ordering::Acquire)
+    }
+
     /// Why the standby cannot accept a commit, if it cannot.
     pub(crate) fn why_not(&self, batch: &WriteBatch, durability: Durability) -> Result<(), String> {
         if !batch.guards().is_empty() {
@@ -59,6 +73,13 @@ impl Core {
         }
         for mutation in batch.mutations() {
             let key = match mutation {
+                Mutation::Put(put) if put.expires.is_none() && self.fills_expiries => {
+                    return Err(
+                        "the standby does not know when the store below lets a put expire \
+                         that does not say so"
+                            .into(),
+                    );
+                }
                 Mutation::Put(put) => &put.key,
                 Mutation::Delete(key) => key,
                 Mutation::PutSequenced(_) => {
@@ -72,12 +93,20 @@ impl Core {
                 return Err("the standby keeps no keys of layers".into());
             }
         }
+        // What the layer offers has the limits of the primary.
+        why_too_large(batch, &self.capabilities, self.standby.capabilities())?;
         let strongest = self.standby.capabilities().durability_max;
         if durability > strongest {
             return Err(format!(
                 "the standby keeps what it accepts {strongest:?}, and this asks for {durability:?}"
             ));
         }
+        self.why_full(batch)
+    }
+
+    /// Why no more is accepted, if that is so. Under the lock of the journal it
+    /// stays so.
+    fn why_full(&self, batch: &WriteBatch) -> Result<(), String> {
         let (commits, bytes) = (self.config.pending_max.get(), self.config.pending_bytes_max);
         if self.pending.len() >= commits
             || self.pending.bytes().saturating_add(batch.size_bytes()) > bytes
@@ -100,7 +129,7 @@ impl Core {
     /// forfeits the answer.
     ///
     /// # Errors
-    /// As for the standby.
+    /// As for the standby; `Unavailable` if it is full by now.
     pub(crate) async fn accept(
         self: &Arc<Self>,
         batch: WriteBatch,
@@ -116,8 +145,25 @@ impl Core {
             if journal.is_closed {
                 return Err(Error::closed().with_outcome(Outcome::NotApplied));
             }
+            // Others may have been accepted since it was judged.
+            if let Err(why) = core.why_full(&batch) {
+                count(&core.status.tally.refused, 1);
+                let error = Error::new(
+                    ErrorKind::Unavailable,
+                    format!("the store is gone, and {why}; try again when it is back"),
+                );
+                return Err(error
+                    .with_retry_after(core.config.probe_first)
+                    .with_outcome(Outcome::NotApplied));
+            }
             let durability = durability.max(core.standby.capabilities().durability_min);
-            let (number, committed) = journal.append(batch.mutations(), durability).await?;
+            let appended = journal.append(batch.mutations(), durability).await;
+            if journal.fence() > 0 {
+                // The row may be there: before anything newer is, in the primary.
+                core.is_fenced.store(true, Ordering::Release);
+                core.wake.notify_one();
+            }
+            let (number, committed) = appended?;
             if let Some(known) = &core.known {
                 known.forget(&batch);
             }

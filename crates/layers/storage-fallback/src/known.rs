@@ -24,6 +24,8 @@ const OVERHEAD_BYTES: usize = 160;
 pub(crate) struct Known {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
+    /// Whether the primary gives expiries to puts that have none.
+    fills_expiries: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Weighter<OwnedKey, Fact> for Weigh {
 }
 
 impl Known {
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub(crate) fn new(bytes_max: usize, fills_expiries: bool) -> Self {
         let bytes = u64::try_from(bytes_max / SHARDS).unwrap_or(u64::MAX);
         let items = bytes_max / SHARDS / (2 * OVERHEAD_BYTES);
         let shard = || {
@@ -69,6 +71,7 @@ impl Known {
         Self {
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
             hasher: RandomState::new(),
+            fills_expiries,
         }
     }
 
@@ -107,6 +110,10 @@ impl Known {
         let ended = Instant::now();
         for mutation in batch {
             match mutation {
+                // Only a read tells when it expires.
+                Mutation::Put(put) if put.expires.is_none() && self.fills_expiries => {
+                    self.shard(put.key.as_key()).facts.remove(&put.key);
+                }
                 Mutation::Put(put) => {
                     let entry = Entry::of_content(put.value.clone(), put.expires);
                     self.write(put.key.as_key(), Some(&entry), began, ended);
@@ -229,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_read_that_began_before_a_write_ended_does_not_replace_it() {
-        let known = Known::new(1 << 20);
+        let known = Known::new(1 << 20, false);
         let began = Instant::now();
         put(&known, "new", began);
         known.read("k".into(), Some(&entry("old")), began, Some(Duration::ZERO));
@@ -238,7 +245,7 @@ mod tests {
 
     #[test]
     fn of_two_writes_at_once_neither_is_known() {
-        let known = Known::new(1 << 20);
+        let known = Known::new(1 << 20, false);
         let (first, second) = (Instant::now(), Instant::now());
         put(&known, "1", first);
         put(&known, "2", second);
@@ -247,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_is_too_old_or_of_unknown_age_is_not_recalled() {
-        let known = Known::new(1 << 20);
+        let known = Known::new(1 << 20, false);
         let now = Instant::now();
         known.read("k".into(), None, now, Some(MINUTE * 2));
         assert_eq!(recall(&known, Staleness::AtMost(MINUTE)), None);
@@ -259,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_range_delete_leaves_nothing_known_and_nothing_from_before_it() {
-        let known = Known::new(1 << 20);
+        let known = Known::new(1 << 20, false);
         let began = Instant::now();
         known.read("k".into(), Some(&entry("v")), began, None);
         let batch = WriteBatch::new()
@@ -273,7 +280,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_stays_within_its_bytes_and_expires() {
-        let known = Known::new(64 << 10);
+        let known = Known::new(64 << 10, false);
         for number in 0..1_000_u32 {
             let key = number.to_be_bytes();
             let entry = Entry::of_content(vec![0; 1_000].into(), Some(NOW));

@@ -1,6 +1,6 @@
 //! The layer: what gives a store a fallback.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use storage_core::{
     Capabilities, Components, Error, ErrorKind, Result, ScanOrder, SharedStore, Store, StoreHeader,
@@ -16,6 +16,9 @@ use crate::{
     Fallback, FallbackConfig, NAME, core::Core, journal::Journal, known::Known, pending::Pending,
     status::Status,
 };
+
+/// The layer that gives expiries to puts that have none.
+const FILLS_EXPIRIES: &str = "expiry";
 
 /// Answers for a store that is gone; see the [crate](crate).
 #[derive(Clone, Debug)]
@@ -73,6 +76,7 @@ impl Layer for FallbackLayer {
             .with_source(error)
         })?;
         let pending = Pending::default();
+        let mut is_fenced = false;
         let journal = if config.accepts_writes() {
             if standby.capabilities().scan_order != ScanOrder::Ordered {
                 return Err(invalid(
@@ -82,23 +86,28 @@ impl Layer for FallbackLayer {
             let header = StoreHeader::read(&inner).await?;
             let primary = header.map_or([0; 16], |header| *header.id.as_bytes());
             let (journal, left) =
-                Journal::open(standby.clone(), primary, &*components.random).await?;
+                Journal::open(standby.clone(), &inner, primary, &*components.random).await?;
             for accepted in left {
                 pending.push(accepted);
             }
+            is_fenced = journal.fence() > 0;
             Some(Mutex::new(journal))
         } else {
             None
         };
+        let layers = inner.describe().layers;
+        let fills_expiries = layers.iter().any(|layer| layer == FILLS_EXPIRIES);
         let known = config
             .remembers()
-            .then(|| Known::new(config.remember_bytes_max));
+            .then(|| Known::new(config.remember_bytes_max, fills_expiries));
         let core = Core {
             primary_reads: inner.capabilities().reads,
             status: Status::new(inner.clock().clone()),
             known,
+            fills_expiries,
             pending,
             journal,
+            is_fenced: AtomicBool::new(is_fenced),
             wake: Notify::new(),
             hurry: Notify::new(),
             random: Arc::clone(&components.random),

@@ -53,7 +53,9 @@
 //! | read of a key that is not known, scan, snapshot | the primary's error: absence cannot be told |
 //! | commit, refused | the primary's error |
 //! | commit, accepted ([`StandbyWrites`]) | puts and deletes of user keys that the primary has certainly not applied, and that ask for no more durability than the standby has |
+//! | put without an expiry, over a layer that gives it one | the primary's error; what it has put is known once it is read |
 //! | commit with guards, range deletes, sequenced puts | the primary's error |
+//! | commit that is too large for one row of the standby, or for the primary with the guard and the put that writing back adds | the primary's error |
 //! | commit of `Unknown` outcome | the primary's error: it may be there, or come late |
 //!
 //! A commit asks for the strongest durability of the store unless it says what will
@@ -97,7 +99,7 @@
 //! # What it costs
 //! A load and a branch a call; where reads are remembered, a clock reading, a lock
 //! and a copy of the value; where commits are accepted or remembered, a copy of the
-//! batch, values shared. The primary gets one row of 24 bytes, in the system space, for
+//! batch, values shared. The primary gets one row of 29 bytes, in the system space, for
 //! each standby that wrote back.
 //!
 //! # Runtime
@@ -112,6 +114,7 @@ mod gone;
 mod journal;
 mod known;
 mod layer;
+mod limits;
 mod pending;
 mod read;
 mod returning;

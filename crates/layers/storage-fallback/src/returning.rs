@@ -5,13 +5,13 @@
 //! on. Without it, a late one could undo what was written since.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use storage_core::{
-    Capabilities, Consistency, Entry, Error, ErrorKind, OwnedKey, Put, Random, ReadOptions,
-    ReadSupport, Result, Stamp, Store, SystemKeys, WriteBatch, WriteOptions,
+    Error, ErrorKind, OwnedKey, Put, Random, Result, Stamp, Store, SystemKeys, WriteBatch,
+    WriteOptions,
 };
 use tokio::{task::AbortHandle, time::sleep};
 
@@ -19,7 +19,7 @@ use crate::{
     NAME,
     core::Core,
     gone::is_gone,
-    journal::{Journal, marker_number, marker_value},
+    journal::{Journal, fresh, marker_value, read_marker},
     status::{FallbackState, count},
 };
 
@@ -83,7 +83,7 @@ fn jittered(time: Duration, random: &dyn Random) -> Duration {
 
 impl Core {
     fn is_away(&self) -> bool {
-        self.status.state() != FallbackState::Primary || !self.pending.is_empty()
+        self.status.state() != FallbackState::Primary || self.holds_back()
     }
 
     /// Writes back all that is pending, if the primary answers.
@@ -126,7 +126,7 @@ impl Core {
     async fn write_back<S: Store>(&self, inner: &S, journal: &mut Journal) -> Result<bool> {
         let key = journal.marker();
         let Some((stamp, number)) = read_marker(inner, &key).await? else {
-            if self.pending.is_empty() {
+            if !self.holds_back() {
                 return Ok(false);
             }
             // From here on the row exists, so this cannot happen late.
@@ -140,22 +140,39 @@ impl Core {
         let operations = GROUP_OPERATIONS.min(limits.batch_operations_max.saturating_sub(2));
         let bytes = GROUP_BYTES.min(limits.batch_bytes_max / 2);
         let Some(group) = self.pending.oldest(operations, bytes) else {
-            return Ok(false);
+            return self.lift_fence(inner, journal, (key, stamp), number).await;
         };
         let mut mutations = group.mutations.clone();
         mutations.push(Put::new(key.clone(), marker_value(group.last)).into());
         let batch = WriteBatch::from_parts(Vec::new(), mutations).unchanged(key, stamp);
         let began = Instant::now();
-        match commit(inner, batch).await {
-            Ok(()) => {}
-            // The row has moved on: what came of that, the next look at it tells.
-            Err(error) if error.kind() == ErrorKind::Conflict => return Ok(true),
-            Err(error) => return Err(error),
+        if !is_made(commit(inner, batch).await)? {
+            return Ok(true);
         }
         if let Some(known) = &self.known {
             known.committed(&group.mutations, began);
         }
         self.settle(journal, group.last).await;
+        Ok(true)
+    }
+
+    /// Moves the marker past what is fenced off, so that no write-back of it comes
+    /// late, and says whether it has to be looked at again.
+    async fn lift_fence<S: Store>(
+        &self,
+        inner: &S,
+        journal: &Journal,
+        (key, stamp): (OwnedKey, Stamp),
+        number: u64,
+    ) -> Result<bool> {
+        if number >= journal.fence() {
+            self.is_fenced.store(false, Ordering::Release);
+            return Ok(false);
+        }
+        let batch = WriteBatch::new()
+            .unchanged(key.clone(), stamp)
+            .put(key, marker_value(journal.fence()));
+        is_made(commit(inner, batch).await)?;
         Ok(true)
     }
 
@@ -172,27 +189,18 @@ impl Core {
     }
 }
 
-/// What the primary says of its row.
-async fn read_marker<S: Store>(inner: &S, key: &OwnedKey) -> Result<Option<(Stamp, u64)>> {
-    let entry = inner
-        .get_with(key.as_key(), &fresh(inner.capabilities()))
-        .await?;
-    let read = |entry: Entry| Ok((entry.stamp(), marker_number(entry.value())?));
-    entry.map(read).transpose()
+/// Whether a compare-and-swap of the marker was made; else it has moved on, and the
+/// next look at it tells what came of that.
+fn is_made(answer: Result<()>) -> Result<bool> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// As durable as the primary can: whoever accepted it has asked for less.
 async fn commit<S: Store>(inner: &S, batch: WriteBatch) -> Result<(), Error> {
     inner.commit_with(batch, &WriteOptions::new()).await?;
     Ok(())
-}
-
-/// Options of a read that is not answered with what is old.
-pub(crate) fn fresh(capabilities: &Capabilities) -> ReadOptions {
-    match capabilities.reads {
-        ReadSupport::Eventual => ReadOptions::new(),
-        ReadSupport::OnDemand | ReadSupport::Linearizable => {
-            ReadOptions::new().consistency(Consistency::Linearizable)
-        }
-    }
 }

@@ -32,7 +32,7 @@ impl<S: Store> Fallback<S> {
         let inner = Arc::new(inner);
         let returning = Returning::start(&inner, &core);
         // What an earlier process has left.
-        if !core.pending.is_empty() {
+        if core.holds_back() {
             core.status.begin_return();
             core.wake.notify_one();
         }
@@ -192,7 +192,7 @@ impl<S: Store> Store for Fallback<S> {
         let Some(journal) = &core.journal else {
             return self.inner.close().await;
         };
-        if !core.pending.is_empty() {
+        if core.holds_back() {
             // What became of it is seen below.
             let _ = core.come_back(&*self.inner).await;
         }

@@ -24,7 +24,11 @@ impl<S: Store> Fallback<S> {
         core.capabilities.admit(&batch)?;
         core.capabilities.admit(options)?;
         let durability = core.asked(options);
-        if !core.pending.is_empty() {
+        if core.holds_back() && core.pending.is_empty() {
+            // A fence takes one contact with the primary; if that fails, it stands.
+            let _ = core.come_back(self.inner()).await;
+        }
+        if core.holds_back() {
             return self.commit_behind(batch, options).await;
         }
         let kept = (core.known.is_some() || core.journal.is_some()).then(|| batch.clone());
@@ -56,7 +60,8 @@ impl<S: Store> Fallback<S> {
         core.accept(batch, durability).await
     }
 
-    /// A commit that comes after what is pending: the primary may not see it before.
+    /// A commit that comes after what is pending, or fenced off: the primary may not
+    /// see it before.
     async fn commit_behind(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
         let core = self.core();
         let durability = core.asked(options);
@@ -64,10 +69,16 @@ impl<S: Store> Fallback<S> {
             count(&core.status.tally.refused, 1);
             let error = Error::new(
                 ErrorKind::Unavailable,
-                format!(
-                    "{} accepted commits are not written back yet, and {why}; try again when they are",
-                    core.pending.len()
-                ),
+                match core.pending.len() {
+                    0 => format!(
+                        "a write-back that was given up may still reach the store, and {why}; \
+                         try again when the store answers"
+                    ),
+                    pending => format!(
+                        "{pending} accepted commits are not written back yet, and {why}; \
+                         try again when they are"
+                    ),
+                },
             )
             .with_retry_after(core.config.probe_first)
             .with_outcome(Outcome::NotApplied)

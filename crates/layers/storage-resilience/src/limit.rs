@@ -90,7 +90,9 @@ impl Limit {
     #[inline]
     fn take_free(&self) -> bool {
         self.free
-            .fetch_update(Ordering::SeqCst, Ordering::Relaxed, |free| {
+            // Also that there was none is part of the one order: else a place that has just
+            // come back could be missed by both.
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |free| {
                 free.checked_sub(1)
             })
             .is_ok()

@@ -80,6 +80,12 @@ impl ManualClock {
         let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.milliseconds.fetch_add(milliseconds, Ordering::SeqCst);
     }
+
+    /// Sets the clock, perhaps back, as happens to clocks of machines.
+    pub fn set_to(&self, now: Timestamp) {
+        let milliseconds = now.as_unix_milliseconds();
+        self.milliseconds.store(milliseconds, Ordering::SeqCst);
+    }
 }
 
 impl TimeSource for ManualClock {

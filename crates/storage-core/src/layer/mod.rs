@@ -22,6 +22,8 @@ pub(crate) mod altered;
 mod background;
 mod declaration;
 mod need;
+mod own_keys;
+pub mod page;
 mod pass_through;
 pub mod phase;
 
@@ -31,6 +33,7 @@ pub use self::{
     background::{Attendance, Background},
     declaration::{LayerDeclaration, LayerFormat},
     need::Need,
+    own_keys::{OwnKeys, Spared},
     pass_through::{PassThrough, PassThroughStore},
     phase::{Outside, Phase},
 };

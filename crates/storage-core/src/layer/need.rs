@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::{
-    BatchScope, Capabilities, ReadSupport, ScanOrder, SequenceScope, SnapshotSupport, Support,
+    BatchScope, Capabilities, CrashOrder, ReadSupport, ScanOrder, SequenceScope, SnapshotSupport,
+    Support,
 };
 
 /// A capability that the store below a layer must have.
@@ -24,6 +25,10 @@ pub enum Need {
     OrderedScans,
     /// Reads that see every answered commit.
     LinearizableReads,
+    /// Reads that see every answered commit, at least those that demand it.
+    LinearizableReadsOnDemand,
+    /// A crash loses no commit that comes before one that it does not lose.
+    SuffixLoss,
     /// Sequences of this scope, or a wider one.
     Sequence(SequenceScope),
 }
@@ -40,6 +45,8 @@ impl Need {
             Self::Snapshots => capabilities.snapshots != SnapshotSupport::Unsupported,
             Self::OrderedScans => capabilities.scan_order == ScanOrder::Ordered,
             Self::LinearizableReads => capabilities.reads == ReadSupport::Linearizable,
+            Self::LinearizableReadsOnDemand => capabilities.reads != ReadSupport::Eventual,
+            Self::SuffixLoss => capabilities.crash_order == CrashOrder::Suffix,
             Self::Sequence(SequenceScope::Unsupported) => true,
             Self::Sequence(SequenceScope::Process) => {
                 capabilities.sequence != SequenceScope::Unsupported
@@ -61,6 +68,8 @@ impl fmt::Display for Need {
             Self::Snapshots => "snapshots",
             Self::OrderedScans => "ordered scans",
             Self::LinearizableReads => "linearizable reads",
+            Self::LinearizableReadsOnDemand => "linearizable reads where they are demanded",
+            Self::SuffixLoss => "crashes that lose the last commits only",
             Self::Sequence(SequenceScope::Unsupported) => "no sequences",
             Self::Sequence(SequenceScope::Process) => "sequences",
             Self::Sequence(SequenceScope::Store) => "sequences that grow across reopening",
@@ -92,6 +101,8 @@ mod tests {
             Need::Snapshots,
             Need::OrderedScans,
             Need::LinearizableReads,
+            Need::LinearizableReadsOnDemand,
+            Need::SuffixLoss,
             Need::Sequence(SequenceScope::Process),
             Need::Sequence(SequenceScope::Store),
         ] {

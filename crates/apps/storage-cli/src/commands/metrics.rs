@@ -1,15 +1,20 @@
 //! `storage metrics`: a store's figures as Prometheus reads them, printed once or
 //! served until somebody ends it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    pin::pin,
+    time::Duration,
+};
 
 use clap::Args;
 use storage::{
-    ErasedStack, SharedStore,
+    Components, SharedStore,
+    layer::Layer,
     metrics::{MetricsConfig, MetricsLayer, PrometheusExporter},
     prelude::*,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     context::Context,
@@ -31,7 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 pub(crate) struct MetricsArguments {
     /// Answer HTTP requests at this address, such as 127.0.0.1:9000, until Ctrl-C. It asks nobody
-    /// who they are: listen on loopback, or behind something that asks.
+    /// who they are: listen on loopback, or behind something that asks. With port 0 it is a free
+    /// one, which is printed.
     #[arg(long, value_name = "ADDR")]
     serve: Option<SocketAddr>,
     /// How often the store is asked for its figures while they are served.
@@ -49,6 +55,9 @@ pub(crate) async fn run(
             Failure::usage("metrics have a form of their own, which is not JSON")
                 .remedy("leave --json out, or use `storage stats --json`"),
         );
+    }
+    if arguments.every.is_zero() {
+        return Err(Failure::usage("`--every` is zero").remedy("leave it out, or make it longer"));
     }
     context
         .with_existing_engine(async |engine| match arguments.serve {
@@ -76,33 +85,55 @@ async fn serve(
     output: &mut Output,
 ) -> Result<()> {
     interrupts::heed()?;
+    let address = with_port(address)?;
     let exporter = PrometheusExporter::listen(address)?;
     let store = measured(engine, &exporter).await?;
     output.line(format!("serving http://{address}/metrics until Ctrl-C"))?;
     output.flush()?;
-    while !interrupts::arrived() {
+    loop {
         // What went wrong is among the metrics.
-        let _ = look(&store).await;
-        let mut waited = Duration::ZERO;
-        while waited < every && !interrupts::arrived() {
-            sleep(LOOK_EVERY).await;
-            waited += LOOK_EVERY;
+        if !until_signal(look(&store)).await || !until_signal(sleep(every)).await {
+            return Ok(());
         }
     }
+}
+
+/// The address with a port that is free, where it leaves that open with port 0.
+fn with_port(address: SocketAddr) -> Result<SocketAddr> {
+    if address.port() != 0 {
+        return Ok(address);
+    }
+    let bound = TcpListener::bind(address).and_then(|free| free.local_addr());
+    bound.map_err(|error| {
+        let message = format!("{address} cannot be listened on");
+        Failure::new(Status::Other, message).because(&error)
+    })
+}
+
+/// Waits for `work`, but no longer than until a signal comes; says whether it has ended.
+async fn until_signal<F: Future>(work: F) -> bool {
+    let mut work = pin!(work);
+    while !interrupts::arrived() {
+        if timeout(LOOK_EVERY, work.as_mut()).await.is_ok() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Asks for all that becomes metrics, also after an error: it is the first one's.
+async fn look(store: &impl Store) -> storage::Result<()> {
+    let stats = store.stats().await;
+    let health = store.health().await;
+    stats?;
+    health?;
     Ok(())
 }
 
-/// Asks for all that becomes metrics.
-async fn look(store: &SharedStore) -> storage::Result<()> {
-    store.stats().await?;
-    store.health().await?;
-    Ok(())
-}
-
-/// The engine under the layer that measures. It is closed by whoever opened it.
-async fn measured(engine: &SharedStore, exporter: &PrometheusExporter) -> Result<SharedStore> {
+/// The engine under the layer that measures. No stack is opened: that would write to a
+/// store that is only looked at, and want all layers that it was written with.
+async fn measured(engine: &SharedStore, exporter: &PrometheusExporter) -> Result<impl Store> {
     let config = MetricsConfig::new(engine.describe().to_string());
     let layer = MetricsLayer::new(config).recording_to(exporter.recorder());
-    let stack = ErasedStack::on(engine.clone()).with(layer);
-    Ok(stack.open().await?)
+    Ok(layer.wrap(engine.clone(), &Components::default()).await?)
 }

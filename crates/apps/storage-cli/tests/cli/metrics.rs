@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::Stdio,
     time::Duration,
 };
@@ -125,6 +125,8 @@ fn what_does_not_make_sense_is_refused() {
     bench.run(&["metrics", "--json"]).failed(2, &["not JSON"]);
     let every = bench.run(&["metrics", "--every", "1s"]);
     assert_eq!(every.code, 2, "{}", every.errors);
+    let never = ["metrics", "--serve", "127.0.0.1:0", "--every", "0s"];
+    bench.run(&never).failed(2, &["--every"]);
     let address = bench.run(&["metrics", "--serve", "everywhere"]);
     assert_eq!(address.code, 2, "{}", address.errors);
 }
@@ -133,10 +135,6 @@ fn what_does_not_make_sense_is_refused() {
 fn an_endpoint_answers_until_it_is_ended() {
     let bench = Bench::new();
     bench.done(&["put", "a", "1"]);
-    // A port that was free a moment ago.
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
     let mut serving = command();
     serving.args([
         "--store",
@@ -146,12 +144,14 @@ fn an_endpoint_answers_until_it_is_ended() {
         "100ms",
         "--serve",
     ]);
-    serving.arg(address.to_string()).stdout(Stdio::piped());
+    serving.arg("127.0.0.1:0").stdout(Stdio::piped());
     let mut child = serving.spawn().unwrap();
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
-    assert!(line.contains(&address.to_string()), "{line}");
+    let address = line.strip_prefix("serving http://").unwrap();
+    let (address, _) = address.split_once('/').unwrap();
+    let address: SocketAddr = address.parse().unwrap();
 
     let stats = || {
         let Exposition { values, .. } = parse(&scrape(address));
@@ -175,7 +175,7 @@ fn an_endpoint_answers_until_it_is_ended() {
     bench.done(&["get", "a"]);
 }
 
-fn scrape(address: std::net::SocketAddr) -> String {
+fn scrape(address: SocketAddr) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     connection.write_all(request.as_bytes()).unwrap();

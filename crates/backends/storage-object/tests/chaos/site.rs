@@ -46,7 +46,12 @@ impl Site for ObjectSite {
         ),
         Fault::new(
             "deletes fail after they are done",
-            Self::fail_deletes,
+            Self::fail_deletes_after,
+            Self::recover,
+        ),
+        Fault::new(
+            "deletes fail before they are done",
+            Self::fail_deletes_before,
             Self::recover,
         ),
     ];
@@ -126,8 +131,12 @@ impl ObjectSite {
         self.fail("PUT", 500, "InternalError", S3When::Before)
     }
 
-    fn fail_deletes(&mut self) -> ServerResult {
+    fn fail_deletes_after(&mut self) -> ServerResult {
         self.fail("DELETE", 500, "InternalError", S3When::After)
+    }
+
+    fn fail_deletes_before(&mut self) -> ServerResult {
+        self.fail("DELETE", 500, "InternalError", S3When::Before)
     }
 
     fn fail(

@@ -78,7 +78,60 @@ async fn a_guarded_commit_whose_answer_is_lost_is_done_once() {
                 .unwrap();
         })
         .await;
-        assert!(store.delete("k").await.unwrap(), "{when:?}");
+        let deleted = store.delete("k").await;
+        match when {
+            // The key is gone, and anybody may have deleted it.
+            After => {
+                let error = fails(deleted, ErrorKind::Unavailable);
+                assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error:?}");
+            }
+            Before => assert!(deleted.unwrap()),
+        }
+        assert!(!store.exists("k").await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_delete_with_guards_no_more_than_one_is_told_that_it_did() {
+    let (server, bucket) = server().await;
+    let store = config_of(&bucket.url("store")).open().await.unwrap();
+    for is_plain in [true, false] {
+        store.put("k", "v").await.unwrap();
+        let stamp = store.get("k").await.unwrap().unwrap().stamp();
+        // The first request to arrive does nothing, and its answer does not say so.
+        let lost = fault("DELETE", 500, "InternalError", Before);
+        blocking(move || server.order(lost).unwrap()).await;
+        let delete = async || {
+            if is_plain {
+                return store.delete("k").await;
+            }
+            let batch = WriteBatch::new().unchanged("k", stamp.clone()).delete("k");
+            store.commit(batch).await.map(|_| true)
+        };
+        let answers = tokio::join!(delete(), delete());
+        let answers = [answers.0, answers.1];
+        let won = answers.iter().filter(|answer| matches!(answer, Ok(true)));
+        assert_eq!(won.count(), 1, "{answers:?}");
+        let unknown = answers.iter().flat_map(|answer| answer.as_ref().err());
+        let unknown = unknown.filter(|error| error.outcome() == Some(Outcome::Unknown));
+        assert_eq!(unknown.count(), 1, "{answers:?}");
+        assert!(!store.exists("k").await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_without_guards_whose_answer_is_lost_is_done_once_the_key_is_absent() {
+    let (server, bucket) = server().await;
+    let store = config_of(&bucket.url("store")).open().await.unwrap();
+    for when in [After, Before] {
+        store.put("k", "v").await.unwrap();
+        blocking(move || {
+            server
+                .order(fault("DELETE", 500, "InternalError", when))
+                .unwrap();
+        })
+        .await;
+        store.commit(WriteBatch::new().delete("k")).await.unwrap();
         assert!(!store.exists("k").await.unwrap());
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Answer {
 pub(super) enum Reason {
     /// One of its guards does not hold.
     Guard(usize),
+    /// The value that one of its guards is about is damaged.
+    Damaged(usize),
     /// Its ranges hold too many entries.
     Ranges {
         /// How many.
@@ -30,16 +32,24 @@ impl Answer {
         let first = words.next()?.parse().ok()?;
         let mut refused = Vec::new();
         while let Some(member) = words.next() {
-            let reason: i64 = words.next()?.parse().ok()?;
-            let reason = match usize::try_from(reason) {
-                Ok(guard) => Reason::Guard(guard),
-                Err(_) => Reason::Ranges {
-                    entries: reason.unsigned_abs() - 1,
-                },
-            };
-            refused.push((member.parse().ok()?, reason));
+            refused.push((member.parse().ok()?, Reason::parse(words.next()?)?));
         }
         Some(Self { first, refused })
+    }
+}
+
+impl Reason {
+    fn parse(word: &str) -> Option<Self> {
+        if let Some(guard) = word.strip_prefix('D') {
+            return guard.parse().ok().map(Self::Damaged);
+        }
+        let number: i64 = word.parse().ok()?;
+        Some(match usize::try_from(number) {
+            Ok(guard) => Self::Guard(guard),
+            Err(_) => Self::Ranges {
+                entries: number.unsigned_abs() - 1,
+            },
+        })
     }
 }
 
@@ -56,8 +66,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_as_the_script_writes_it() {
-        let answer = Answer::parse("7 1700000000 41 1 0 2 -11").unwrap();
-        let refused = vec![(1, Reason::Guard(0)), (2, Reason::Ranges { entries: 10 })];
+        let answer = Answer::parse("7 1700000000 41 1 0 2 -11 3 D2").unwrap();
+        let refused = vec![
+            (1, Reason::Guard(0)),
+            (2, Reason::Ranges { entries: 10 }),
+            (3, Reason::Damaged(2)),
+        ];
         assert_eq!(answer, Answer { first: 41, refused });
         assert!(Answer::parse("7 1700000000 41").unwrap().refused.is_empty());
         for damaged in ["", "7", "7 1 x", "7 1 4 1", "7 1 4 1 x"] {

@@ -21,7 +21,7 @@ use self::{
     resolve::Fate,
 };
 use crate::{
-    error::{Failure, FailureKind, unavailable},
+    error::{Failure, FailureKind, corrupt, unavailable},
     partition::Pause,
     pool::{Lease, Origin, Pool},
     scan::moment,
@@ -254,6 +254,13 @@ impl Committer {
                 Some(guard) => Error::conflict(index, guard),
                 None => missing(),
             },
+            Reason::Damaged(index) => {
+                let error = not_applied(corrupt("the header of a value is damaged"));
+                match batch.guards().get(index) {
+                    Some(guard) => error.with_key(guard.key()),
+                    None => error,
+                }
+            }
             Reason::Ranges { entries } => not_applied(Error::new(
                 ErrorKind::Invalid,
                 format!(

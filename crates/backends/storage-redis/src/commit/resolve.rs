@@ -55,6 +55,8 @@ pub(super) async fn fate(
                     {
                         return Fate::Unknown;
                     }
+                    // The note may have been there, and be evicted.
+                    Ok(None) if connector.may_be_evicted() => return Fate::Unknown,
                     Ok(None) => return Fate::NotApplied,
                     Ok(Some(answer)) if replicas == 0 => return Fate::Applied(answer),
                     Ok(Some(answer)) => {

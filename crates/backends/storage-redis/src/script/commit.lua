@@ -1,8 +1,10 @@
 -- Judges and applies a group of commits, in order. What it answers it also notes
 -- under the name of the session, with the number of its attempt.
 --
--- No write fails once one has succeeded: Redis looks for memory, disk and rights
--- before the first write of a script only.
+-- No write fails once one has succeeded, but for rights that were taken away:
+-- Redis looks for memory and disk before the first write of a script only, and
+-- what other applications have damaged is found before. So that no number is
+-- given twice even then, the last one is noted with the first write.
 local entries, index, meta, notes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local call = redis.call
 local session, attempt, store, ranges_max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
@@ -14,17 +16,43 @@ local header = call('HMGET', meta, 'store', 'last')
 if header[1] ~= store then
   return redis.error_reply('STORAGE the store is not there any more')
 end
+local missing = part_missing(entries, index)
+if missing then
+  return missing
+end
+if not tonumber(header[2]) then
+  return redis.error_reply('STORAGE the header of the store is damaged')
+end
+local notes_type = call('TYPE', notes).ok
+if notes_type ~= 'hash' and notes_type ~= 'none' then
+  return redis.error_reply('STORAGE another application has written to the keys of the store')
+end
 -- After a failover, or with what a copy reserves, the server may lag behind.
 local last = math.max(tonumber(header[2]), tonumber(ARGV[4]))
 local first = last + 1
+local is_noted = false
 local refused = {}
 
 local function version_bytes(number)
   return struct.pack('>I4I4', math.floor(number / 4294967296), number % 4294967296)
 end
 
+-- Notes all numbers of the group. A put does so first, since Redis looks for
+-- memory then; a delete is to be done on a server that is full, and notes behind
+-- its own first write, which cannot fail.
+local function note_numbers()
+  if not is_noted then
+    is_noted = true
+    call('HSET', meta, 'last', string.format('%.0f', first + members - 1))
+  end
+end
+
+-- Whether a guard holds; nothing if the value is damaged.
 local function holds(kind, key, version)
   local value = call('HGET', entries, key)
+  if value and not is_whole(value) then
+    return nil
+  end
   local is_there = value and is_live(value, now_high, now_low)
   if kind == 'a' then
     return not is_there
@@ -33,13 +61,16 @@ local function holds(kind, key, version)
 end
 
 local function put(key, value)
+  note_numbers()
   if call('HSET', entries, key, value) == 1 then
     call('ZADD', index, 0, key)
   end
 end
 
 local function delete(key)
-  if call('HDEL', entries, key) == 1 then
+  local deleted = call('HDEL', entries, key)
+  note_numbers()
+  if deleted == 1 then
     call('ZREM', index, key)
   end
 end
@@ -50,6 +81,7 @@ local function delete_range(from, to)
     local keys = call('ZRANGEBYLEX', index, from, to, 'LIMIT', 0, at_once)
     if #keys > 0 then
       call('HDEL', entries, unpack(keys))
+      note_numbers()
       call('ZREM', index, unpack(keys))
     end
   until #keys < at_once
@@ -95,23 +127,28 @@ for member = 0, members - 1 do
   last = last + 1
   local guards, ranges, length = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   at = at + 3
-  -- What kept it from being applied: a guard, or one more than how many entries
-  -- its ranges hold, negative.
+  -- What kept it from being applied: a guard, a D and the guard whose value is
+  -- damaged, or one more than how many entries its ranges hold, negative.
   local reason = nil
   for guard = 0, guards - 1 do
-    if not reason and not holds(ARGV[at], ARGV[at + 1], ARGV[at + 2]) then
-      reason = guard
+    if not reason then
+      local does_hold = holds(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+      if does_hold == nil then
+        reason = 'D' .. guard
+      elseif not does_hold then
+        reason = tostring(guard)
+      end
     end
     at = at + 3
   end
   if not reason and ranges > 0 then
     local count = in_ranges(at, at + length)
     if count > ranges_max then
-      reason = -1 - count
+      reason = string.format('%.0f', -1 - count)
     end
   end
   if reason then
-    refused[#refused + 1] = ' ' .. member .. ' ' .. string.format('%.0f', reason)
+    refused[#refused + 1] = ' ' .. member .. ' ' .. reason
   else
     apply(at, at + length, last)
   end
@@ -119,6 +156,6 @@ for member = 0, members - 1 do
 end
 
 local answer = string.format('%s %s %.0f', attempt, call('TIME')[1], first) .. table.concat(refused)
-call('HSET', meta, 'last', string.format('%.0f', last))
+note_numbers()
 call('HSET', notes, session, answer)
 return answer

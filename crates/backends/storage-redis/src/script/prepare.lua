@@ -29,6 +29,7 @@ local header = call('HMGET', meta, 'format', 'store', 'last')
 local probe = '\0storage probe'
 call('HSET', notes, probe, '')
 call('HGET', notes, probe)
+call('HSTRLEN', notes, probe)
 call('HDEL', notes, probe)
 call('ZADD', index, 0, probe)
 call('ZREM', index, probe)

@@ -2,7 +2,8 @@
 //! found.
 
 use storage_core::{
-    ErrorKind, KeyRange, ReadExt, ScanOptions, Store, StoreExt, Timestamp, WriteBatch,
+    ErrorKind, KeyRange, Outcome, Read, ReadExt, ScanOptions, Store, StoreExt, Timestamp,
+    WriteBatch,
 };
 use storage_testkit::servers::{RedisServer, RedisServerConfig};
 
@@ -114,6 +115,85 @@ async fn a_store_that_was_removed_is_not_written_to() {
     let error = not_applied(store.put("k", "v").await);
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert_eq!(call(&server, &["DBSIZE"]), "0");
+}
+
+#[tokio::test]
+async fn a_store_of_which_a_part_was_evicted_is_refused_until_it_is_emptied() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let url = administrator(&server);
+    for evicted in ["entries", "index", "meta", "notes"] {
+        call(&server, &["FLUSHALL"]);
+        let store = open(&url).await;
+        store.put("k", "v").await.unwrap();
+        call(&server, &["DEL", &format!("storage:{evicted}")]);
+        if evicted == "notes" {
+            store.put("k", "w").await.unwrap();
+            continue;
+        }
+        let error = not_applied(store.put("k", "w").await);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{evicted}: {error}");
+        if evicted == "meta" {
+            fails(config(&url).open().await, ErrorKind::Invalid);
+            continue;
+        }
+        assert!(error.message().contains("evicted"), "{error}");
+        let error = fails(store.count(KeyRange::all()).await, ErrorKind::Corrupt);
+        assert!(error.message().contains(evicted), "{error}");
+    }
+    call(&server, &["FLUSHALL"]);
+    open(&url).await.put("k", "v").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_value_refuses_the_commit_that_looks_at_it_and_no_other() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    store.put("k", "v").await.unwrap();
+    call(
+        &server,
+        &["HSET", "storage:entries", "\u{1}k", "\u{2}short"],
+    );
+    let guarded = WriteBatch::new().put("other", "v").present("k");
+    let error = not_applied(store.commit(guarded).await);
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    fails(store.count(KeyRange::all()).await, ErrorKind::Corrupt);
+    assert!(!store.exists("other").await.unwrap());
+    store.put("k", "mended").await.unwrap();
+    assert_eq!(store.count(KeyRange::all()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_script_that_fails_in_the_middle_has_taken_its_number() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let user = server.create_user("app", "~* +@all").unwrap();
+    let store = open(&server.url(&user, 0)).await;
+    store.put("a", "v").await.unwrap();
+    call(&server, &["ACL", "SETUSER", "app", "-zadd"]);
+    let error = store.put("b", "v").await.unwrap_err();
+    assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error:?}");
+    assert_eq!(call(&server, &["HGET", "storage:meta", "last"]), "2");
+}
+
+#[tokio::test]
+async fn a_scan_reads_no_more_large_values_than_a_page_holds() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    for number in 0..24_u8 {
+        store.put(&[0, number], "v").await.unwrap();
+    }
+    for number in 0..48_u8 {
+        store.put(&[1, number], vec![7; 1 << 20]).await.unwrap();
+    }
+    call(&server, &["SCRIPT", "FLUSH", "SYNC"]);
+    let options = ScanOptions::new().bytes_max(2 << 20);
+    let page = store.scan_with(&KeyRange::all(), &options).await.unwrap();
+    assert!(page.items.len() >= 25, "{}", page.items.len());
+    let memory = call(&server, &["INFO", "memory"]);
+    let script = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("used_memory_vm_eval:"));
+    let script: u64 = script.unwrap().trim().parse().unwrap();
+    assert!(script < 16 << 20, "{script}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ struct Progress {
 }
 
 impl Task {
-    /// Begins `work`. Without a thread to run it, it does not happen.
+    /// Begins `work`. It is dropped when the executor refuses to go on with it.
     pub(crate) fn spawn(
         executor: &Arc<dyn Executor>,
         work: impl Future<Output = ()> + Send + 'static,
@@ -50,11 +50,7 @@ impl Task {
 
     /// Ends the work where it is, or after the step that it is taking.
     pub(crate) fn cancel(&self) {
-        let mut progress = self.0.lock();
-        progress.is_cancelled = true;
-        let work = progress.work.take();
-        drop(progress);
-        drop(work);
+        self.0.cancel();
     }
 }
 
@@ -73,6 +69,14 @@ impl fmt::Debug for Task {
 impl State {
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cancel(&self) {
+        let mut progress = self.lock();
+        progress.is_cancelled = true;
+        let work = progress.work.take();
+        drop(progress);
+        drop(work);
     }
 
     fn step(self: &Arc<Self>) {
@@ -106,8 +110,67 @@ impl State {
 
 impl Wake for State {
     fn wake(self: Arc<Self>) {
-        let executor = Arc::clone(&self.executor);
-        // Without a thread it goes, and with it the work.
-        let _ = executor.execute(Box::new(move || self.step()));
+        let state = Arc::clone(&self);
+        if self
+            .executor
+            .execute(Box::new(move || state.step()))
+            .is_err()
+        {
+            // Nobody will go on with it, and others may wait for what it has begun.
+            self.cancel();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::poll_fn,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Poll, Waker},
+    };
+
+    use storage_core::{Error, ErrorKind, Result};
+
+    use super::*;
+
+    /// Does so many jobs at once, on the thread that brings them, and refuses others.
+    #[derive(Debug)]
+    struct Closing(AtomicUsize);
+
+    impl Executor for Closing {
+        fn execute(&self, job: Box<dyn FnOnce() + Send>) -> Result<()> {
+            let less = |left: usize| left.checked_sub(1);
+            self.0
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+                .map_err(|_| Error::new(ErrorKind::Unavailable, "no thread"))?;
+            job();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn work_that_nobody_will_go_on_with_is_dropped() {
+        for jobs in [0, 1] {
+            let executor: Arc<dyn Executor> = Arc::new(Closing(AtomicUsize::new(jobs)));
+            let seen = Arc::new(Mutex::new(None::<Waker>));
+            let work = {
+                let seen = Arc::clone(&seen);
+                poll_fn(move |context| {
+                    *seen.lock().unwrap() = Some(context.waker().clone());
+                    Poll::<()>::Pending
+                })
+            };
+            let _task = Task::spawn(&executor, work);
+            let waker = seen.lock().unwrap().take();
+            assert_eq!(
+                (waker.is_some(), Arc::strong_count(&seen)),
+                (jobs == 1, jobs + 1)
+            );
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            assert_eq!(Arc::strong_count(&seen), 1);
+        }
     }
 }

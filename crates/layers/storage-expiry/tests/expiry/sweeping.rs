@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use storage_core::{ErrorKind, ReadExt, Store, StoreExt, blocking::block_on};
+use storage_core::{
+    ErrorKind, ReadExt, Store, StoreExt, SystemKeys, Timestamp, blocking::block_on,
+};
 use storage_expiry::{ExpiryConfig, Sweep};
-use storage_testkit::faulty::{Call, Fault, Rule};
+use storage_testkit::faulty::{Call, Fault, Gate, Rule};
 
-use crate::scene::Scene;
+use crate::scene::{START, Scene};
 
 #[test]
 fn what_has_expired_is_removed_with_its_rows() {
@@ -52,6 +54,28 @@ fn an_entry_that_was_put_anew_stays() {
     assert!(block_on(scene.store.exists("for longer")).unwrap());
 }
 
+/// Else nothing would remove the entry, ever.
+#[test]
+fn the_row_of_an_entry_that_lives_again_stays() {
+    let scene = Scene::new();
+    scene.put_for("a", 10);
+    scene.pass(10);
+    // Between the look at the rows and the look at the entries.
+    let gate = Gate::new();
+    let looks = Rule::on(Call::GetMany).nth(1);
+    scene.faults.inject(looks, Fault::hold(&gate)).unwrap();
+    let control = scene.control().clone();
+    let sweeping = std::thread::spawn(move || block_on(control.sweep_now()).unwrap());
+    block_on(gate.wait_for_arrival());
+    scene.clock.set_to(Timestamp::from_unix_milliseconds(START));
+    gate.open();
+    assert_eq!(sweeping.join().unwrap(), 0);
+    assert_eq!((scene.kept(), scene.rows(), scene.stats().stale), (1, 1, 0));
+    scene.pass(10);
+    assert_eq!(scene.sweep(), 1);
+    assert_eq!((scene.kept(), scene.rows()), (0, 0));
+}
+
 #[test]
 fn an_entry_that_is_put_while_it_is_swept_stays() {
     let scene = Scene::new();
@@ -59,7 +83,7 @@ fn an_entry_that_is_put_while_it_is_swept_stays() {
     scene.put_for("b", 1);
     scene.pass(1);
     // Between the sweeper's look at the entries and its commit.
-    let gate = storage_testkit::faulty::Gate::new();
+    let gate = Gate::new();
     scene
         .faults
         .inject(Rule::on(Call::Commit).nth(1), Fault::hold(&gate))
@@ -75,6 +99,30 @@ fn an_entry_that_is_put_while_it_is_swept_stays() {
     assert_eq!((scene.kept(), scene.rows()), (1, 1));
     assert_eq!(scene.sweep(), 0);
     assert_eq!((scene.kept(), scene.rows(), scene.stats().stale), (1, 0, 1));
+}
+
+#[test]
+fn what_is_damaged_is_skipped_and_the_rest_is_swept() {
+    let scene = Scene::new();
+    for number in 0..40 {
+        scene.put_for(&format!("{number:02}"), 1);
+    }
+    let row = SystemKeys::of("expiry").key(&b"\x01\0"[..]);
+    block_on(scene.below.put(&row, "")).unwrap();
+    scene.pass(1);
+    let fault = || Fault::refuse(ErrorKind::Corrupt);
+    for call in [Call::Get, Call::GetMany] {
+        let rule = Rule::on(call).key("07");
+        scene.faults.inject(rule, fault()).unwrap();
+    }
+    assert_eq!(scene.sweep(), 39);
+    assert_eq!((scene.kept(), scene.rows()), (1, 2));
+    assert_eq!((scene.stats().skipped, scene.stats().rounds), (2, 1));
+    assert!(!block_on(scene.store.health()).unwrap().is_well());
+    scene.faults.withdraw_all();
+    block_on(scene.below.delete(&row)).unwrap();
+    assert_eq!(scene.sweep(), 1);
+    assert!(block_on(scene.store.health()).unwrap().is_well());
 }
 
 #[test]
@@ -114,6 +162,16 @@ fn the_thread_sweeps_and_ends_when_the_store_is_closed() {
     assert_eq!(scene.stats().rounds, rounds);
     let error = block_on(scene.control().sweep_now()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn the_thread_begins_with_a_round() {
+    let scene = Scene::with(ExpiryConfig::new().sweep_every(Duration::from_hours(1)));
+    let begun = Instant::now();
+    while scene.stats().rounds == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no round");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

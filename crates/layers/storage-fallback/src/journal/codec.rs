@@ -1,10 +1,9 @@
 //! Rows of the journal, byte by byte as `docs/formats/fallback.md` has them.
 
 use bytes::{Buf, Bytes};
-use storage_core::{Error, ErrorKind, Mutation, OwnedKey, Put, Result, Timestamp};
+use storage_core::{Mutation, OwnedKey, Put, Result, Timestamp};
 
-/// The version that is written, and the newest that is read.
-const VERSION: u8 = 1;
+use super::sealed::{damaged, seal, unseal};
 
 const DELETE: u8 = 0;
 const PUT: u8 = 1;
@@ -16,34 +15,40 @@ pub(crate) struct Head {
     pub(crate) journal: [u8; 16],
     /// The identity of the primary; zeros if it has none.
     pub(crate) primary: [u8; 16],
+    /// What the marker is to reach before the primary is written to: the number of
+    /// the last commit that was abandoned, 0 if none was.
+    pub(crate) fence: u64,
 }
 
 impl Head {
     pub(super) fn encode(&self) -> Bytes {
-        let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(&self.journal);
-        bytes.extend_from_slice(&self.primary);
-        bytes.into()
+        let fence = self.fence.to_be_bytes();
+        seal(&[&self.journal[..], &self.primary, &fence].concat())
     }
 
     /// # Errors
     /// `Corrupt` for what [`encode`](Self::encode) has not written, `Unsupported`
     /// for a newer version.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
-        let rest = versioned(bytes)?;
-        let (journal, primary) = rest
-            .split_at_checked(16)
-            .and_then(|(journal, primary)| {
-                Some((journal.try_into().ok()?, primary.try_into().ok()?))
+        let rest = unseal(bytes)?;
+        let read = || {
+            let (journal, rest) = rest.split_first_chunk()?;
+            let (primary, fence) = rest.split_first_chunk()?;
+            Some(Self {
+                journal: *journal,
+                primary: *primary,
+                fence: u64::from_be_bytes(fence.try_into().ok()?),
             })
-            .ok_or_else(damaged)?;
-        Ok(Self { journal, primary })
+        };
+        read().ok_or_else(damaged)
     }
 }
 
 /// Encodes the puts and deletes of user keys.
 pub(super) fn encode(mutations: &[Mutation]) -> Bytes {
-    let mut bytes = vec![VERSION];
+    // No batch has more than fit.
+    let count = u32::try_from(mutations.len()).unwrap_or(u32::MAX);
+    let mut bytes = count.to_be_bytes().to_vec();
     for mutation in mutations {
         match mutation {
             Mutation::Delete(key) => {
@@ -66,7 +71,7 @@ pub(super) fn encode(mutations: &[Mutation]) -> Bytes {
             Mutation::PutSequenced(_) | Mutation::DeleteRange(_) => {}
         }
     }
-    bytes.into()
+    seal(&bytes)
 }
 
 /// What [`encode`] wrote.
@@ -74,8 +79,8 @@ pub(super) fn encode(mutations: &[Mutation]) -> Bytes {
 /// # Errors
 /// `Corrupt` if it did not write this, `Unsupported` for a newer version.
 pub(super) fn decode(bytes: &Bytes) -> Result<Vec<Mutation>> {
-    let length = versioned(bytes)?.len();
-    let mut rest = bytes.slice(bytes.len() - length..);
+    let mut rest = bytes.slice_ref(unseal(bytes)?);
+    let count = rest.try_get_u32().map_err(|_| damaged())?;
     let mut mutations = Vec::new();
     while !rest.is_empty() {
         let tag = rest.get_u8();
@@ -92,21 +97,10 @@ pub(super) fn decode(bytes: &Bytes) -> Result<Vec<Mutation>> {
             _ => return Err(damaged()),
         });
     }
-    Ok(mutations)
-}
-
-fn versioned(bytes: &[u8]) -> Result<&[u8]> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => Ok(rest),
-        Some((version, _)) if *version > VERSION => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "the standby was written by a newer version of this library (format {version}); \
-                 open it with that one"
-            ),
-        )),
-        _ => Err(damaged()),
+    if u32::try_from(mutations.len()) != Ok(count) {
+        return Err(damaged());
     }
+    Ok(mutations)
 }
 
 /// Lengths fit: what is longer, no store takes.
@@ -125,18 +119,11 @@ fn take_slice(rest: &mut Bytes) -> Result<Bytes> {
     Ok(rest.split_to(length))
 }
 
-fn damaged() -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        "a row of the standby is damaged; what was accepted cannot be written back",
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use storage_core::WriteBatch;
+    use storage_core::{ErrorKind, WriteBatch};
 
-    use super::*;
+    use super::{super::sealed::damages, *};
 
     fn mutations() -> Vec<Mutation> {
         let until = Timestamp::from_unix_milliseconds(1_700_000_000_000);
@@ -148,10 +135,17 @@ mod tests {
     }
 
     /// The bytes that version 1 writes, for good.
-    const GOLDEN: &[u8] = b"\x01\
+    const GOLDEN: &[u8] = b"\x01\0\0\0\x03\
         \x01\0\0\0\x01a\0\0\0\x03one\
         \x02\0\0\0\0\0\0\0\0\0\0\x01\x8b\xcf\xe5\x68\0\
-        \0\0\0\0\x01b";
+        \0\0\0\0\x01b\
+        \xd5\xe6\x7d\x80";
+
+    const HEAD: Head = Head {
+        journal: [7; 16],
+        primary: [9; 16],
+        fence: 258,
+    };
 
     #[test]
     fn a_commit_has_the_bytes_of_its_format() {
@@ -161,32 +155,47 @@ mod tests {
 
     #[test]
     fn a_head_has_the_bytes_of_its_format() {
-        let head = Head {
-            journal: [7; 16],
-            primary: [9; 16],
-        };
-        let golden = [&[1][..], &[7; 16], &[9; 16]].concat();
-        assert_eq!(head.encode(), golden);
-        assert_eq!(Head::decode(&golden).unwrap(), head);
+        let golden = [
+            &[1][..],
+            &[7; 16],
+            &[9; 16],
+            b"\0\0\0\0\0\0\x01\x02",
+            b"\xfb\xe7\xa3\xef",
+        ]
+        .concat();
+        assert_eq!(HEAD.encode(), golden);
+        assert_eq!(Head::decode(&golden).unwrap(), HEAD);
     }
 
     #[test]
-    fn no_damage_is_taken_for_a_commit_of_the_same_length_or_panics() {
-        for length in 0..GOLDEN.len() {
-            let cut = Bytes::from_static(&GOLDEN[..length]);
-            match decode(&cut) {
-                Ok(decoded) => assert!(decoded.len() < 3, "{length}"),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt),
-            }
+    fn no_damage_is_taken_for_a_commit_or_a_head() {
+        for damaged in damages(GOLDEN) {
+            let error = decode(&damaged.into()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
-        for position in 0..GOLDEN.len() {
-            let mut flipped = GOLDEN.to_vec();
-            flipped[position] ^= 0xff;
-            let _ = decode(&flipped.into());
+        for damaged in damages(&HEAD.encode()) {
+            let error = Head::decode(&damaged).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
-        let newer = Bytes::from_static(b"\x02");
-        assert_eq!(decode(&newer).unwrap_err().kind(), ErrorKind::Unsupported);
-        let short = Head::decode(&[1; 20]).unwrap_err();
-        assert_eq!(short.kind(), ErrorKind::Corrupt);
+    }
+
+    #[test]
+    fn a_commit_is_whole_or_none() {
+        // Sealed all right, but not what the count says.
+        let content = unseal(GOLDEN).unwrap();
+        for count in [0, 2, 4, u8::MAX] {
+            let mut content = content.to_vec();
+            content[3] = count;
+            let error = decode(&seal(&content)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_not_taken_for_damage() {
+        let mut newer = b"\x02anything".to_vec();
+        newer.extend_from_slice(&crc32fast::hash(&newer).to_be_bytes());
+        let error = decode(&newer.into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
     }
 }

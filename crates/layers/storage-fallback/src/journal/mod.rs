@@ -5,14 +5,16 @@
 //! that it has, in a row of its own ([`marker`]).
 
 mod codec;
+mod marker;
+mod sealed;
 
-use bytes::Bytes;
 use storage_core::{
-    Committed, Durability, Error, ErrorKind, KeyRange, Mutation, OwnedKey, Random, ReadExt, Result,
-    ScanOptions, SharedStore, Store, SystemKeys, WriteBatch, WriteOptions,
+    Committed, Durability, Error, ErrorKind, KeyRange, Mutation, Outcome, OwnedKey, Random,
+    ReadExt, Result, ScanOptions, SharedStore, Store, SystemKeys, WriteBatch, WriteOptions,
 };
 
 use self::codec::Head;
+pub(crate) use self::marker::{fresh, marker_value, read_marker};
 use crate::{NAME, pending::Accepted};
 
 const HEAD: &[u8] = b"journal";
@@ -23,55 +25,80 @@ const ROW: u8 = b'r';
 #[derive(Debug)]
 pub(crate) struct Journal {
     standby: SharedStore,
-    /// Names the journal in the primary.
-    id: [u8; 16],
+    head: Head,
     /// The number of the last row, written or tried.
     last: u64,
     pub(crate) is_closed: bool,
 }
 
 impl Journal {
-    /// Opens the journal in `standby`, and says what is pending there.
+    /// Opens the journal in `standby`, and says what is pending there for `inner`,
+    /// whose identity is `primary`.
     ///
     /// # Errors
-    /// As for the standby; `Invalid` if what is pending there was accepted for
-    /// another primary.
-    pub(crate) async fn open(
+    /// As for the standby and the primary; `Invalid` if what is pending there was
+    /// accepted for another primary.
+    pub(crate) async fn open<S: Store>(
         standby: SharedStore,
+        inner: &S,
         primary: [u8; 16],
         random: &dyn Random,
     ) -> Result<(Self, Vec<Accepted>)> {
-        let pending = rows(&standby).await?;
-        let head = match standby.get(&head_key()).await? {
-            Some(entry) if !pending.is_empty() => {
-                let head = Head::decode(entry.value())?;
-                belongs_to(&head, primary, pending.len())?;
-                head
-            }
-            // Numbers begin anew, so the primary counts in another row: in the old
-            // one it already has them.
+        let mut pending = rows(&standby).await?;
+        let entry = standby.get(&head_key()).await?;
+        let head = entry.map(|entry| Head::decode(entry.value())).transpose()?;
+        if let Some(head) = &head
+            && !pending.is_empty()
+        {
+            belongs_to(head, primary, pending.len())?;
+        }
+        let head = match head {
+            Some(head) if head.primary == primary => head,
+            // Another primary counts from the start, in a row of its own.
             _ => {
                 let mut journal = [0; 16];
                 random.fill(&mut journal)?;
-                Head { journal, primary }
+                let fence = 0;
+                Head {
+                    journal,
+                    primary,
+                    fence,
+                }
             }
+        };
+        let marker = read_marker(inner, &marker_key(&head)).await?;
+        let marker = marker.map_or(0, |(_, number)| number);
+        // No number is used twice, though its row is gone.
+        let last = pending.last().map_or(0, |accepted| accepted.number);
+        let last = last.max(head.fence).max(marker);
+        let head = Head {
+            // What the marker has reached, it need not reach again.
+            fence: if marker < head.fence { head.fence } else { 0 },
+            ..head
         };
         let batch = WriteBatch::new().put(head_key(), head.encode());
         standby.commit_with(batch, &WriteOptions::new()).await?;
-        let last = pending.last().map_or(0, |accepted| accepted.number);
         let journal = Self {
             standby,
-            id: head.journal,
+            head,
             last,
             is_closed: false,
         };
+        // A process that ended between writing back and removing has left these.
+        let held = pending.len();
+        pending.retain(|accepted| accepted.number > marker);
+        if pending.len() < held {
+            journal.remove_through(marker).await?;
+        }
         Ok((journal, pending))
     }
 
     /// Appends a commit, which then is as durable as the standby says.
     ///
     /// # Errors
-    /// As for the standby.
+    /// As for the standby. If the outcome is unknown, the number is
+    /// [fenced](Self::fence) off: the next open would find the row, and take it for
+    /// newer than what was committed since.
     pub(crate) async fn append(
         &mut self,
         mutations: &[Mutation],
@@ -81,7 +108,12 @@ impl Journal {
         self.last += 1;
         let batch = WriteBatch::new().put(row_key(self.last), codec::encode(mutations));
         let options = WriteOptions::new().durability(durability);
-        let committed = self.standby.commit_with(batch, &options).await?;
+        let appended = self.standby.commit_with(batch, &options).await;
+        let committed = appended.inspect_err(|error| {
+            if error.outcome() != Some(Outcome::NotApplied) {
+                self.head.fence = self.last;
+            }
+        })?;
         Ok((self.last, committed))
     }
 
@@ -91,39 +123,53 @@ impl Journal {
     /// As for the standby. What stays is not written back twice: the primary
     /// knows its number.
     pub(crate) async fn remove_through(&self, number: u64) -> Result<()> {
-        let rows = SystemKeys::of(NAME).key([ROW]);
-        let range = KeyRange::between(rows.bytes().as_ref()..=row_key(number).bytes().as_ref())
-            .in_space(rows.space());
-        let batch = WriteBatch::new().delete_range(range);
+        let batch = WriteBatch::new().delete_range(rows_through(number));
         let options = WriteOptions::new().durability(self.standby.capabilities().durability_min);
         self.standby.commit_with(batch, &options).await?;
         Ok(())
     }
 
+    /// Removes all rows, as durably as the standby can: none may come back after a
+    /// crash. A write-back of them may still be on its way to the primary, so they
+    /// are [fenced](Self::fence) off.
+    ///
+    /// # Errors
+    /// As for the standby. If the outcome is unknown, the rows may be gone.
+    pub(crate) async fn abandon(&mut self) -> Result<()> {
+        let fence = self.last;
+        let head = Head { fence, ..self.head };
+        // Not the rows that come later, should this come late.
+        let batch = WriteBatch::new()
+            .delete_range(rows_through(fence))
+            .put(head_key(), head.encode());
+        self.standby
+            .commit_with(batch, &WriteOptions::new())
+            .await?;
+        self.head = head;
+        Ok(())
+    }
+
+    /// What the marker is to reach before anything but a write-back is committed to
+    /// the primary.
+    pub(crate) fn fence(&self) -> u64 {
+        self.head.fence
+    }
+
     /// The key in the primary under which it keeps the number of the last commit
-    /// of this journal that it has.
+    /// of this journal that it has, or that was fenced off.
     pub(crate) fn marker(&self) -> OwnedKey {
-        SystemKeys::of(NAME).key(self.id)
+        marker_key(&self.head)
     }
 }
 
-/// The value of a marker.
-pub(crate) fn marker_value(number: u64) -> Bytes {
-    Bytes::copy_from_slice(&number.to_be_bytes())
+fn marker_key(head: &Head) -> OwnedKey {
+    SystemKeys::of(NAME).key(head.journal)
 }
 
-/// What [`marker_value`] wrote.
-///
-/// # Errors
-/// `Corrupt` for anything else.
-pub(crate) fn marker_number(value: &[u8]) -> Result<u64> {
-    let bytes = value.try_into().map_err(|_| {
-        Error::new(
-            ErrorKind::Corrupt,
-            "the row in which the primary counts what was written back is damaged",
-        )
-    })?;
-    Ok(u64::from_be_bytes(bytes))
+fn rows_through(number: u64) -> KeyRange {
+    let rows = SystemKeys::of(NAME).key([ROW]);
+    KeyRange::between(rows.bytes().as_ref()..=row_key(number).bytes().as_ref())
+        .in_space(rows.space())
 }
 
 fn belongs_to(head: &Head, primary: [u8; 16], pending: usize) -> Result<()> {
@@ -147,7 +193,8 @@ async fn rows(standby: &SharedStore) -> Result<Vec<Accepted>> {
     let mut scan = standby.scan(range, ScanOptions::new());
     while let Some(item) = scan.next().await? {
         let number = item.key.get(prefix_length..).unwrap_or_default();
-        let number = marker_number(number)?;
+        let number = number.try_into().map_err(|_| sealed::damaged())?;
+        let number = u64::from_be_bytes(number);
         let mutations = codec::decode(item.entry.value())?;
         accepted.push(Accepted { number, mutations });
     }

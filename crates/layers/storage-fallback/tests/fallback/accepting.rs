@@ -108,6 +108,21 @@ async fn accepted_commits_keep_within_their_limits() {
 }
 
 #[tokio::test]
+async fn commits_at_once_keep_within_the_limits_together() {
+    let two = NonZeroUsize::new(2).unwrap();
+    let scene = Scene::open(accepting().pending(two, 1_000)).await;
+    scene.lose_primary();
+    let put = || scene.commit(WriteBatch::new().put("k", "v"), Durability::Volatile);
+    let (a, b, c, d) = tokio::join!(put(), put(), put(), put());
+    let (accepted, refused): (Vec<_>, Vec<_>) = [a, b, c, d].into_iter().partition(Result::is_ok);
+    assert_eq!(accepted.len(), 2);
+    for refused in refused {
+        assert!(not_applied(refused).message().contains("2 commits"));
+    }
+    assert_eq!(scene.control().pending(), 2);
+}
+
+#[tokio::test]
 async fn commits_are_refused_unless_the_settings_say_otherwise() {
     let scene = Scene::open(patient()).await;
     scene.lose_primary();

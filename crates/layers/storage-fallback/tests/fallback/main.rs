@@ -3,6 +3,7 @@
 
 mod accepting;
 mod closing;
+mod expiring;
 mod reading;
 mod reporting;
 mod returning;

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use storage_core::{
-    Consistency, Durability, ErrorKind, Read, ReadOptions, Store, StoreExt, WriteBatch,
+    Consistency, Durability, ErrorKind, KeyRange, Outcome, Read, ReadExt, ReadOptions, ScanOptions,
+    SharedStore, Space, Store, StoreExt, WriteBatch,
 };
-use storage_fallback::{FallbackState, StandbyWrites};
-use storage_testkit::faulty::{Call, Fault, Gate, Rule};
+use storage_fallback::{FallbackLayer, FallbackState, StandbyWrites};
+use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule};
 
-use crate::scene::{Scene, accepting, not_applied, patient, some, soon};
+use crate::scene::{Scene, accepting, memory, not_applied, patient, some, soon};
 
 #[tokio::test]
 async fn what_was_accepted_is_written_back_in_order() {
@@ -126,6 +127,87 @@ async fn a_write_back_that_comes_late_undoes_nothing() {
     gate.open();
     soon(scene.faults.settled()).await;
     assert_eq!(scene.primary_has("k").await, some("since"));
+}
+
+/// The same of one that was given up meanwhile: by this process, or by one before.
+#[tokio::test]
+async fn an_abandoned_write_back_that_comes_late_undoes_nothing() {
+    for reopens in [false, true] {
+        let (primary, standby) = (memory(), memory());
+        let layer = || FallbackLayer::new(accepting()).standby(standby.clone());
+        let scene = Scene::over(primary.clone(), layer()).await.unwrap();
+        scene.lose_primary();
+        scene.put("k", "accepted").await;
+        scene.find_primary();
+        let gate = Gate::new();
+        let late = Fault::apply_late(ErrorKind::TimedOut, &gate);
+        let rule = Rule::on(Call::Commit).nth(2);
+        let late = scene.faults.inject(rule, late).unwrap();
+        scene.control().probe();
+        soon(async {
+            while late.times() == 0 || !scene.is_degraded() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        assert_eq!(scene.control().abandon().await.unwrap(), 1);
+        let again = Scene::over(primary, layer()).await.unwrap();
+        let writer = if reopens { &again } else { &scene };
+        writer.store.put("k", "since").await.unwrap();
+        gate.open();
+        soon(scene.faults.settled()).await;
+        assert_eq!(writer.primary_has("k").await, some("since"), "{reopens}");
+    }
+}
+
+/// The standby has it, though nobody knows; the next open would find it.
+#[tokio::test]
+async fn an_append_of_unknown_outcome_undoes_nothing_after_the_next_open() {
+    let (primary, kept, faults) = (memory(), memory(), Faults::new());
+    let standby = SharedStore::new(FaultyStore::new(kept.clone(), &faults));
+    let layer = FallbackLayer::new(accepting()).standby(standby);
+    let scene = Scene::over(primary.clone(), layer).await.unwrap();
+    scene.lose_primary();
+    let lost = Fault::lose_answer(ErrorKind::TimedOut);
+    faults.inject(Rule::on(Call::Commit), lost).unwrap();
+    let batch = WriteBatch::new().put("k", "doubtful");
+    let error = scene.commit(batch, Durability::Volatile).await.unwrap_err();
+    assert_eq!(error.outcome(), Some(Outcome::Unknown));
+    faults.withdraw_all();
+    scene.find_primary();
+    scene.store.put("k", "since").await.unwrap();
+    drop(scene);
+    let layer = FallbackLayer::new(accepting()).standby(kept);
+    let again = Scene::over(primary, layer).await.unwrap();
+    again.control().probe();
+    soon(again.control().returned()).await;
+    assert_eq!(again.get("k").await.unwrap(), some("since"));
+    assert_eq!(again.primary_has("k").await, some("since"));
+}
+
+#[tokio::test]
+async fn rows_that_the_primary_has_are_not_pending_after_the_next_open() {
+    let (primary, kept, faults) = (memory(), memory(), Faults::new());
+    let standby = SharedStore::new(FaultyStore::new(kept.clone(), &faults));
+    let layer = FallbackLayer::new(accepting()).standby(standby);
+    let scene = Scene::over(primary.clone(), layer).await.unwrap();
+    scene.lose_primary();
+    scene.put("k", "accepted").await;
+    // The row cannot be removed when it is written back.
+    let refuse = Fault::refuse(ErrorKind::Full);
+    faults.inject(Rule::on(Call::Commit), refuse).unwrap();
+    scene.return_to_primary().await;
+    drop(scene);
+    primary.put("k", "since").await.unwrap();
+    for _ in 0..2 {
+        let layer = FallbackLayer::new(accepting()).standby(kept.clone());
+        let again = Scene::over(primary.clone(), layer).await.unwrap();
+        assert_eq!(again.control().pending(), 0);
+        assert_eq!(again.get("k").await.unwrap(), some("since"));
+    }
+    let system = KeyRange::all().in_space(Space::System);
+    let rows = kept.scan(system, ScanOptions::new()).collect().await;
+    assert_eq!(rows.unwrap().len(), 1, "who the journal is");
 }
 
 #[tokio::test]

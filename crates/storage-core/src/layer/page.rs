@@ -1,15 +1,14 @@
 //! Pages that hold as many bytes as was asked for, once their values are decoded.
 
-use storage_core::{Direction, KeyRange, Page, ScanOptions};
+use crate::{Direction, Item, KeyRange, Page, ScanOptions};
 
 /// Keeps of a page what fits into its limit, given how long each value is once it is
 /// decoded. The first entry stays, however long. Of `range`, which was scanned in
 /// order, what was left out is still to be scanned.
-pub(crate) fn cut(page: Page, lengths: &[usize], range: &KeyRange, options: &ScanOptions) -> Page {
+#[must_use]
+pub fn cut(page: Page, lengths: &[usize], range: &KeyRange, options: &ScanOptions) -> Page {
     let fitting = fitting(&page, lengths, options.bytes_max);
-    let Page {
-        mut items, next, ..
-    } = page;
+    let Page { mut items, next } = page;
     if fitting >= items.len() {
         return Page::new(items, next);
     }
@@ -22,9 +21,10 @@ pub(crate) fn cut(page: Page, lengths: &[usize], range: &KeyRange, options: &Sca
 }
 
 /// How many entries of a page fit into its limit, at least one.
-pub(crate) fn fitting(page: &Page, lengths: &[usize], bytes_max: usize) -> usize {
+#[must_use]
+pub fn fitting(page: &Page, lengths: &[usize], bytes_max: usize) -> usize {
     let mut bytes = 0_usize;
-    let fits = |(item, length): &(&storage_core::Item, &usize)| {
+    let fits = |(item, length): &(&Item, &usize)| {
         bytes = bytes
             .saturating_add(item.key.len())
             .saturating_add(**length);
@@ -36,9 +36,8 @@ pub(crate) fn fitting(page: &Page, lengths: &[usize], bytes_max: usize) -> usize
 
 #[cfg(test)]
 mod tests {
-    use storage_core::{Entry, Item};
-
     use super::*;
+    use crate::Entry;
 
     fn page() -> Page {
         let item = |key: &'static str| Item::new(key.into(), Entry::without_value(None));

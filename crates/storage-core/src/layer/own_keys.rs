@@ -1,23 +1,24 @@
-//! Which keys are the layer's own, and which it leaves alone.
+//! Which keys of the system space are a layer's own.
 
 use std::ops::Bound;
 
+use super::is_core_key;
+use crate::{Key, KeyRange, Space, SystemKeys};
 use bytes::Bytes;
-use storage_core::{Key, KeyRange, Space, SystemKeys, layer::is_core_key};
 
-use crate::layer::NAME;
-
-/// The layer's own keys: a run in the system space.
-#[derive(Debug)]
-pub(crate) struct OwnKeys {
+/// The keys that a layer keeps for itself: a run in the system space.
+#[derive(Clone, Debug)]
+pub struct OwnKeys {
     first: Bytes,
     /// The first key behind them.
     end: Bytes,
 }
 
 impl OwnKeys {
-    pub(crate) fn new() -> Self {
-        let (_, start, end) = SystemKeys::of(NAME).range().into_bounds();
+    /// The keys of the layer called `layer`.
+    #[must_use]
+    pub fn of(layer: &str) -> Self {
+        let (_, start, end) = SystemKeys::of(layer).range().into_bounds();
         let key = |bound| match bound {
             Bound::Included(key) | Bound::Excluded(key) => key,
             Bound::Unbounded => Bytes::new(),
@@ -28,15 +29,22 @@ impl OwnKeys {
         }
     }
 
-    /// Whether the values of such keys are stored as they are, without a form: those of
-    /// core, which must be readable from everywhere, and the layer's own.
-    pub(crate) fn are_bare(&self, key: Key<'_>) -> bool {
-        key.space() == Space::System && (is_core_key(key) || key.bytes().starts_with(&self.first))
+    /// Whether `key` is one of them.
+    #[must_use]
+    pub fn contain(&self, key: Key<'_>) -> bool {
+        key.space() == Space::System && key.bytes().starts_with(&self.first)
     }
 
-    /// What is left of a range that is to be deleted: all of it, but for the layer's own
-    /// keys.
-    pub(crate) fn spare(&self, range: KeyRange) -> Spared {
+    /// Whether the values of such keys are stored as they are, whatever a layer makes of
+    /// others: those of core, which must be readable from everywhere, and the layer's own.
+    #[must_use]
+    pub fn are_bare(&self, key: Key<'_>) -> bool {
+        self.contain(key) || is_core_key(key)
+    }
+
+    /// What is left of a range without them, in byte order.
+    #[must_use]
+    pub fn spare(&self, range: KeyRange) -> Spared {
         if !self.overlap(&range) {
             return Spared::Whole(range);
         }
@@ -64,10 +72,12 @@ impl OwnKeys {
     }
 }
 
-/// What is left of a range.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Spared {
+/// What is left of a range without the keys of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spared {
+    /// All of it.
     Whole(KeyRange),
+    /// Up to two parts.
     Parts(Vec<KeyRange>),
 }
 
@@ -75,13 +85,15 @@ pub(crate) enum Spared {
 mod tests {
     use super::*;
 
+    const NAME: &str = "compress";
+
     fn system(suffix: &str) -> Bytes {
         SystemKeys::of(NAME).key(suffix).into_bytes()
     }
 
     #[test]
     fn keys_of_core_and_of_the_layer_are_bare() {
-        let own = OwnKeys::new();
+        let own = OwnKeys::of(NAME);
         let is_bare = |key: &Bytes| own.are_bare(Key::in_space(Space::System, key));
         assert!(is_bare(&system("")) && is_bare(&system("dictionary")));
         assert!(is_bare(SystemKeys::of("core").key("header").bytes()));
@@ -91,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_range_spares_exactly_the_own_keys() {
-        let own = OwnKeys::new();
+        let own = OwnKeys::of(NAME);
         let all = KeyRange::all().in_space(Space::System);
         let Spared::Parts(parts) = own.spare(all) else {
             panic!("the own keys are not spared");

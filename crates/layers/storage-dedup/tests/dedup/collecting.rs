@@ -1,0 +1,198 @@
+//! What the collector removes, and what it does not.
+
+use std::time::{Duration, Instant};
+
+use storage_core::{ErrorKind, ReadExt, Store, StoreExt, WriteBatch, blocking::block_on};
+use storage_dedup::{CollectConfig, DedupControl};
+
+use crate::scene::{GRACE, Scene, config, noise};
+
+#[test]
+fn a_chunk_that_nobody_refers_to_is_removed_after_the_grace() {
+    let scene = Scene::new();
+    scene.put("gone", noise(1, 500));
+    scene.put("kept", noise(2, 500));
+    scene.delete("gone");
+    let first = scene.collect();
+    assert_eq!(
+        (first.condemned, first.removed, first.stale_hints),
+        (1, 0, 1)
+    );
+    assert_eq!((first.pending_chunks, first.pending_bytes), (1, 500));
+    assert_eq!((first.live_chunks, first.live_bytes), (1, 500));
+    scene
+        .clock
+        .advance(GRACE.saturating_sub(Duration::from_millis(1)));
+    assert_eq!(scene.collect().removed, 0);
+    assert_eq!(scene.chunks(), 2);
+    scene.clock.advance(Duration::from_millis(1));
+    let last = scene.collect();
+    assert_eq!(
+        (last.removed, last.removed_bytes, last.pending_bytes),
+        (1, 500, 0)
+    );
+    assert_eq!(
+        (scene.chunks(), scene.rows("l").len(), scene.rows("m").len()),
+        (1, 1, 0)
+    );
+    assert_eq!(scene.rows("r").len(), 1);
+    assert_eq!(scene.stats().last_pass, Some(last));
+    scene.assert_sound();
+}
+
+#[test]
+fn overwriting_and_range_deletes_leave_chunks_to_the_collector() {
+    let scene = Scene::new();
+    for key in ["a", "b", "c"] {
+        scene.put(key, noise(1, 500));
+        scene.put(key, noise(2, 500));
+    }
+    let all = storage_core::KeyRange::between("b"..);
+    block_on(scene.store.delete_range(all)).unwrap();
+    let report = scene.collect();
+    assert_eq!((report.condemned, report.stale_hints), (1, 5));
+    scene.clock.advance(GRACE);
+    scene.collect();
+    assert_eq!(scene.chunks(), 1);
+    assert_eq!(scene.get("a").unwrap().unwrap(), noise(2, 500));
+    scene.assert_sound();
+}
+
+#[test]
+fn a_condemned_chunk_that_is_written_again_stays() {
+    for remembered in [0, 100] {
+        let scene = Scene::with(config().known_max(remembered));
+        scene.put("a", noise(1, 500));
+        scene.delete("a");
+        assert_eq!(scene.collect().condemned, 1);
+        scene.put("b", noise(1, 500));
+        assert_eq!(scene.rows("m").len(), 0);
+        scene.clock.advance(GRACE);
+        assert_eq!(scene.collect().removed, 0);
+        assert_eq!(scene.get("b").unwrap().unwrap(), noise(1, 500));
+        scene.assert_sound();
+    }
+}
+
+/// A reference that was written while the collector made up its mind.
+#[test]
+fn a_condemned_chunk_that_somebody_refers_to_is_pardoned() {
+    let scene = Scene::new();
+    scene.put("a", noise(1, 500));
+    let (row, hint) = (scene.row("a"), scene.rows("r").remove(0).0);
+    scene.delete("a");
+    scene.collect();
+    // As if it had been written before the chunk was condemned.
+    scene.put_row("a", row);
+    scene.put_row(Scene::own_key("r", &hint), "");
+    scene.assert_sound();
+    scene.clock.advance(GRACE);
+    let report = scene.collect();
+    assert_eq!((report.pardoned, report.removed), (1, 0));
+    scene.assert_sound();
+    assert_eq!((scene.rows("l").len(), scene.rows("m").len()), (1, 0));
+    assert_eq!(scene.get("a").unwrap().unwrap(), noise(1, 500));
+}
+
+#[test]
+fn chunks_of_expired_rows_are_removed_and_of_others_are_not() {
+    let scene = Scene::new();
+    let second = Duration::from_secs(1);
+    block_on(scene.store.put_for("soon", noise(1, 500), second)).unwrap();
+    block_on(scene.store.put_for("late", noise(2, 500), 100 * GRACE)).unwrap();
+    assert_eq!(scene.collect().condemned, 0);
+    scene.clock.advance(second);
+    assert_eq!(scene.get("soon").unwrap(), None);
+    assert_eq!(scene.collect().condemned, 1);
+    scene.clock.advance(GRACE);
+    assert_eq!(scene.collect().removed, 1);
+    let entry = block_on(scene.store.get("late")).unwrap().unwrap();
+    assert_eq!(entry.value(), &noise(2, 500));
+    assert!(entry.expires().is_some());
+    scene.assert_sound();
+}
+
+#[test]
+fn more_chunks_and_hints_than_fit_into_a_page_are_collected() {
+    let scene = Scene::new();
+    for number in 0..700 {
+        scene.put(&format!("{number:03}"), noise(number, 64));
+        scene.put(&format!("{number:03}/again"), noise(number % 2, 64));
+    }
+    for number in (0..700).filter(|number| number % 2 == 1) {
+        scene.delete(&format!("{number:03}"));
+    }
+    let report = scene.collect();
+    assert_eq!((report.condemned, report.live_chunks), (349, 351));
+    assert_eq!(report.referring_bytes, (350 + 700) * 64);
+    assert_eq!(report.stale_hints, 350);
+    scene.clock.advance(GRACE);
+    assert_eq!(scene.collect().removed, 349);
+    assert_eq!(scene.chunks(), 351);
+    scene.assert_sound();
+}
+
+#[test]
+fn a_row_that_cannot_be_read_keeps_its_chunk() {
+    let scene = Scene::new();
+    scene.put("a", noise(1, 500));
+    let row = scene.row("a");
+    scene.put_row("a", "damaged");
+    scene.collect();
+    scene.clock.advance(GRACE);
+    assert_eq!(scene.collect().removed, 0);
+    scene.put_row("a", row);
+    assert_eq!(scene.get("a").unwrap().unwrap(), noise(1, 500));
+}
+
+#[test]
+fn passes_in_the_background_begin_by_themselves_and_end_with_the_store() {
+    let often = CollectConfig::new()
+        .every(Duration::from_millis(1))
+        .grace(Duration::ZERO)
+        .chunks_per_second_max(u32::MAX);
+    let scene = Scene::with(config().collect(often));
+    scene.put("a", noise(1, 500));
+    scene.delete("a");
+    let begun = Instant::now();
+    while scene.chunks() > 0 {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "nothing is collected"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let control = scene.control().clone();
+    block_on(scene.store.close()).unwrap();
+    let passes = control.stats().passes;
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(control.stats().passes, passes);
+    let error = block_on(control.collect_now()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn controls_do_not_keep_the_store() {
+    let scene = Scene::new();
+    let control: DedupControl = scene.control().clone();
+    drop(scene);
+    let error = block_on(control.collect_now()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_hint_of_a_key_that_was_written_anew_goes_only_if_it_leads_nowhere() {
+    let scene = Scene::new();
+    scene.put("k", noise(1, 500));
+    scene.put("k", noise(2, 500));
+    scene.put("k", noise(1, 500));
+    let report = scene.collect();
+    assert_eq!(
+        (report.stale_hints, report.condemned, report.live_chunks),
+        (1, 1, 1)
+    );
+    let batch = WriteBatch::new().put("k", "short");
+    block_on(scene.store.commit(batch)).unwrap();
+    assert_eq!(scene.collect().stale_hints, 1);
+    assert!(block_on(scene.store.exists("k")).unwrap());
+}

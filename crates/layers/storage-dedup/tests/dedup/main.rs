@@ -1,0 +1,13 @@
+//! What the layer does beyond what every store does.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod collecting;
+mod damage;
+mod failing;
+mod forms;
+mod opening;
+mod racing;
+mod reading;
+mod scene;
+mod writing;
