@@ -85,9 +85,9 @@ impl Journal {
             is_closed: false,
         };
         // A process that ended between writing back and removing has left these.
-        let held = pending.len();
+        let found = pending.len();
         pending.retain(|accepted| accepted.number > marker);
-        if pending.len() < held {
+        if pending.len() < found {
             journal.remove_through(marker).await?;
         }
         Ok((journal, pending))
