@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use storage_core::{
     Capabilities, Components, Error, ErrorKind, Result, ScanOrder, SharedStore, Store, StoreHeader,
+    Support,
     layer::{Layer, LayerDeclaration, phase},
     memory::MemoryConfig,
 };
@@ -62,7 +63,7 @@ impl Layer for FallbackLayer {
 
     /// # Errors
     /// `Invalid` for settings that make no sense, without a Tokio runtime, for a
-    /// standby without ordered scans, and for one that holds what was accepted for
+    /// standby without ordered scans or guards, and for one that holds what was accepted for
     /// another store. As for the primary and the standby, which both are read.
     async fn wrap<S: Store>(self, inner: S, components: &Components) -> Result<Fallback<S>> {
         let capabilities = self.capabilities(inner.capabilities());
@@ -82,6 +83,9 @@ impl Layer for FallbackLayer {
                 return Err(invalid(
                     "a standby keeps an order; use one with ordered scans",
                 ));
+            }
+            if standby.capabilities().guards == Support::Unsupported {
+                return Err(invalid("a standby judges guards; use one that does"));
             }
             let header = StoreHeader::read(&inner).await?;
             let primary = header.map_or([0; 16], |header| *header.id.as_bytes());

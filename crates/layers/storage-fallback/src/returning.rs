@@ -134,6 +134,7 @@ impl Core {
             commit(inner, batch.put(key, marker_value(0))).await?;
             return Ok(true);
         };
+        journal.admit(number)?;
         // A write-back whose answer was lost.
         self.settle(journal, number).await;
         let limits = inner.capabilities();

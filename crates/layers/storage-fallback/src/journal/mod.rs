@@ -85,9 +85,9 @@ impl Journal {
             is_closed: false,
         };
         // A process that ended between writing back and removing has left these.
-        let held = pending.len();
+        let found = pending.len();
         pending.retain(|accepted| accepted.number > marker);
-        if pending.len() < held {
+        if pending.len() < found {
             journal.remove_through(marker).await?;
         }
         Ok((journal, pending))
@@ -96,7 +96,8 @@ impl Journal {
     /// Appends a commit, which then is as durable as the standby says.
     ///
     /// # Errors
-    /// As for the standby. If the outcome is unknown, the number is
+    /// As for the standby; `Poisoned` if another process has used the number. If the
+    /// outcome is unknown, the number is
     /// [fenced](Self::fence) off: the next open would find the row, and take it for
     /// newer than what was committed since.
     pub(crate) async fn append(
@@ -106,9 +107,22 @@ impl Journal {
     ) -> Result<(u64, Committed)> {
         // Whatever becomes of it: nobody knows whether the number is used.
         self.last += 1;
-        let batch = WriteBatch::new().put(row_key(self.last), codec::encode(mutations));
+        let row = row_key(self.last);
+        let batch = WriteBatch::new()
+            .absent(row.clone())
+            .put(row, codec::encode(mutations));
         let options = WriteOptions::new().durability(durability);
         let appended = self.standby.commit_with(batch, &options).await;
+        let appended = appended.map_err(|error| match error.kind() {
+            ErrorKind::Conflict => Error::new(
+                ErrorKind::Poisoned,
+                "another process accepts commits in the same standby; give each its own, \
+                 and open the store again",
+            )
+            .with_outcome(Outcome::NotApplied)
+            .with_source(error),
+            _ => error,
+        });
         let committed = appended.inspect_err(|error| {
             if error.outcome() != Some(Outcome::NotApplied) {
                 self.head.fence = self.last;
@@ -153,6 +167,24 @@ impl Journal {
     /// the primary.
     pub(crate) fn fence(&self) -> u64 {
         self.head.fence
+    }
+
+    /// Lets pass what the primary counts, if this journal has come so far.
+    ///
+    /// # Errors
+    /// `Corrupt` if it has not: another process writes back from the same standby.
+    pub(crate) fn admit(&self, number: u64) -> Result<()> {
+        if number <= self.last {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the primary has {number} commits of the standby, which has accepted {}; \
+                 another process may be using the same standby",
+                self.last
+            ),
+        ))
     }
 
     /// The key in the primary under which it keeps the number of the last commit

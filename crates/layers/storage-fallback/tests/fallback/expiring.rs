@@ -10,6 +10,7 @@ use storage_fallback::{FallbackLayer, StaleReads, StandbyWrites};
 
 use crate::scene::{Scene, not_applied, patient, some};
 
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 async fn over_expiry() -> Scene {
     let expiry = ExpiryConfig::new()
         .default_time_to_live(Duration::from_millis(20))
