@@ -135,9 +135,10 @@ pub(crate) fn from_redis(error: RedisError) -> Error {
     let (kind, message) = match error.code() {
         Some(OWN_CODE) => {
             // Some say themselves what to do.
-            let message = match detail.contains("; ") {
-                true => detail.to_owned(),
-                false => format!("{detail}; restore the store from a backup"),
+            let message = if detail.contains("; ") {
+                detail.to_owned()
+            } else {
+                format!("{detail}; restore the store from a backup")
             };
             (ErrorKind::Corrupt, message)
         }
