@@ -40,6 +40,17 @@ async fn guards_are_offered_only_where_the_server_honours_conditions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_judges_before_it_writes_is_found_by_a_store_of_one_request_at_once() {
+    let (server, bucket) = server().await;
+    blocking(|| server.treat_conditions(S3Conditions::Racy).unwrap()).await;
+    let mut config = config_of(&bucket.url("store"));
+    config.conditions = ObjectConditions::Probed;
+    config.requests_at_once = std::num::NonZeroUsize::MIN;
+    let store = config.open().await.unwrap();
+    assert_eq!(store.capabilities().guards, Support::Unsupported);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_who_race_through_several_stores_lose_no_update() {
     let (_server, bucket) = server().await;
     let mut stores = Vec::new();
