@@ -63,6 +63,7 @@ fn a_scheme_whose_feature_is_off_names_the_feature() {
 }
 
 /// Credentials that nobody else may read.
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 fn credentials() -> &'static Path {
     static FILE: OnceLock<NamedTempFile> = OnceLock::new();
     let file = FILE.get_or_init(|| {

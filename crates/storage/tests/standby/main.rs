@@ -1,6 +1,7 @@
 //! The fallback layer over and with stores on disk: how durable what it accepts is,
 //! and what outlives the process.
 
+mod expiring;
 mod scene;
 
 use storage::{Durability, ErrorKind, SystemKeys, WriteBatch, WriteOptions, prelude::*};

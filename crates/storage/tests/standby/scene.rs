@@ -23,8 +23,17 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn open(primary: SharedStore, standby: SharedStore) -> Result<Self> {
+        Self::open_as(FallbackConfig::new(), primary, standby).await
+    }
+
+    /// As [`open`](Self::open), with what `config` says besides.
+    pub(crate) async fn open_as(
+        config: FallbackConfig,
+        primary: SharedStore,
+        standby: SharedStore,
+    ) -> Result<Self> {
         const LONG: Duration = Duration::from_hours(1);
-        let config = FallbackConfig::new()
+        let config = config
             .writes(StandbyWrites::Overwriting)
             // The primary is looked for when it is told to.
             .probes(LONG, LONG);

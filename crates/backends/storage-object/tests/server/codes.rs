@@ -112,7 +112,7 @@ async fn of_two_who_delete_with_guards_no_more_than_one_is_told_that_it_did() {
         let answers = [answers.0, answers.1];
         let won = answers.iter().filter(|answer| matches!(answer, Ok(true)));
         assert_eq!(won.count(), 1, "{answers:?}");
-        let unknown = answers.iter().flat_map(|answer| answer.as_ref().err());
+        let unknown = answers.iter().filter_map(|answer| answer.as_ref().err());
         let unknown = unknown.filter(|error| error.outcome() == Some(Outcome::Unknown));
         assert_eq!(unknown.count(), 1, "{answers:?}");
         assert!(!store.exists("k").await.unwrap());

@@ -3,7 +3,6 @@
 
 mod accepting;
 mod closing;
-mod expiring;
 mod reading;
 mod reporting;
 mod returning;

@@ -2,29 +2,28 @@
 
 use std::time::Duration;
 
-use storage_core::{
-    Durability, SharedStore, Stack, Store, StoreExt, Timestamp, WriteBatch, memory::MemoryConfig,
+use storage::{
+    Durability, SharedStore, Stack, Timestamp, WriteBatch,
+    expiry::{ExpiryConfig, ExpiryLayer, Sweep},
+    fallback::{FallbackConfig, StaleReads},
+    prelude::*,
 };
-use storage_expiry::{ExpiryConfig, ExpiryLayer, Sweep};
-use storage_fallback::{FallbackLayer, StaleReads, StandbyWrites};
 
-use crate::scene::{Scene, not_applied, patient, some};
+use crate::scene::{Scene, memory, not_applied, some};
 
 #[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 async fn over_expiry() -> Scene {
     let expiry = ExpiryConfig::new()
         .default_time_to_live(Duration::from_millis(20))
         .sweep(Sweep::Never);
-    let primary = Stack::on(MemoryConfig::new().open())
+    let primary = Stack::on(memory())
         .with(ExpiryLayer::new(expiry))
         .open()
         .await
         .unwrap();
-    let config = patient()
-        .reads(StaleReads::Always)
-        .writes(StandbyWrites::Overwriting);
-    let layer = FallbackLayer::new(config);
-    Scene::over(SharedStore::new(primary), layer).await.unwrap()
+    let config = FallbackConfig::new().reads(StaleReads::Always);
+    let primary = SharedStore::new(primary);
+    Scene::open_as(config, primary, memory()).await.unwrap()
 }
 
 #[tokio::test]
@@ -33,14 +32,14 @@ async fn what_a_commit_put_is_not_served_past_an_expiry_that_was_filled_in() {
     scene.store.put("k", "v").await.unwrap();
     scene.lose_primary();
     // Nothing is known of it, though it may still be there.
-    scene.get_stale("k").await.unwrap_err();
+    scene.get("k").await.unwrap_err();
     scene.find_primary();
     // What was read has its expiry.
     scene.store.put("k", "v").await.unwrap();
     assert_eq!(scene.get("k").await.unwrap(), some("v"));
     scene.lose_primary();
     tokio::time::sleep(Duration::from_millis(30)).await;
-    assert_eq!(scene.get_stale("k").await.unwrap(), None);
+    assert_eq!(scene.get("k").await.unwrap(), None);
 }
 
 #[tokio::test]
