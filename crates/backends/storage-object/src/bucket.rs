@@ -10,7 +10,7 @@ use object_store::{
     Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, UpdateVersion, path::Path,
 };
-use storage_core::{Error, ErrorKind};
+use storage_core::{Error, ErrorKind, Executor};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout_at},
@@ -30,6 +30,8 @@ pub(crate) struct Bucket {
     pub(crate) storage_class: Option<String>,
     pub(crate) parts: Parts,
     pub(crate) permits: Semaphore,
+    /// Where this waits for the disk.
+    pub(crate) executor: Arc<dyn Executor>,
 }
 
 /// What holds the objects.
@@ -201,7 +203,7 @@ impl Bucket {
             return Ok(());
         };
         let file = root.join(path.as_ref());
-        let synced = tokio::task::spawn_blocking(move || {
+        let sync = move || {
             let parent = file.parent().unwrap_or(&file);
             match std::fs::File::open(parent) {
                 Ok(directory) => directory.sync_all(),
@@ -209,14 +211,10 @@ impl Bucket {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
                 Err(error) => Err(error),
             }
-        });
-        let synced = synced.await.unwrap_or_else(|error| Err(error.into()));
-        synced.map_err(|error| {
-            Failure::new(
-                Error::io("syncing a directory of the store", error),
-                Fate::Lost,
-            )
-        })
+            .map_err(|error| Error::io("syncing a directory of the store", error))
+        };
+        let synced = self.executor.run(sync).await;
+        synced.map_err(|error| Failure::new(error, Fate::Lost))
     }
 
     /// Shows `visit` the objects below `prefix` and behind `behind`, until it has

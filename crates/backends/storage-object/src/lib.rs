@@ -35,8 +35,14 @@
 //!
 //! # When the answer is lost
 //! Each write has a name, which is in the object. A put whose answer is lost is
-//! found by it, or else is `Unknown`: it may be under way still. What has a guard,
-//! and each delete, can be sent again, as a form of an object does not come back.
+//! found by it, or else is `Unknown`: it may be under way still. Where guards are
+//! offered by conditions, what has a guard, and each delete, can be sent again, as a
+//! form of an object does not come back.
+//!
+//! # Consistency
+//! Reads are declared linearizable, as Amazon says of S3 and as a directory is. The
+//! open does not try that: of a server whose reads or listings lag behind its
+//! writes, the store declares more than it keeps.
 
 mod bucket;
 mod commit;

@@ -55,6 +55,7 @@ pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Res
             at_once: config.parts.at_once.get(),
         },
         permits: Semaphore::new(requests.get()),
+        executor: Arc::clone(&components.executor),
     };
     let location = config.location();
     let at_place = |error: Error| error.with_place(&location);

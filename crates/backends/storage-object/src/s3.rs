@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use object_store::{
     ObjectStore, RetryConfig,
-    aws::{AmazonS3Builder, S3ConditionalPut},
+    aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
 };
 use serde::Deserialize;
 use storage_core::{Result, networked::Secret};
@@ -91,7 +91,8 @@ impl S3Place {
     }
 
     pub(crate) fn client(&self, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
-        let mut builder = AmazonS3Builder::from_env()
+        let credentials = credentials::find(self)?;
+        let mut builder = authorized(AmazonS3Builder::from_env(), credentials)
             .with_bucket_name(&self.bucket)
             .with_http_connector(connector)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
@@ -110,21 +111,71 @@ impl S3Place {
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
-        builder = match credentials::find(self)? {
-            Credentials::Known { id, key, token } => {
-                builder = builder
-                    .with_access_key_id(id)
-                    .with_secret_access_key(key.reveal());
-                match token {
-                    Some(token) => builder.with_token(token.reveal()),
-                    None => builder,
-                }
-            }
-            Credentials::OfEnvironment => builder,
-        };
         let client = builder.build().map_err(|error| {
             invalid(format!("the bucket cannot be used as configured: {error}"))
         })?;
         Ok(Arc::new(client))
+    }
+}
+
+/// A client with these credentials and no part of others: of what the environment
+/// says of a bucket, only where it is stays beside credentials that come from
+/// elsewhere. A token that belongs to another key would be sent with this one.
+fn authorized(environment: AmazonS3Builder, credentials: Credentials) -> AmazonS3Builder {
+    let Credentials::Known { id, key, token } = credentials else {
+        return environment;
+    };
+    let place = [AmazonS3ConfigKey::Region, AmazonS3ConfigKey::Endpoint];
+    let builder =
+        place
+            .into_iter()
+            .fold(AmazonS3Builder::new(), |builder, place| {
+                match environment.get_config_value(&place) {
+                    Some(value) => builder.with_config(place, value),
+                    None => builder,
+                }
+            });
+    let builder = builder
+        .with_access_key_id(id)
+        .with_secret_access_key(key.reveal());
+    match token {
+        Some(token) => builder.with_token(token.reveal()),
+        None => builder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> AmazonS3Builder {
+        AmazonS3Builder::new()
+            .with_region("eu-north-1")
+            .with_access_key_id("of the environment")
+            .with_token("of the environment")
+    }
+
+    fn known(token: Option<&str>) -> Credentials {
+        Credentials::Known {
+            id: "known".into(),
+            key: Secret::new("key"),
+            token: token.map(Secret::new),
+        }
+    }
+
+    #[test]
+    fn no_token_of_the_environment_is_sent_with_another_key() {
+        for token in [None, Some("its own")] {
+            let builder = authorized(environment(), known(token));
+            let value = |key| builder.get_config_value(&key);
+            assert_eq!(value(AmazonS3ConfigKey::Token).as_deref(), token);
+            let id = value(AmazonS3ConfigKey::AccessKeyId);
+            assert_eq!(id.as_deref(), Some("known"));
+            let region = value(AmazonS3ConfigKey::Region);
+            assert_eq!(region.as_deref(), Some("eu-north-1"));
+        }
+        let builder = authorized(environment(), Credentials::OfEnvironment);
+        let token = builder.get_config_value(&AmazonS3ConfigKey::Token);
+        assert_eq!(token.as_deref(), Some("of the environment"));
     }
 }
