@@ -210,7 +210,13 @@ impl Committer {
                 Ok(following) => demand(following, replicas),
                 Err(failure) => Err(failure.error),
             };
-            waited.map_err(|error| error.with_outcome(Outcome::Unknown))?;
+            if let Err(error) = waited {
+                // Its replicas may follow another one by now.
+                if self.pool.connector().may_be_replaced() {
+                    self.pool.forget();
+                }
+                return Err(error.with_outcome(Outcome::Unknown));
+            }
         }
         if lease.origin == Origin::New && lease.session().is_ok_and(|session| session.attempts == 1)
         {

@@ -33,8 +33,15 @@ local first = last + 1
 local is_noted = false
 local refused = {}
 
-local function version_bytes(number)
+local function number_bytes(number)
   return struct.pack('>I4I4', math.floor(number / 4294967296), number % 4294967296)
+end
+
+-- What tells the values of a commit from all others of their keys. Its number
+-- alone does not: a server that has lost its last commits gives it again.
+local function version_bytes(number)
+  local digest = redis.sha1hex(string.format('%s %.0f', session, number))
+  return struct.pack('>I4I4', tonumber(digest:sub(1, 8), 16), tonumber(digest:sub(9, 16), 16))
 end
 
 -- Notes all numbers of the group. A put does so first, since Redis looks for
@@ -103,7 +110,7 @@ local function in_ranges(from, to)
 end
 
 local function apply(from, to, number)
-  local version = version_bytes(number)
+  local version, sequence = version_bytes(number), number_bytes(number)
   while from < to do
     local kind, one, two, three, four = ARGV[from], ARGV[from + 1], ARGV[from + 2], ARGV[from + 3], ARGV[from + 4]
     if kind == 'P' then
@@ -113,9 +120,9 @@ local function apply(from, to, number)
     elseif kind == 'D' then
       delete(one)
     elseif kind == 'S' then
-      put(one .. version .. two, '\1' .. version .. three)
+      put(one .. sequence .. two, '\1' .. version .. three)
     elseif kind == 'T' then
-      put(one .. version .. two, '\2' .. version .. three .. four)
+      put(one .. sequence .. two, '\2' .. version .. three .. four)
     else
       delete_range(one, two)
     end

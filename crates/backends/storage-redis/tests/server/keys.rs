@@ -25,11 +25,18 @@ async fn entries_are_stored_as_they_are_documented() {
         .await
         .unwrap();
 
-    let get = |key| call(&server, &["HGET", "storage:entries", key]);
-    let height = get("\u{1}height/1");
-    assert_eq!(height, "\u{1}\0\0\0\0\0\0\0\u{1}b5bb9d80");
-    let logged = get("\u{1}log/\0\0\0\0\0\0\0\u{2}!");
-    assert_eq!(logged, "\u{1}\0\0\0\0\0\0\0\u{2}x");
+    let session = call(&server, &["HKEYS", "storage:notes"]);
+    let stored = |key, commit: u8| {
+        let script = "local value = redis.call('HGET', 'storage:entries', ARGV[1]) \
+                      local stamp = redis.sha1hex(ARGV[2]):sub(1, 16) \
+                      local found = value:sub(2, 9):gsub('.', function(byte) \
+                        return string.format('%02x', byte:byte()) end) \
+                      return {value:byte(1), tostring(found == stamp), value:sub(10)}";
+        let from = format!("{session} {commit}");
+        call(&server, &["EVAL", script, "0", key, &from])
+    };
+    assert_eq!(stored("\u{1}height/1", 1), "1\ntrue\nb5bb9d80");
+    assert_eq!(stored("\u{1}log/\0\0\0\0\0\0\0\u{2}!", 2), "1\ntrue\nx");
     let length = call(&server, &["HSTRLEN", "storage:entries", "\u{1}k"]);
     assert_eq!(length, "18");
     let index = call(
@@ -49,6 +56,24 @@ async fn entries_are_stored_as_they_are_documented() {
     for key in keys {
         assert_eq!(call(&server, &["TTL", &key]), "-1", "{key}");
     }
+}
+
+/// A failover takes the last commits along, and their numbers are given again.
+#[tokio::test]
+async fn a_guard_does_not_take_a_number_that_was_given_twice_for_one_commit() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let (one, other) = (
+        open(&administrator(&server)).await,
+        open(&administrator(&server)).await,
+    );
+    let lost = one.put("k", "lost").await.unwrap();
+    let stamp = one.get("k").await.unwrap().unwrap().stamp();
+    call(&server, &["HINCRBY", "storage:meta", "last", "-1"]);
+    let kept = other.put("k", "kept").await.unwrap();
+    assert_eq!(lost.sequence, kept.sequence);
+    let batch = WriteBatch::new().unchanged("k", stamp).put("k", "late");
+    fails(one.commit(batch).await, ErrorKind::Conflict);
+    assert_eq!(one.get("k").await.unwrap().unwrap().value(), "kept");
 }
 
 #[tokio::test]
