@@ -36,7 +36,7 @@
 //!
 //! Processes that share a store may each [record](Workload::record) their own
 //! history, write it down as [lines](History::to_lines), and have the
-//! [merged](History::merge) history judged.
+//! [merged](History::merge) history judged: [`history_of_processes`] does so.
 
 mod client;
 mod config;
@@ -48,6 +48,7 @@ mod meeting;
 mod moment;
 mod operation;
 mod probe;
+mod processes;
 mod reduce;
 mod step;
 mod timeline;
@@ -63,6 +64,7 @@ pub use self::{
     judge::{Dispute, Verdict, judge},
     moment::Moment,
     operation::{ClientId, Condition, Operation, OperationKind},
+    processes::{Errand, PROCESSES, history_of_processes, one_of_many_gets_an_absent_key},
     workload::Workload,
 };
 use self::{coverage::Coverage, reduce::reduced, timeline::Timeline};
