@@ -10,12 +10,13 @@ use storage_core::{
     Capabilities, CheckReport, Clock, Committed, Components, Description, Entry, Health, Key,
     KeyRange, Maintenance, MaintenanceReport, Mutation, OwnedKey, Page, Put, Read, ReadOptions,
     Result, ScanOptions, Sequence, SnapshotOptions, Stats, Store, Unit, WriteBatch, WriteOptions,
+    layer::Task,
 };
 
 use crate::{
     Cache, CacheConfig, Writes,
     cache::{Demand, Look},
-    hot::{self, Task},
+    hot,
     layer::NAME,
     marks::Marks,
     orphans::Orphans,

@@ -47,14 +47,11 @@
 //! - Keys, expiries, guards and deletes pass as they are. Keys-only scans decode nothing.
 //!
 //! # Cancel safety
-//! As for the store below, with one exception, which is less than stores promise: a commit
-//! that is compressed on the pool (see [`inline_bytes_max`](CompressConfig::inline_bytes_max))
-//! is accepted by the store below, and gets its place among the commits, only when that is
-//! done, and not when it is first polled. Commits that begin later may come before it.
-//! Dropped before, it is not applied, not even in part, if nobody polls it any more. A
-//! cache above does: what its callers drop it drives on, so such a commit is applied, and
-//! perhaps after later ones that have been acknowledged. Whose commits must keep their
-//! order waits for each of them.
+//! As for the store below. A commit that is compressed on the pool (see
+//! [`inline_bytes_max`](CompressConfig::inline_bytes_max)) goes to its end once it was polled,
+//! whoever leaves, and closing waits for it. It gets its place among the commits when it is
+//! compressed: those that begin meanwhile may come before it, as they may of any two that are
+//! under way at once.
 //!
 //! # After a crash
 //! Nothing is kept beside the values, so there is nothing to be out of step.

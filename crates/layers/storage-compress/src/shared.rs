@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use storage_core::{
     Capabilities, Components, Entry, Error, Executor, Item, Key, OwnedKey, Page, Result, Space,
-    WriteBatch,
+    WriteBatch, layer::Driver,
 };
 
 use crate::{
@@ -22,6 +22,7 @@ pub(crate) struct Shared {
     encoder: Encoder,
     decoder: Decoder,
     executor: Arc<dyn Executor>,
+    pub(crate) driver: Driver,
     inline_compressed_bytes_max: usize,
     inline_bytes_max: usize,
 }
@@ -59,6 +60,7 @@ impl Shared {
             control: CompressControl::new(counters),
             capabilities,
             executor: Arc::clone(&components.executor),
+            driver: Driver::new(&components.executor),
             inline_compressed_bytes_max: config.inline_compressed_bytes_max(),
             inline_bytes_max: config.inline_bytes_max,
         }

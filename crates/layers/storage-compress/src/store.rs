@@ -7,12 +7,16 @@ use std::{
 };
 
 use storage_core::{
-    Capabilities, CheckReport, Clock, Committed, Components, Description, Health, Maintenance,
-    MaintenanceReport, Mutation, Operation, Outcome, Result, SnapshotOptions, Stats, Store, Unit,
-    WriteBatch, WriteOptions,
+    Capabilities, CheckReport, Clock, Committed, Components, Description, Error, Health,
+    Maintenance, MaintenanceReport, Mutation, Operation, Outcome, Result, SnapshotOptions, Stats,
+    Store, Unit, WriteBatch, WriteOptions,
 };
 
-use crate::{CompressConfig, CompressControl, check, layer::NAME, shared::Shared};
+use crate::{
+    CompressConfig, CompressControl, check,
+    layer::NAME,
+    shared::{Shared, Worker},
+};
 
 /// What [`CompressLayer`](crate::CompressLayer) makes of a store, and of a store's
 /// snapshots. Clones are the same store.
@@ -30,16 +34,14 @@ impl<S: Store> CompressStore<S> {
         }
     }
 
-    /// The batch that is committed below in place of `batch`.
-    async fn encoded(&self, batch: WriteBatch) -> Result<WriteBatch> {
-        self.shared.capabilities.admit(&batch)?;
-        let worker = self
-            .shared
-            .compresses(batch.mutations().len(), bytes_put(&batch));
-        self.shared
-            .work(worker, |shared| shared.encode(batch))
-            .await
-            .map_err(|error| error.with_outcome(Outcome::NotApplied))
+    /// Compresses a batch, which takes long, and commits it.
+    async fn encode_and_commit(
+        self,
+        batch: WriteBatch,
+        options: WriteOptions,
+    ) -> Result<Committed> {
+        let batch = self.shared.encode(batch).map_err(unencoded)?;
+        self.inner.commit_with(batch, &options).await
     }
 }
 
@@ -69,11 +71,19 @@ impl<S: Store> Store for CompressStore<S> {
     }
 
     async fn commit_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
-        let batch = self
-            .encoded(batch)
-            .await
-            .map_err(|error| error.with_operation(Operation::Commit))?;
-        self.inner.commit_with(batch, options).await
+        self.shared.capabilities.admit(&batch).map_err(unencoded)?;
+        let (values, bytes) = (batch.mutations().len(), bytes_put(&batch));
+        match self.shared.compresses(values, bytes) {
+            // Nothing is waited for before the store below has the commit.
+            Worker::Caller => {
+                let batch = self.shared.encode(batch).map_err(unencoded)?;
+                self.inner.commit_with(batch, options).await
+            }
+            Worker::Pool => {
+                let work = self.clone().encode_and_commit(batch, options.clone());
+                self.shared.driver.drive_on_pool(work).await
+            }
+        }
     }
 
     async fn snapshot_with(&self, options: &SnapshotOptions) -> Result<Self::Snapshot> {
@@ -118,9 +128,18 @@ impl<S: Store> Store for CompressStore<S> {
         self.inner.control(id)
     }
 
-    fn close(&self) -> impl Future<Output = Result<()>> + Send {
-        self.inner.close()
+    /// Waits for the commits that are being compressed, and closes the store below.
+    async fn close(&self) -> Result<()> {
+        self.shared.driver.finish().await;
+        self.inner.close().await
     }
+}
+
+/// The error of a commit that did not come as far as the store below.
+fn unencoded(error: Error) -> Error {
+    error
+        .with_outcome(Outcome::NotApplied)
+        .with_operation(Operation::Commit)
 }
 
 /// The bytes of the values that a batch puts.

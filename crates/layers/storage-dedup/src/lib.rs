@@ -55,9 +55,8 @@
 //!   without: its values stand in their rows.
 //!
 //! # Cancel safety
-//! As for the store below. A commit that is dropped while its values are hashed, or while
-//! the store is asked which chunks it has, is driven to its end by the
-//! [pool](storage_core::Executor).
+//! As for the store below. A commit whose values are hashed, or whose chunks the store is
+//! asked for, goes to its end once it was polled, whoever leaves, and closing waits for it.
 //!
 //! # After a crash
 //! Every step of writers and collectors is one batch. Chunks that were condemned stay so,
@@ -84,7 +83,6 @@ mod config;
 mod control;
 mod counters;
 mod draft;
-mod driven;
 mod form;
 mod hash;
 mod known;

@@ -6,13 +6,12 @@ use bytes::{Bytes, BytesMut};
 use storage_core::{
     Capabilities, Components, Consistency, Direction, Entry, Executor, Key, KeyRange, Random,
     ReadOptions, ReadSupport, Result, Space,
-    layer::{OwnKeys, Spared},
+    layer::{Driver, OwnKeys, Spared},
 };
 
 use crate::{
     CollectConfig, DedupConfig,
     counters::Counters,
-    driven::Driven,
     form::{Form, OVERHEAD_BYTES, Piece, corrupt, missing},
     hash::{ChunkHash, Hasher, as_usize},
     known::Known,
@@ -40,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) random: Arc<dyn Random>,
     executor: Arc<dyn Executor>,
+    pub(crate) driver: Driver,
     inline_bytes_max: usize,
 }
 
@@ -101,6 +101,7 @@ impl Shared {
             counters: Counters::default(),
             random: Arc::clone(&components.random),
             executor: Arc::clone(&components.executor),
+            driver: Driver::new(&components.executor),
             inline_bytes_max: config.inline_bytes_max,
         }
     }
@@ -116,14 +117,6 @@ impl Shared {
         }
         let shared = Arc::clone(self);
         self.executor.run(move || work(&shared)).await
-    }
-
-    /// Work that is driven to its end, by the pool if its caller leaves.
-    pub(crate) fn driven<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Driven<T> {
-        Driven::new(work, &self.executor)
     }
 
     /// Whether so many bytes of values are worked on by the caller's thread.

@@ -73,12 +73,8 @@ impl<S: Store> DedupStore<S> {
 
     /// Hashes the values of a batch, and commits it.
     async fn hash_and_commit(self, batch: WriteBatch, options: WriteOptions) -> Result<Committed> {
-        let bytes = bytes_hashed(&batch, self.shared.bytes_min);
-        let draft = self
-            .shared
-            .work(bytes, |shared| Draft::of(batch, shared))
-            .await
-            .map_err(|error| error.with_outcome(Outcome::NotApplied))?;
+        let draft = Draft::of(batch, &self.shared);
+        let draft = draft.map_err(|error| error.with_outcome(Outcome::NotApplied))?;
         self.commit_draft(draft, &options).await
     }
 
@@ -204,13 +200,20 @@ impl<S: Store> Store for DedupStore<S> {
     async fn commit_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
         let named = |error: storage_core::Error| error.with_operation(Operation::Commit);
         self.shared.capabilities.admit(&batch).map_err(named)?;
-        if bytes_hashed(&batch, self.shared.bytes_min) == 0 {
+        let bytes = bytes_hashed(&batch, self.shared.bytes_min);
+        if bytes == 0 {
             // Nothing is waited for before the store below has the commit.
             let draft = Draft::of(batch, &self.shared).map_err(named)?;
             return self.commit_draft(draft, options).await.map_err(named);
         }
         let work = self.clone().hash_and_commit(batch, options.clone());
-        self.shared.driven(work).await.map_err(named)
+        let driver = &self.shared.driver;
+        let committed = if self.shared.is_inline(bytes) {
+            driver.drive(work).await
+        } else {
+            driver.drive_on_pool(work).await
+        };
+        committed.map_err(named)
     }
 
     async fn snapshot_with(&self, options: &SnapshotOptions) -> Result<Self::Snapshot> {
@@ -262,13 +265,15 @@ impl<S: Store> Store for DedupStore<S> {
         }
     }
 
-    /// Ends passes in the background, and closes the store below.
+    /// Ends passes in the background, waits for the commits that are under way, and closes
+    /// the store below.
     async fn close(&self) -> Result<()> {
         if let View::Live(attended) = &self.view
             && let Some(background) = &attended.background
         {
             background.stop().await;
         }
+        self.shared.driver.finish().await;
         self.inner.close().await
     }
 }

@@ -11,7 +11,9 @@
 //!   future, so that a stack without dynamic edges costs nothing.
 //! - It writes its read logic once, over [`Read`](crate::Read), and uses it for
 //!   the store and its snapshots.
-//! - It rewrites a batch on its way down, never splits it.
+//! - It rewrites a batch on its way down, never splits it. What it has to do for that
+//!   before the store below has the commit, it has a [`Driver`] do: the commit goes to its end
+//!   once it was polled, whoever leaves.
 //! - What it keeps for itself lies under its own
 //!   [`SystemKeys`](crate::SystemKeys). Keys of which [`is_core_key`] is true
 //!   pass through with their values untouched: the header must stay readable
@@ -21,21 +23,25 @@
 pub(crate) mod altered;
 mod background;
 mod declaration;
+mod driver;
 mod need;
 mod own_keys;
 pub mod page;
 mod pass_through;
 pub mod phase;
+mod task;
 
 use std::{fmt::Debug, future::Future};
 
 pub use self::{
     background::{Attendance, Background},
     declaration::{LayerDeclaration, LayerFormat},
+    driver::Driver,
     need::Need,
     own_keys::{OwnKeys, Spared},
     pass_through::{PassThrough, PassThroughStore},
     phase::{Outside, Phase},
+    task::Task,
 };
 use crate::{Capabilities, Components, Key, Result, Space, Store};
 

@@ -5,7 +5,6 @@
 //! it is counted and has no other effect.
 
 mod format;
-mod task;
 
 use std::{
     cell::RefCell,
@@ -14,9 +13,9 @@ use std::{
 
 use storage_core::{
     Executor, OwnedKey, ReadOptions, Result, Store, SystemKeys, WriteBatch, WriteOptions,
+    layer::Task,
 };
 
-pub(crate) use self::task::Task;
 use crate::{
     Cache,
     cache::Turn,

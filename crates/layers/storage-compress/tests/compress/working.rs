@@ -1,8 +1,16 @@
 //! Where values are worked on.
 
+use std::{
+    fmt, mem,
+    pin::{Pin, pin},
+    sync::Mutex,
+    task::{Context, Waker},
+};
+
 use storage_compress::CompressConfig;
 use storage_core::{
-    Components, KeyRange, ReadExt, ScanOptions, StoreExt, WriteBatch, blocking::block_on,
+    Components, Executor, Job, KeyRange, ReadExt, Result, ScanOptions, Store, StoreExt, WriteBatch,
+    blocking::block_on,
 };
 
 use crate::scene::{Counting, Scene};
@@ -49,7 +57,8 @@ fn a_slow_level_compresses_less_on_its_caller_s_thread_and_decodes_as_much() {
 #[test]
 fn many_values_are_worked_on_by_the_pool_even_if_they_are_empty() {
     let (scene, counting) = scene();
-    for (values, expected) in [(1_024, 0), (1_025, 1)] {
+    // The store below commits so many on a thread of its own, and the pool hears of it.
+    for (values, expected) in [(1_024, 0), (1_025, 2)] {
         let put = |batch: WriteBatch, key: u32| batch.put(format!("{key:04}"), "");
         let batch = (0..values).fold(WriteBatch::new(), put);
         let commit = || assert!(block_on(scene.store.commit(batch.clone())).is_ok());
@@ -77,4 +86,73 @@ fn what_counts_is_what_a_call_works_on_in_all() {
         };
         assert_eq!(jobs_during(counting, scan), expected);
     }
+}
+
+/// Keeps jobs until it is told to do them.
+#[derive(Default)]
+struct Held(Mutex<Vec<Job>>);
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+impl Held {
+    fn do_all(&self) {
+        loop {
+            let jobs = mem::take(&mut *self.0.lock().unwrap());
+            if jobs.is_empty() {
+                return;
+            }
+            jobs.into_iter().for_each(|job| job());
+        }
+    }
+}
+
+impl Executor for &'static Held {
+    fn execute(&self, job: Job) -> Result<()> {
+        self.0.lock().unwrap().push(job);
+        Ok(())
+    }
+}
+
+/// A store whose pool is held, and a value that is compressed there.
+fn held() -> (Scene, &'static Held, WriteBatch) {
+    let held: &'static Held = Box::leak(Box::default());
+    let components = Components::default().with_executor(held);
+    let scene = Scene::of(CompressConfig::new(), components);
+    let batch = WriteBatch::new().put("k", "a".repeat(100_000));
+    (scene, held, batch)
+}
+
+fn is_pending(future: Pin<&mut impl Future>) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    future.poll(&mut context).is_pending()
+}
+
+#[test]
+fn a_large_commit_that_was_polled_once_is_made() {
+    for is_kept in [false, true] {
+        let (scene, pool, batch) = held();
+        let mut commit = Box::pin(scene.store.commit(batch));
+        assert!(is_pending(commit.as_mut()));
+        // A cache that has taken a commit over keeps it, and may not poll it for long.
+        let kept = is_kept.then_some(commit);
+        pool.do_all();
+        assert!(block_on(scene.below.exists("k")).unwrap());
+        drop(kept);
+    }
+}
+
+#[test]
+fn closing_waits_for_commits_that_are_being_compressed() {
+    let (scene, pool, batch) = held();
+    let mut commit = pin!(scene.store.commit(batch));
+    assert!(is_pending(commit.as_mut()));
+    let mut closing = pin!(scene.store.close());
+    assert!(is_pending(closing.as_mut()));
+    assert!(pool.0.lock().unwrap().len() == 1, "it closes already");
+    pool.do_all();
+    block_on(commit).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Work in the background, on the executor of a store.
+//! Work of layers that goes on by itself, on the executor of a store.
 
 use std::{
     fmt,
@@ -8,14 +8,15 @@ use std::{
     task::{Context, Wake},
 };
 
-use storage_core::Executor;
+use crate::Executor;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Work that goes on until it has ended or this is dropped. While it waits, it holds no
 /// thread: stores that are opened at once could take all threads of a pool
 /// that their engines wait for.
-pub(crate) struct Task(Arc<State>);
+#[must_use = "dropped, it ends its work"]
+pub struct Task(Arc<State>);
 
 struct State {
     executor: Arc<dyn Executor>,
@@ -32,25 +33,43 @@ struct Progress {
 }
 
 impl Task {
-    /// Begins `work`. It is dropped when the executor refuses to go on with it.
-    pub(crate) fn spawn(
+    /// Has `executor` begin `work`. It is dropped when the executor refuses to go on with
+    /// it.
+    pub fn spawn(
         executor: &Arc<dyn Executor>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
-        let state = Arc::new(State {
-            executor: Arc::clone(executor),
-            progress: Mutex::new(Progress {
-                work: Some(Box::pin(work)),
-                ..Progress::default()
-            }),
-        });
+        let state = State::of(executor, work);
         Arc::clone(&state).wake();
         Self(state)
     }
 
     /// Ends the work where it is, or after the step that it is taking.
-    pub(crate) fn cancel(&self) {
+    pub fn cancel(&self) {
         self.0.cancel();
+    }
+}
+
+/// Work that goes on whoever leaves. It is dropped when the executor refuses to go on with
+/// it.
+pub(super) struct Detached(Arc<State>);
+
+impl Detached {
+    pub(super) fn new(
+        executor: &Arc<dyn Executor>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self(State::of(executor, work))
+    }
+
+    /// Begins the work on this thread.
+    pub(super) fn begin_here(self) {
+        self.0.step();
+    }
+
+    /// Has the executor begin the work.
+    pub(super) fn begin(self) {
+        self.0.wake();
     }
 }
 
@@ -67,6 +86,19 @@ impl fmt::Debug for Task {
 }
 
 impl State {
+    fn of(
+        executor: &Arc<dyn Executor>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            executor: Arc::clone(executor),
+            progress: Mutex::new(Progress {
+                work: Some(Box::pin(work)),
+                ..Progress::default()
+            }),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,9 +162,8 @@ mod tests {
         task::{Poll, Waker},
     };
 
-    use storage_core::{Error, ErrorKind, Result};
-
     use super::*;
+    use crate::{Error, ErrorKind, Result};
 
     /// Does so many jobs at once, on the thread that brings them, and refuses others.
     #[derive(Debug)]

@@ -1,0 +1,233 @@
+//! Driving what a layer has accepted to its end.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use futures_channel::oneshot;
+
+use super::task::Detached;
+use crate::{Error, ErrorKind, Executor, Outcome, Result};
+
+/// Drives commits that a layer works on before the store below has them: a store promises
+/// that a commit, once polled, goes to its end whether or not anybody waits.
+#[derive(Clone)]
+pub struct Driver {
+    executor: Arc<dyn Executor>,
+    under_way: Arc<UnderWay>,
+}
+
+impl Driver {
+    /// A driver that goes on with work on `executor`.
+    #[must_use]
+    pub fn new(executor: &Arc<dyn Executor>) -> Self {
+        Self {
+            executor: Arc::clone(executor),
+            under_way: Arc::default(),
+        }
+    }
+
+    /// Does `work`. It begins on the caller's thread with the first poll, and where it has
+    /// to wait it goes on by itself: no later poll is needed.
+    ///
+    /// # Errors
+    /// What the work returns; `Unavailable` with the outcome `Unknown` if there is no thread
+    /// to go on with it.
+    ///
+    /// # Cancel safety
+    /// Once polled, the work goes to its end.
+    pub async fn drive<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.drive_by(Detached::begin_here, work).await
+    }
+
+    /// Does as [`drive`](Self::drive) with work that takes long before it has to wait: the
+    /// executor begins it.
+    ///
+    /// # Errors
+    /// As for [`drive`](Self::drive).
+    ///
+    /// # Cancel safety
+    /// Once polled, the work goes to its end.
+    pub async fn drive_on_pool<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.drive_by(Detached::begin, work).await
+    }
+
+    async fn drive_by<T: Send + 'static>(
+        &self,
+        begin: fn(Detached),
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, mut answered) = oneshot::channel();
+        let one = One::begin(&self.under_way);
+        begin(Detached::new(&self.executor, async move {
+            let result = work.await;
+            drop(one);
+            // The caller may have left.
+            let _ = answer.send(result);
+        }));
+        if let Ok(Some(result)) = answered.try_recv() {
+            return result;
+        }
+        answered.await.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                "there is no thread to go on with the commit",
+            )
+            .with_outcome(Outcome::Unknown))
+        })
+    }
+
+    /// Waits until no work is under way.
+    pub async fn finish(&self) {
+        poll_fn(|context| self.under_way.poll_none(context)).await;
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("under_way", &self.under_way.lock().count)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct UnderWay(Mutex<Count>);
+
+#[derive(Default)]
+struct Count {
+    count: usize,
+    /// Those that wait until it is zero.
+    wakers: Vec<Waker>,
+}
+
+impl UnderWay {
+    fn lock(&self) -> MutexGuard<'_, Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_none(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut under_way = self.lock();
+        if under_way.count == 0 {
+            return Poll::Ready(());
+        }
+        under_way.wakers.push(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// One piece of work that is under way.
+struct One(Arc<UnderWay>);
+
+impl One {
+    fn begin(under_way: &Arc<UnderWay>) -> Self {
+        under_way.lock().count += 1;
+        Self(Arc::clone(under_way))
+    }
+}
+
+impl Drop for One {
+    fn drop(&mut self) {
+        let mut under_way = self.0.lock();
+        under_way.count -= 1;
+        if under_way.count == 0 {
+            let wakers = std::mem::take(&mut under_way.wakers);
+            drop(under_way);
+            wakers.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::{
+            atomic::{AtomicBool, Ordering},
+            mpsc,
+        },
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{Components, blocking::block_on};
+
+    /// Long enough for what takes no time, however busy the machine.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn driver() -> Driver {
+        Driver::new(&Components::default().executor)
+    }
+
+    fn polled_once(future: impl Future<Output = Result<()>>) -> Option<Result<()>> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn what_need_not_wait_is_done_by_the_first_poll() {
+        let here = thread::current().id();
+        let work = async move {
+            assert_eq!(thread::current().id(), here);
+            Ok(())
+        };
+        polled_once(driver().drive(work)).unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_was_polled_once_goes_to_its_end_without_its_caller() {
+        let (open, gate) = oneshot::channel::<()>();
+        let (done, is_done) = mpsc::channel();
+        let driver = driver();
+        let work = async move {
+            gate.await.unwrap();
+            done.send(()).unwrap();
+            Ok(())
+        };
+        assert!(polled_once(driver.drive(work)).is_none());
+        open.send(()).unwrap();
+        is_done.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_polled_does_not_begin() {
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let work = {
+            let has_begun = Arc::clone(&has_begun);
+            async move {
+                has_begun.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+        };
+        drop(driver().drive(work));
+        assert!(!has_begun.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn finishing_waits_for_what_is_under_way() {
+        let (open, gate) = oneshot::channel::<()>();
+        let driver = driver();
+        let work = async move {
+            gate.await.unwrap();
+            Ok(())
+        };
+        assert!(polled_once(driver.drive(work)).is_none());
+        let mut finishing = pin!(driver.finish());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(finishing.as_mut().poll(&mut context).is_pending());
+        open.send(()).unwrap();
+        block_on(finishing);
+    }
+}
