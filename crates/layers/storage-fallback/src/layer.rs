@@ -40,7 +40,8 @@ impl FallbackLayer {
     }
 
     /// The same layer with another standby, which keeps what is accepted: a store
-    /// of its own, used for nothing else. The layer closes it.
+    /// of its own, used for nothing else. The layer closes it, unless no commits are
+    /// accepted: then it does not use it.
     #[must_use]
     pub fn standby(mut self, standby: SharedStore) -> Self {
         self.standby = standby;
