@@ -163,7 +163,7 @@ mod tests {
     use crate::{Components, blocking::block_on};
 
     /// Long enough for what takes no time, however busy the machine.
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_mins(1);
 
     fn driver() -> Driver {
         Driver::new(&Components::default().executor)
