@@ -105,7 +105,9 @@ impl Held {
             if jobs.is_empty() {
                 return;
             }
-            jobs.into_iter().for_each(|job| job());
+            for job in jobs {
+                job();
+            }
         }
     }
 }
