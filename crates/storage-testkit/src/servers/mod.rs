@@ -57,6 +57,7 @@ mod port;
 mod process;
 mod proxy;
 mod redis;
+mod running;
 mod s3;
 mod secret;
 mod tls;

@@ -61,6 +61,11 @@ impl Place {
         self.account
     }
 
+    /// Where the server that works in it logs.
+    pub(super) fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
     /// Writes a file in it that only its owner may read, as keys must be.
     pub(super) fn write(&self, name: &str, content: &str) -> ServerResult<PathBuf> {
         let path = self.root.join(name);

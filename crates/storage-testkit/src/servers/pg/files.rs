@@ -1,9 +1,9 @@
 //! The files that a server reads when it starts or is told to, and its log.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{fmt::Write, time::Duration};
 
 use super::{PgServer, PgServerConfig, PgServerTls};
-use crate::servers::ServerResult;
+use crate::servers::{ServerError, ServerResult, running};
 
 impl PgServer {
     pub(super) const AUTHORITY_FILE: &'static str = "authority.pem";
@@ -15,16 +15,11 @@ impl PgServer {
     /// The last that the server has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        const LINES: usize = 40;
-        let log = fs::read(self.log_file()).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<_> = log.lines().collect();
-        let last = lines.get(lines.len().saturating_sub(LINES)..);
-        last.unwrap_or_default().join("\n")
+        running::last_of(&self.place.log())
     }
 
-    pub(super) fn log_file(&self) -> PathBuf {
-        self.place.root().join("log")
+    pub(super) fn too_slow(&self, task: &str, waited: Duration) -> ServerError {
+        running::too_slow(task, waited, &self.place.log())
     }
 
     pub(super) fn write_authority(&self) -> ServerResult {

@@ -1,25 +1,11 @@
 //! A server is started, stopped, killed and paused.
 
-use std::{
-    fs,
-    sync::MutexGuard,
-    thread,
-    time::{Duration, Instant},
-};
+use std::fs;
 
 use rustix::process::Signal;
 
-use super::{PgServer, programs, server::State};
-use crate::servers::{ServerError, ServerResult, process::Process};
-
-/// Recovery after a kill replays what the log holds, so it may take a while.
-const START_MAX: Duration = Duration::from_mins(1);
-
-/// A server that takes longer to stop waits for somebody.
-const STOP_MAX: Duration = Duration::from_secs(30);
-
-/// How often to look.
-const POLL: Duration = Duration::from_millis(5);
+use super::{PgServer, programs};
+use crate::servers::{ServerResult, process::Process};
 
 impl PgServer {
     /// Starts a server that was stopped or killed, and waits until it takes
@@ -29,10 +15,8 @@ impl PgServer {
     /// [`Running`](ServerError::Running) if it runs; with its log if it does not
     /// start.
     pub fn start(&self) -> ServerResult {
-        let mut state = self.lock();
-        if is_running(&mut state)? {
-            return Err(ServerError::Running);
-        }
+        let state = &mut *self.lock();
+        state.running.must_not_run()?;
         self.write_config(&state.config)?;
         let mut postgres = programs::program("postgres")?;
         let config = self.place.root().join(Self::CONFIG_FILE);
@@ -40,10 +24,11 @@ impl PgServer {
             .arg("-D")
             .arg(self.data())
             .arg(format!("--config_file={}", config.display()));
-        let (account, log) = (self.place.account(), self.log_file());
-        let process = Process::start(&mut postgres, account, &self.data(), &log)?;
-        let process = state.process.insert(process);
-        self.wait_until_ready(process)
+        state
+            .running
+            .start(postgres, &self.place, &self.data(), |process| {
+                self.is_ready(process)
+            })
     }
 
     /// Ends the server in order: connections are cut, what was committed is
@@ -54,17 +39,8 @@ impl PgServer {
     /// [`TooSlow`](ServerError::TooSlow) if it waits for a standby that does not
     /// answer.
     pub fn stop(&self) -> ServerResult {
-        let mut state = self.running()?;
-        if let Some(mut process) = state.process.take() {
-            process.resume()?;
-            // What PostgreSQL calls a fast shutdown.
-            process.signal(Signal::INT)?;
-            if !process.ends_within(STOP_MAX)? {
-                state.process = Some(process);
-                return Err(self.too_slow("the server to stop", STOP_MAX));
-            }
-        }
-        Ok(())
+        // What PostgreSQL calls a fast shutdown.
+        self.lock().running.stop(Signal::INT)
     }
 
     /// [Stops](Self::stop) the server and starts it again.
@@ -82,11 +58,7 @@ impl PgServer {
     /// # Errors
     /// [`NotRunning`](ServerError::NotRunning).
     pub fn kill(&self) -> ServerResult {
-        let mut state = self.running()?;
-        if let Some(mut process) = state.process.take() {
-            process.kill()?;
-        }
-        Ok(())
+        self.lock().running.kill()
     }
 
     /// Stops all processes of the server where they are, with SIGSTOP. Its system
@@ -95,10 +67,7 @@ impl PgServer {
     /// # Errors
     /// [`NotRunning`](ServerError::NotRunning).
     pub fn pause(&self) -> ServerResult {
-        match &mut self.running()?.process {
-            Some(process) => process.pause(),
-            None => Ok(()),
-        }
+        self.lock().running.process()?.pause()
     }
 
     /// Lets a paused server go on.
@@ -106,10 +75,7 @@ impl PgServer {
     /// # Errors
     /// [`NotRunning`](ServerError::NotRunning).
     pub fn resume(&self) -> ServerResult {
-        match &mut self.running()?.process {
-            Some(process) => process.resume(),
-            None => Ok(()),
-        }
+        self.lock().running.process()?.resume()
     }
 
     /// Whether the server has been started and has not ended; also while it is
@@ -118,39 +84,7 @@ impl PgServer {
     /// # Errors
     /// If the operating system does not tell.
     pub fn is_running(&self) -> ServerResult<bool> {
-        is_running(&mut self.lock())
-    }
-
-    /// The state of a server that runs.
-    pub(super) fn running(&self) -> ServerResult<MutexGuard<'_, State>> {
-        let mut state = self.lock();
-        if is_running(&mut state)? {
-            Ok(state)
-        } else {
-            Err(ServerError::NotRunning)
-        }
-    }
-
-    pub(super) fn too_slow(&self, task: &str, waited: Duration) -> ServerError {
-        ServerError::TooSlow {
-            task: task.to_owned(),
-            waited,
-            log: self.log(),
-        }
-    }
-
-    fn wait_until_ready(&self, process: &mut Process) -> ServerResult {
-        let deadline = Instant::now() + START_MAX;
-        while !self.is_ready(process) {
-            if process.ended()?.is_some() {
-                return Err(ServerError::Ended { log: self.log() });
-            }
-            if Instant::now() >= deadline {
-                return Err(self.too_slow("the server to start", START_MAX));
-            }
-            thread::sleep(POLL);
-        }
-        Ok(())
+        self.lock().running.is_running()
     }
 
     /// Whether the postmaster says that it takes connections, as `pg_ctl` asks it.
@@ -167,12 +101,5 @@ impl PgServer {
     fn postmaster_lines(&self) -> Option<Vec<String>> {
         let text = fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
         Some(text.lines().map(str::to_owned).collect())
-    }
-}
-
-fn is_running(state: &mut State) -> ServerResult<bool> {
-    match &mut state.process {
-        Some(process) => Ok(process.ended()?.is_none()),
-        None => Ok(false),
     }
 }

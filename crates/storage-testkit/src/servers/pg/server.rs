@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{PgRole, PgServerConfig, programs};
-use crate::servers::{Authority, ServerResult, place::Place, port, process::Process, tool};
+use crate::servers::{Authority, ServerResult, place::Place, port, running::Running, tool};
 
 /// A PostgreSQL server in a temporary directory; dropping it ends it and removes
 /// the directory, whatever state it is in.
@@ -29,8 +29,7 @@ pub struct PgServer {
 pub(super) struct State {
     /// What the server was told to be like, by the configuration and since.
     pub(super) config: PgServerConfig,
-    /// The server, if it was started and not ended by a call.
-    pub(super) process: Option<Process>,
+    pub(super) running: Running,
 }
 
 impl PgServer {
@@ -86,13 +85,13 @@ impl PgServer {
     ) -> ServerResult<Self> {
         let server = Self {
             address: port::free()?,
-            place,
             superuser,
             authority,
             state: Mutex::new(State {
                 config,
-                process: None,
+                running: Running::not_yet(&place),
             }),
+            place,
         };
         server.write_authority()?;
         server.start()?;

@@ -69,9 +69,7 @@ impl PgServer {
         }
         let loaded = || self.sql(Self::MAINTENANCE, "SELECT pg_conf_load_time();");
         let before = loaded()?;
-        if let Some(process) = &mut self.running()?.process {
-            process.signal(Signal::HUP)?;
-        }
+        self.lock().running.process()?.signal(Signal::HUP)?;
         let deadline = Instant::now() + RELOAD_MAX;
         while loaded()? == before {
             if Instant::now() >= deadline {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{RedisServerConfig, RedisUser, client};
-use crate::servers::{Authority, ServerError, ServerResult, place::Place, port, process::Process};
+use crate::servers::{Authority, ServerError, ServerResult, place::Place, port, running::Running};
 
 /// A Redis server in a temporary directory; dropping it ends it and removes the
 /// directory, whatever state it is in.
@@ -33,8 +33,7 @@ pub struct RedisServer {
 pub(super) struct State {
     /// What the server is told to be like when it is started the next time.
     pub(super) config: RedisServerConfig,
-    /// The server, if it was started and not ended by a call.
-    pub(super) process: Option<Process>,
+    pub(super) running: Running,
     /// Who may log in, besides the administrator, and what they may do.
     pub(super) users: Vec<(RedisUser, String)>,
 }
@@ -81,7 +80,7 @@ impl RedisServer {
             authority,
             state: Mutex::new(State {
                 config,
-                process: None,
+                running: Running::not_yet(&place),
                 users: Vec::new(),
             }),
             place,

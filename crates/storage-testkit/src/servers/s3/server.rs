@@ -13,7 +13,12 @@ use std::{
 };
 
 use super::orders::Orders;
-use crate::servers::{ServerError, ServerResult, place::Place, port, process::Process};
+use crate::servers::{
+    ServerError, ServerResult,
+    place::Place,
+    port,
+    running::{self, Running},
+};
 
 /// An S3 in a temporary directory; dropping it ends it and removes the directory,
 /// whatever state it is in.
@@ -24,7 +29,7 @@ pub struct S3Server {
     // First, so that it is dropped first: it ends the process.
     pub(super) place: Place,
     pub(super) address: SocketAddr,
-    pub(super) process: Mutex<Option<Process>>,
+    running: Mutex<Running>,
     orders: Mutex<Orders>,
     buckets: AtomicU32,
 }
@@ -39,7 +44,6 @@ pub struct S3Bucket {
 impl S3Server {
     const PROGRAM: &'static str = "s3.py";
     const ORDERS: &'static str = "orders";
-    const LOG: &'static str = "log";
     const TIME_MAX: Duration = Duration::from_secs(20);
 
     /// The server that all tests of this process may share. It is started when it
@@ -66,10 +70,11 @@ impl S3Server {
     /// [`Missing`](ServerError::Missing) if moto is not installed; with the
     /// server's log if it does not start.
     pub fn launch() -> ServerResult<Self> {
+        let place = Place::new("s3")?;
         let server = Self {
-            place: Place::new("s3")?,
             address: port::free()?,
-            process: Mutex::default(),
+            running: Mutex::new(Running::not_yet(&place)),
+            place,
             orders: Mutex::default(),
             buckets: AtomicU32::new(0),
         };
@@ -113,18 +118,15 @@ impl S3Server {
     /// The last that the server has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        const BYTES: usize = 4_096;
-        let log = fs::read(self.place.root().join(Self::LOG)).unwrap_or_default();
-        let begin = log.len().saturating_sub(BYTES);
-        String::from_utf8_lossy(log.get(begin..).unwrap_or_default()).into_owned()
+        running::last_of(&self.place.log())
     }
 
     pub(super) fn program_name() -> &'static str {
         Self::PROGRAM
     }
 
-    pub(super) fn log_name() -> &'static str {
-        Self::LOG
+    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn orders(&self) -> MutexGuard<'_, Orders> {
