@@ -60,6 +60,8 @@ pub(crate) enum Access {
     Raw,
     /// Directly, by a thread for each task.
     RawThreads,
+    /// Directly, by tasks of an async runtime, one put at a time.
+    RawInTurn,
     /// As a store.
     Store,
     /// As a store, through one layer that passes everything through.

@@ -16,7 +16,7 @@ use super::{
     cell::{Access, CellArgs, Engine},
     data::Data,
     drive::{Callers, Whereabouts, drive},
-    raw::{RawFiles, RawFjall, RawMap, RawSled, RawSqlite},
+    raw::{OneAtATime, RawFiles, RawFjall, RawMap, RawSled, RawSqlite},
     stored::Stored,
     target::Target,
 };
@@ -81,6 +81,7 @@ fn either<T: Target, S: Store>(
             Whereabouts::Here,
             data,
         ),
+        Access::RawInTurn => tasks(args, data, async || Ok(OneAtATime::new(raw().await?))),
         Access::Store => tasks(args, data, async || Ok(Stored(store().await?))),
         Access::Shared => tasks(args, data, async || {
             Ok(Stored(SharedStore::new(store().await?)))

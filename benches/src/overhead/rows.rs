@@ -83,7 +83,27 @@ fn embedded(engine: Engine) -> Vec<Comparison<Cell>> {
         }),
     );
     rows.retain(|row| matches!(row.subject.access, Access::Store | Access::Shared));
+    rows.extend(in_turn(engine, unsynced_put));
     rows
+}
+
+/// What it costs the raw engine that the puts of many tasks take effect one after
+/// the other, as those of a store do. It has no bar: it tells how much of the
+/// row of the store is due to that. The file engine makes files before it puts
+/// commits in order, so it is no such floor there.
+fn in_turn(engine: Engine, workload: Workload) -> Option<Comparison<Cell>> {
+    let cell = |access| Cell {
+        engine,
+        workload,
+        access,
+        tasks: 64,
+    };
+    (engine != Engine::Fs).then(|| Comparison {
+        subject: cell(Access::RawInTurn),
+        baseline: cell(Access::Raw),
+        figure: Figure::Time,
+        bar: None,
+    })
 }
 
 /// The bars of one kind of work, through static layers and as a `SharedStore`.

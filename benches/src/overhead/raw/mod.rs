@@ -3,6 +3,7 @@
 mod files;
 mod fjall;
 mod map;
+mod one_at_a_time;
 #[cfg(feature = "rocks")]
 mod rocks;
 mod sled;
@@ -11,5 +12,6 @@ mod sqlite;
 #[cfg(feature = "rocks")]
 pub(crate) use self::rocks::RawRocks;
 pub(crate) use self::{
-    files::RawFiles, fjall::RawFjall, map::RawMap, sled::RawSled, sqlite::RawSqlite,
+    files::RawFiles, fjall::RawFjall, map::RawMap, one_at_a_time::OneAtATime, sled::RawSled,
+    sqlite::RawSqlite,
 };

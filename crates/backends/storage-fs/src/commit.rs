@@ -214,6 +214,22 @@ impl Shared {
         let _ = self.files.open_shard(shard);
     }
 
+    /// Whether the directory that puts go on in is not there yet, though the one
+    /// that they are in is half full.
+    pub(crate) fn needs_shard(&self) -> bool {
+        let next = self.versions.next();
+        self.files.is_open(Shard::of(next)) && !self.files.is_open(long_after(next))
+    }
+
+    /// Makes that directory beside commits: while there is none, files are made
+    /// by one thread for all callers.
+    pub(crate) fn open_shard_ahead(&self) {
+        if self.needs_shard() {
+            // If that fails, the commit that needs it says so.
+            let _ = self.files.open_shard(long_after(self.versions.next()));
+        }
+    }
+
     /// Waits while dead files cannot be removed as fast as they come: the disk
     /// would be full of them.
     fn wait_for_removals(&self) {
@@ -253,6 +269,13 @@ fn put_prepared<'a>(
 const fn soon_after(next: VersionId) -> Shard {
     /// The most changes that are not handed to the thread that may wait.
     const CHANGES: u64 = 64;
+    Shard::of(VersionId(next.0.saturating_add(CHANGES)))
+}
+
+/// The directory of a file that many puts are made before.
+const fn long_after(next: VersionId) -> Shard {
+    /// Half of what a directory holds.
+    const CHANGES: u64 = 500;
     Shard::of(VersionId(next.0.saturating_add(CHANGES)))
 }
 

@@ -16,8 +16,8 @@ use storage_core::{
     KeyRange, Maintenance, MaintenanceReport, Outcome, OwnedKey, Projection, Result,
     SnapshotSupport, Stats, StoreDirectory, Unit,
     embedded::{
-        CachedItems, Change, ChangeForm, Engine, EngineRead, NoSnapshot, ReadPolicy, Tried,
-        WritePolicy, envelope, flat_key,
+        CachedItems, Change, ChangeForm, Engine, EngineRead, GroupPolicy, NoSnapshot, ReadPolicy,
+        Tried, WritePolicy, envelope, flat_key,
     },
 };
 
@@ -262,6 +262,12 @@ impl Engine for SledEngine {
 
     fn write_policy(&self) -> WritePolicy {
         WritePolicy::Tried
+    }
+
+    fn group_policy(&self) -> GroupPolicy {
+        // Before and after a batch its place in the log is looked up, and sled
+        // writes out what an earlier one left.
+        GroupPolicy::Apart
     }
 
     fn change_form(&self) -> ChangeForm {

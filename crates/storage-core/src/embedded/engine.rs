@@ -109,6 +109,11 @@ pub trait Engine: EngineRead + Debug {
         PreparePolicy::Never
     }
 
+    /// What the adapter makes of commits that wait at the same time.
+    fn group_policy(&self) -> GroupPolicy {
+        GroupPolicy::Merged
+    }
+
     /// What `apply` expects of the changes it is given.
     fn change_form(&self) -> ChangeForm;
 
@@ -285,6 +290,17 @@ pub enum PreparePolicy {
     /// a commit that is refused would have been prepared in vain. Under
     /// [`WritePolicy::Tried`] there are none of these either.
     Unguarded,
+}
+
+/// What becomes of commits that wait at the same time. Either way they share a
+/// [`sync`](Engine::sync).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroupPolicy {
+    /// One [`apply`](Engine::apply), with the changes of all of them.
+    Merged,
+    /// An `apply` for each: to apply several changes as one takes the engine
+    /// longer than one after the other.
+    Apart,
 }
 
 /// What became of changes that were not allowed to wait.

@@ -34,7 +34,8 @@ pub use self::{
     cached_items::CachedItems,
     chunks::Chunks,
     engine::{
-        Change, ChangeForm, Engine, EngineRead, PreparePolicy, ReadPolicy, Tried, WritePolicy,
+        Change, ChangeForm, Engine, EngineRead, GroupPolicy, PreparePolicy, ReadPolicy, Tried,
+        WritePolicy,
     },
     no_snapshot::NoSnapshot,
     prepared::Prepared,

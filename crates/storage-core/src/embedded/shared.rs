@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    ChangeForm, Engine, PreparePolicy, WritePolicy,
+    ChangeForm, Engine, GroupPolicy, PreparePolicy, WritePolicy,
     order::OrderPoint,
     reader::{Context, Source},
     sequence::Sequencer,
@@ -36,6 +36,7 @@ pub(super) struct Shared<E: Engine> {
     /// Open snapshots, so that closing can end them.
     snapshots: Mutex<Vec<Weak<SnapshotCell<E>>>>,
     pub(super) change_form: ChangeForm,
+    pub(super) group_policy: GroupPolicy,
     pub(super) context: Context,
 }
 
@@ -54,6 +55,7 @@ impl<E: Engine> Shared<E> {
             order: OrderPoint::new(sequencer),
             snapshots: Mutex::default(),
             change_form: engine.change_form(),
+            group_policy: engine.group_policy(),
             context: Context {
                 facts: Facts {
                     description: engine.describe(),

@@ -14,8 +14,8 @@ use storage_core::{
     ErrorKind, Health, Item, Key, KeyRange, Mutation, Outcome, OwnedKey, Projection, Result,
     SequenceScope, Stats,
     embedded::{
-        Change, ChangeForm, Embedded, Engine, EngineRead, PreparePolicy, Prepared, ReadPolicy,
-        Tried, WritePolicy,
+        Change, ChangeForm, Embedded, Engine, EngineRead, GroupPolicy, PreparePolicy, Prepared,
+        ReadPolicy, Tried, WritePolicy,
     },
     memory::{MemoryEngine, MemorySnapshot},
 };
@@ -48,6 +48,7 @@ pub(crate) struct Stage {
     pub(crate) write_policy: WritePolicy,
     pub(crate) buffered_as: Durability,
     pub(crate) change_form: ChangeForm,
+    pub(crate) group_policy: GroupPolicy,
     /// Where nothing may wait, every so many calls and scanned entries would
     /// have to.
     pub(crate) would_wait_every: usize,
@@ -95,6 +96,7 @@ impl Stage {
             write_policy: WritePolicy::Foretold,
             buffered_as: Durability::Buffered,
             change_form: ChangeForm::Ordered,
+            group_policy: GroupPolicy::Merged,
             would_wait_every: usize::MAX,
             without_waiting: AtomicUsize::new(0),
             get_many_answers_too_few: false,
@@ -258,6 +260,10 @@ impl Engine for Staged {
 
     fn change_form(&self) -> ChangeForm {
         self.stage.change_form
+    }
+
+    fn group_policy(&self) -> GroupPolicy {
+        self.stage.group_policy
     }
 
     fn buffered_as(&self) -> Durability {

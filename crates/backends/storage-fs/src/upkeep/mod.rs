@@ -59,13 +59,19 @@ impl Upkeep {
 impl Shared {
     /// Wakes the thread of the store if there is something to do for it.
     pub(crate) fn wake_if_needed(&self) {
-        if self.needs_compaction() || self.needs_settling() || self.needs_removal() {
+        if self.needs_shard()
+            || self.needs_compaction()
+            || self.needs_settling()
+            || self.needs_removal()
+        {
             self.wakeup.wake();
         }
     }
 
     /// Does what is to be done, and notes a failure.
     fn keep_up(&self) {
+        // First, because puts will soon wait for it.
+        self.open_shard_ahead();
         loop {
             let mut upkeep = self.upkeep();
             if self.check_failure().is_err() {

@@ -253,3 +253,24 @@ async fn what_is_made_ahead_is_compressed_as_everything_else() {
     place.crash("left");
     assert_eq!(place.content_of("left").await.unwrap(), expected);
 }
+
+#[tokio::test]
+async fn the_next_directory_is_there_before_files_are_made_in_it() {
+    let place = Place::new();
+    let store = place.open().await;
+    let next = place.path("store/data/values/0/001");
+    for number in 0..400 {
+        put_buffered(&store, &format!("{number}"), "value").await;
+    }
+    assert!(!next.exists());
+    for number in 400..600 {
+        put_buffered(&store, &format!("{number}"), "value").await;
+    }
+    for _ in 0..1_000 {
+        if next.exists() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("nobody has made {}", next.display());
+}

@@ -5,7 +5,7 @@ use std::{slice, sync::atomic::Ordering};
 
 use super::{
     super::{
-        Change, ChangeForm, Engine, Prepared, Tried, WritePolicy, reader::Place,
+        Change, ChangeForm, Engine, GroupPolicy, Prepared, Tried, WritePolicy, reader::Place,
         sequence::Sequencer, shared::Shared,
     },
     distinct::distinct,
@@ -141,6 +141,15 @@ impl<'a, E: Engine> Applier<'a, E> {
         // Last, so that nothing in the commit takes it away.
         changes.extend(reservation);
         Ok((sequence, changes))
+    }
+
+    pub(super) const fn group_policy(&self) -> GroupPolicy {
+        self.shared.group_policy
+    }
+
+    /// Says why nothing can be applied any more, if that is so.
+    pub(super) fn check_poison(&self) -> Result<()> {
+        self.shared.check_poison()
     }
 
     /// Applies changes that end with the commit `last`, as durably as can be

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    super::{Change, Engine, Prepared},
+    super::{Change, Engine, GroupPolicy, Prepared},
     applier::Applier,
     commit::Answer,
     queue::QueuedCommit,
@@ -122,10 +122,19 @@ impl Group {
         applier.judge(guards, &entries)
     }
 
-    /// Applies the members as one; each on its own if the engine refuses that,
-    /// unless it does so for a lock, which refuses each of them as well.
+    /// Applies the members, as one if the engine gains by that.
     pub(super) fn flush<E: Engine>(&mut self, applier: &mut Applier<'_, E>) {
         let members = std::mem::take(&mut self.members);
+        if members.len() > 1 && applier.group_policy() == GroupPolicy::Merged {
+            self.flush_merged(applier, members);
+        } else {
+            self.flush_apart(applier, members);
+        }
+    }
+
+    /// Applies the members as one; each on its own if the engine refuses that,
+    /// unless it does so for a lock, which refuses each of them as well.
+    fn flush_merged<E: Engine>(&mut self, applier: &mut Applier<'_, E>, members: Vec<Member>) {
         let (Some(last), Some(durability)) = (
             members.last().map(|member| member.sequence),
             members.iter().map(|member| member.durability).max(),
@@ -141,24 +150,30 @@ impl Group {
             .filter_map(|member| member.prepared.clone())
             .collect();
         let whole = self.apply(applier, merged, &prepared, durability, last);
-        let is_split = members.len() > 1
-            && self.lockout.is_none()
-            && whole.as_ref().is_err_and(is_not_applied);
+        if self.lockout.is_none() && whole.as_ref().is_err_and(is_not_applied) {
+            self.flush_apart(applier, members);
+            return;
+        }
         for member in members {
-            let result = if is_split {
-                let prepared = member.prepared.as_slice();
-                self.apply(
-                    applier,
-                    member.changes,
-                    prepared,
-                    member.durability,
-                    member.sequence,
-                )
-            } else {
-                whole.as_ref().copied().map_err(Error::duplicate)
-            };
+            let result = whole.as_ref().copied().map_err(Error::duplicate);
             let result = result.map(|()| applier.committed(member.sequence, member.durability));
             self.answer(result, member.answer);
+        }
+    }
+
+    fn flush_apart<E: Engine>(&mut self, applier: &mut Applier<'_, E>, members: Vec<Member>) {
+        for member in members {
+            let Member {
+                changes,
+                prepared,
+                sequence,
+                durability,
+                answer,
+            } = member;
+            let prepared = prepared.as_slice();
+            let result = self.apply(applier, changes, prepared, durability, sequence);
+            let result = result.map(|()| applier.committed(sequence, durability));
+            self.answer(result, answer);
         }
     }
 
@@ -172,6 +187,7 @@ impl Group {
         last: Sequence,
     ) -> Result<()> {
         self.check_lockout()?;
+        applier.check_poison()?;
         let result = applier.apply(changes, prepared, durability, last);
         if let Err(error) = &result
             && error.is_foreign_lock()

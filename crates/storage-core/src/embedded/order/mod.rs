@@ -4,7 +4,7 @@
 //! (`prepare`). A commit that then finds the order point free, and an engine that will not wait,
 //! is applied on its caller's thread (`commit`). Otherwise it queues (`queue`),
 //! and a writer thread (`writer`) takes what has queued, judges it in order, and
-//! applies it as one (`group`). Snapshots queue likewise. Commits that must be durable then wait for a sync (`sync`).
+//! applies it, as one if the engine gains by that (`group`). Snapshots queue likewise. Commits that must be durable then wait for a sync (`sync`).
 //!
 //! Answers are sent only once the order point is left: they wake the callers'
 //! code, which may do anything, even drop the last handle of the store.
