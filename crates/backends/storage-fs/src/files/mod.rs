@@ -78,6 +78,10 @@ impl ValueFiles {
         // Others make files meanwhile: this waits for the disk.
         let folder = Arc::new(self.make_folder(shard)?);
         let mut open = self.open_folders();
+        if let Some((_, folder)) = open.iter().find(|(open, _)| *open == shard) {
+            // Somebody else made it meanwhile, ahead of its need or for it.
+            return Ok(Arc::clone(folder));
+        }
         open.push_back((shard, Arc::clone(&folder)));
         if open.len() > OPEN_MAX {
             open.pop_front();
