@@ -63,6 +63,29 @@ fn a_value_that_claims_to_be_huge_is_not_made_room_for() {
     }
 }
 
+/// A length that a value may have, and no value that was made so small.
+#[test]
+fn no_room_is_made_for_more_than_a_codec_can_make_of_the_payload() {
+    let scene = Scene::new();
+    // 2^28 in groups of seven bits.
+    let long = [0x80, 0x80, 0x80, 0x80, 0x01];
+    for method in 1..=3 {
+        let form = signed(&[&[method], &long[..], &[7; 20]].concat());
+        scene.put_form("damaged", form);
+        let error = scene.get("damaged").unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("made so small"), "{source}");
+    }
+    for (codec, byte) in [(Codec::Zstd, 0), (Codec::Lz4, 7), (Codec::Gzip, 255)] {
+        let scene = Scene::with(CompressConfig::new().codec(codec));
+        // What is repeated for ever is made as small as it can be.
+        for length in [1 << 10, 1 << 17, (1 << 17) + 1, 1 << 24] {
+            scene.put("k", vec![byte; length]);
+            assert_eq!(scene.get("k").unwrap().unwrap(), vec![byte; length]);
+        }
+    }
+}
+
 #[test]
 fn the_complaint_says_what_is_wrong() {
     let scene = Scene::new();
