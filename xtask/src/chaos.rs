@@ -7,7 +7,7 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::engine_program::ProgramArgs;
@@ -26,6 +26,9 @@ pub(crate) struct ChaosArgs {
     /// served, refused, accepted and lost.
     #[arg(long)]
     stack: bool,
+    /// Put compression, deduplication and expiry on the engine, which alter what is stored.
+    #[arg(long, conflicts_with = "stack")]
+    encoded: bool,
 }
 
 /// Runs the engine's chaos program.
@@ -37,6 +40,10 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<ExitCode> {
             Engine::names_with_servers().join(" or ")
         );
     };
+    ensure!(
+        !args.encoded || args.program.engine == Engine::Pg,
+        "layers that alter what is stored are put under chaos over pg"
+    );
     let mut needed = install::needed_to_build(&[args.program.engine]);
     needed.extend(server.requirements());
     install::missing(&needed)?;
@@ -46,7 +53,18 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<ExitCode> {
 fn cargo_test(args: &ChaosArgs) -> Command {
     let minutes = ("--minutes", args.minutes.to_string());
     if args.stack {
-        return engine_program::stack_command(&args.program, "outages", "chaos", minutes);
+        let features = format!("cache,fallback,{},resilience", args.program.engine.name());
+        return engine_program::stack_command(
+            &args.program,
+            &features,
+            "outages",
+            "chaos",
+            minutes,
+        );
+    }
+    if args.encoded {
+        let features = format!("compress,dedup,expiry,{}", args.program.engine.name());
+        return engine_program::stack_command(&args.program, &features, "chaos", "chaos", minutes);
     }
     let target = args.program.engine.chaos_target();
     engine_program::command(&args.program, target, "chaos", minutes)
@@ -102,6 +120,21 @@ mod tests {
         assert!(
             line.ends_with(
                 "test --package storage --features cache,fallback,pg,resilience --test outages -- \
+                  chaos --minutes 0.5"
+            ),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn layers_that_alter_what_is_stored_have_a_program_of_the_facades() {
+        let args = args("xtask chaos --engine pg --encoded --minutes 0.5");
+
+        let line = tool::command_line(&cargo_test(&args));
+
+        assert!(
+            line.ends_with(
+                "test --package storage --features compress,dedup,expiry,pg --test chaos -- \
                   chaos --minutes 0.5"
             ),
             "{line}"

@@ -34,15 +34,15 @@ pub(crate) fn command(
     program(args, &built, target, command, (option, &value))
 }
 
-/// The same for a test target of the facade, with the layers that leave what is stored as it is.
+/// The same for a test target of the facade, which puts layers on engines.
 pub(crate) fn stack_command(
     args: &ProgramArgs,
+    features: &str,
     target: &str,
     command: &str,
     (option, value): (&str, String),
 ) -> Command {
-    let features = format!("cache,fallback,{},resilience", args.engine.name());
-    let built = ["--package", "storage", "--features", &features];
+    let built = ["--package", "storage", "--features", features];
     program(args, &built, target, command, (option, &value))
 }
 

@@ -1,9 +1,10 @@
 //! The workspace's own commands, run as `cargo xtask <command>`.
 //!
 //! `test` runs every test and ends with one line that counts them, `crash` and `power-loss` kill
-//! processes that write and judge what they leave, `chaos` does so to servers, `bench` measures what a store costs, `services`
-//! starts and stops the servers that the tests use, `tidy` checks the rules of the house that no compiler checks, and `ci` runs everything that must hold
-//! before a change is merged.
+//! processes that write and judge what they leave, `chaos` does so to servers, `fuzz` damages what
+//! decoders read, `archive` and `bench` measure what a store saves and costs, `services` starts and
+//! stops the servers that the tests use, `tidy` checks the rules of the house that no compiler
+//! checks, and `ci` runs everything that must hold before a change is merged.
 
 #![expect(
     clippy::print_stdout,
@@ -11,10 +12,12 @@
     reason = "printing to the terminal is what this program is for"
 )]
 
+mod archive;
 mod bench;
 mod chaos;
 mod ci;
 mod engine_program;
+mod fuzz;
 mod install;
 mod interrupts;
 mod moto;
@@ -43,6 +46,10 @@ enum Command {
     PowerLoss(proof::ProofArgs),
     /// Break an engine's servers while tasks write to them, and judge every answer.
     Chaos(chaos::ChaosArgs),
+    /// Give damaged forms to decoders.
+    Fuzz(fuzz::FuzzArgs),
+    /// Archive the sources of all dependencies, and say how much smaller that makes them.
+    Archive(archive::ArchiveArgs),
     /// Measure what a store costs over the raw engine.
     Bench(bench::BenchArgs),
     /// Start and stop the servers that the tests use, for people and programs.
@@ -59,6 +66,8 @@ fn main() -> ExitCode {
         Command::Crash(args) => proof::run(proof::Death::Crash, &args),
         Command::PowerLoss(args) => proof::run(proof::Death::PowerLoss, &args),
         Command::Chaos(args) => chaos::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
+        Command::Archive(args) => archive::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Services(args) => services::run(&args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),

@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -15,15 +15,29 @@ use crate::tool;
 /// Runs a command to its end with our own input and output, and stops all that it started if it is
 /// interrupted. Says whether it succeeded.
 pub(crate) fn run(command: &mut Command) -> Result<ExitCode> {
-    let interrupts = Interrupts::catch()?;
-    let group = ProcessGroup::spawn(command)?;
-    interrupts.stop_group(group.id());
-    let status = group.finish(&interrupts)?;
+    let status = status_of(command, &Interrupts::catch()?)?;
     Ok(if status.success() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The same for one command of several; anything but success is an error.
+pub(crate) fn run_one(command: &mut Command, interrupts: &Interrupts) -> Result<()> {
+    let status = status_of(command, interrupts)?;
+    let line = tool::command_line(command);
+    ensure!(
+        status.success() && !interrupts.any(),
+        "`{line}` failed: {status}"
+    );
+    Ok(())
+}
+
+fn status_of(command: &mut Command, interrupts: &Interrupts) -> Result<ExitStatus> {
+    let group = ProcessGroup::spawn(command)?;
+    interrupts.stop_group(group.id());
+    group.finish(interrupts)
 }
 
 /// A running command and everything it started; dropping it kills them all.

@@ -36,6 +36,8 @@
 //! Stores across a network are tested over real servers, which the feature
 //! `servers` starts, kills and cuts off; `chaos` does so at random, under load.
 //!
+//! Decoders of stored forms are given damaged ones by `fuzz`, behind the feature of that name.
+//!
 //! The suite takes for granted that a read of this process sees the commits
 //! which this process was answered, also where the store declares
 //! [`ReadSupport::Eventual`](storage_core::ReadSupport::Eventual).
@@ -44,6 +46,8 @@ pub mod cases;
 #[cfg(all(feature = "servers", target_os = "linux"))]
 pub mod chaos;
 pub mod faulty;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod linearizability;
 pub mod model;
 pub mod on_disk;

@@ -3,7 +3,8 @@
 //!
 //! Every engine with durability has a test target called `proof`, which kills processes that write
 //! to its store, or takes the power from them, and judges what they leave. It is built and run as
-//! the tests are, and whatever it prints last is printed last here.
+//! the tests are, and whatever it prints last is printed last here. With `--stacks` it is that of
+//! the facade, which has the layers that alter what is stored on the engine.
 
 use std::process::{Command, ExitCode};
 
@@ -22,7 +23,25 @@ pub(crate) struct ProofArgs {
     /// How many processes are started, to be killed or recorded.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
+    /// Put compression, deduplication and expiry on the engine: each alone, each pair, all three.
+    /// Each of the seven stacks plays so many rounds, and ends with a line of its own.
+    #[arg(long)]
+    stacks: bool,
 }
+
+/// What can be put on an engine, as the facade's program calls it.
+const STACKS: [&str; 7] = [
+    "compress",
+    "dedup",
+    "expiry",
+    "compress_dedup",
+    "compress_expiry",
+    "dedup_expiry",
+    "compress_dedup_expiry",
+];
+
+/// The engines that the facade's program puts layers on.
+const ENGINES_OF_STACKS: [Engine; 2] = [Engine::Fjall, Engine::Sqlite];
 
 /// How a process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +71,28 @@ pub(crate) fn run(death: Death, args: &ProofArgs) -> Result<ExitCode> {
         engine.name(),
         Engine::names_with_files().join(" or ")
     );
+    ensure!(
+        !args.stacks || ENGINES_OF_STACKS.contains(&engine),
+        "stacks are proved over {}",
+        ENGINES_OF_STACKS.map(Engine::name).join(" and ")
+    );
     install::missing(&install::needed_to_build(&[engine]))?;
     process_group::run(&mut cargo_test(death, args))
 }
 
 fn cargo_test(death: Death, args: &ProofArgs) -> Command {
     let rounds = ("--rounds", args.rounds.to_string());
-    engine_program::command(&args.program, "proof", death.command(), rounds)
+    if !args.stacks {
+        return engine_program::command(&args.program, "proof", death.command(), rounds);
+    }
+    // The engine's own feature is not enough: the program has either.
+    let features = "compress,dedup,expiry,fjall,sqlite";
+    let mut command =
+        engine_program::stack_command(&args.program, features, "proof", death.command(), rounds);
+    let engine = args.program.engine.name();
+    let stacks = STACKS.map(|layers| format!("{layers}_over_{engine}"));
+    command.args(["--subject", &stacks.join(",")]);
+    command
 }
 
 #[cfg(test)]
@@ -76,6 +110,7 @@ mod tests {
                 json: true,
             },
             rounds: 200,
+            stacks: false,
         }
     }
 
@@ -97,6 +132,39 @@ mod tests {
         let line = tool::command_line(&cargo_test(Death::PowerLoss, &args(Engine::Fjall)));
 
         assert!(line.contains("-- power-loss --rounds"), "{line}");
+    }
+
+    #[test]
+    fn stacks_are_those_of_the_facades_program() {
+        let mut args = args(Engine::Sqlite);
+        args.stacks = true;
+
+        let line = tool::command_line(&cargo_test(Death::Crash, &args));
+
+        assert!(
+            line.contains(
+                "--package storage --features compress,dedup,expiry,fjall,sqlite --test proof -- \
+                 crash --rounds 200"
+            ),
+            "{line}"
+        );
+        assert!(line.contains("--subject compress_over_sqlite,"), "{line}");
+        let error = run(
+            Death::Crash,
+            &ProofArgs {
+                program: ProgramArgs {
+                    engine: Engine::Sled,
+                    seed: None,
+                    json: false,
+                },
+                ..args
+            },
+        )
+        .unwrap_err();
+        assert!(
+            error.to_string().ends_with("over fjall and sqlite"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
     FjallConfig, FjallSnapshot,
     error::{from_fjall, opening},
     journal::JournalSync,
+    release::JournalRelease,
     seal::{LastClose, Seal, break_seal},
     snapshot::{entry, items},
     stall::StallWatch,
@@ -51,6 +52,9 @@ pub struct FjallEngine {
     stalls: StallWatch,
     journal: JournalSync,
     location: PathBuf,
+    // INVARIANT: dropped after the database, whose journals it empties, and
+    // before the seal, which says so.
+    release: JournalRelease,
     // INVARIANT: dropped after the database, whose journals it seals, and
     // before the directory, whose lock keeps others away.
     seal: Seal,
@@ -78,6 +82,7 @@ impl FjallEngine {
             visibility: Visibility::default(),
             journal: JournalSync::open(data.clone())?,
             location: config.path.clone(),
+            release: JournalRelease::new(data.clone()),
             seal: Seal::new(directory.anchored_path(), data),
             directory,
         })
@@ -318,6 +323,12 @@ impl Drop for FjallEngine {
         // A seal vouches for what is on the disk, which nobody knows any more.
         if self.journal.has_failed() || self.check_poison().is_err() {
             self.seal.withhold();
+        } else if self.release.is_worthwhile() {
+            // Nobody writes any more, so what is gathered is all there is.
+            match self.flush() {
+                Ok(()) => self.release.tell(),
+                Err(_) => self.seal.withhold(),
+            }
         }
     }
 }

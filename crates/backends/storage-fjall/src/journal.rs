@@ -120,15 +120,8 @@ fn journal_name(id: u64) -> String {
 
 /// The number of the newest journal in `directory`.
 pub(crate) fn newest_journal(directory: &Path) -> Result<u64> {
-    let mut newest = None;
-    for entry in fs::read_dir(directory).map_err(|error| failed(directory, error))? {
-        let name = entry.map_err(|error| failed(directory, error))?.file_name();
-        let id = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".jnl"))
-            .and_then(|id| id.parse::<u64>().ok());
-        newest = newest.max(id);
-    }
+    let journals = journals(directory).map_err(|error| failed(directory, error))?;
+    let newest = journals.into_iter().map(|(id, _)| id).max();
     newest.ok_or_else(|| {
         Error::new(
             ErrorKind::Corrupt,
@@ -138,6 +131,20 @@ pub(crate) fn newest_journal(directory: &Path) -> Result<u64> {
             ),
         )
     })
+}
+
+/// The journals in `directory`, in no order, with their numbers.
+pub(crate) fn journals(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut journals = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".jnl"));
+        if let Some(id) = id.and_then(|id| id.parse().ok()) {
+            journals.push((id, entry.path()));
+        }
+    }
+    Ok(journals)
 }
 
 fn failed(directory: &Path, error: io::Error) -> Error {

@@ -168,6 +168,12 @@ impl Unpacker {
         packed: &[u8],
         length: usize,
     ) -> io::Result<Vec<u8>> {
+        if length > packed.len().saturating_mul(expansion_max(method)) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "no value of that length was made so small",
+            ));
+        }
         let mut value = Vec::new();
         value.try_reserve_exact(length)?;
         let is_whole = match method {
@@ -202,6 +208,19 @@ impl Unpacker {
             io::ErrorKind::InvalidData,
             "the value is longer or shorter than it was",
         ))
+    }
+}
+
+/// The most bytes that a byte may stand for, so that no room is made for what cannot come.
+const fn expansion_max(method: Method) -> usize {
+    match method {
+        Method::Raw => 1,
+        // A block of 128 KiB takes four bytes at least.
+        Method::Zstd => (128 << 10) / 4,
+        // Each byte more of a length.
+        Method::Lz4 => 255,
+        // 258 bytes take two bits at least.
+        Method::Gzip => 1_032,
     }
 }
 

@@ -84,6 +84,8 @@ mod control;
 mod counters;
 mod draft;
 mod form;
+#[cfg(test)]
+mod fuzzed;
 mod hash;
 mod known;
 mod layer;

@@ -131,4 +131,22 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
     }
+
+    mod fuzzed {
+        use storage_testkit::fuzz::decoder;
+
+        use super::*;
+
+        #[test]
+        fn a_row_is_what_would_be_written() {
+            decoder(
+                [b"\x02expiry\x00\x01\x01\x02\x03\x04\x05\x06\x07\x08key".to_vec()],
+                |input| {
+                    if let Ok((expires, key)) = parse(&Bytes::copy_from_slice(input)) {
+                        assert_eq!(row(expires, &key).into_bytes(), *input);
+                    }
+                },
+            );
+        }
+    }
 }

@@ -175,4 +175,19 @@ mod tests {
             assert_eq!(decode(&damaged), None, "{length}");
         }
     }
+
+    mod fuzzed {
+        use storage_testkit::fuzz::decoder;
+
+        use super::*;
+
+        #[test]
+        fn a_mark_is_what_would_be_written() {
+            decoder([encode(mark(1, 0x0203)).to_vec()], |input| {
+                if let Some(mark) = decode(input) {
+                    assert_eq!(encode(mark), *input);
+                }
+            });
+        }
+    }
 }

@@ -117,4 +117,25 @@ mod tests {
             assert_eq!(expires(stored).unwrap_err().kind(), ErrorKind::Corrupt);
         }
     }
+
+    mod fuzzed {
+        use storage_testkit::fuzz::decoder;
+
+        use super::*;
+
+        #[test]
+        fn an_envelope_is_what_would_be_written() {
+            decoder(
+                [
+                    b"\x00v".to_vec(),
+                    b"\x01\x01\x02\x03\x04\x05\x06\x07\x08v".to_vec(),
+                ],
+                |input| {
+                    if let Ok(entry) = open(Bytes::copy_from_slice(input)) {
+                        assert_eq!(seal(entry.value(), entry.expires()), *input);
+                    }
+                },
+            );
+        }
+    }
 }

@@ -205,4 +205,27 @@ mod tests {
     fn sealed(body: &str) -> String {
         format!("{body}crc32 {:08x}\n", crc32fast::hash(body.as_bytes()))
     }
+
+    mod fuzzed {
+        use storage_testkit::fuzz::decoder;
+
+        use super::*;
+
+        /// The lines that the checksum is of.
+        fn bodies() -> [Vec<u8>; 1] {
+            [checked_body(GOLDEN).unwrap().as_bytes().to_vec()]
+        }
+
+        // Signed anew, so that the lines are read.
+        #[test]
+        fn a_header_is_what_would_be_written() {
+            decoder(bodies(), |body| {
+                let checksum = crc32fast::hash(body);
+                let text = [body, format!("{CHECKSUM}{checksum:08x}\n").as_bytes()].concat();
+                if let Ok(header) = decode(&text) {
+                    assert_eq!(encode(&header).as_bytes(), text);
+                }
+            });
+        }
+    }
 }

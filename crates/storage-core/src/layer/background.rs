@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::surroundings::Surroundings;
 use crate::{Result, blocking::block_on, component::no_thread};
 
 /// A thread of a layer's own, for what nobody waits for: sweeping, training. It ends when
@@ -32,8 +33,7 @@ impl Background {
         let signal = Arc::new(Signal::default());
         let attendance = Attendance {
             signal: Arc::clone(&signal),
-            #[cfg(any(feature = "runtime", feature = "networked"))]
-            runtime: tokio::runtime::Handle::try_current().ok(),
+            surroundings: Surroundings::here(),
         };
         thread::Builder::new()
             .name(name.into())
@@ -76,8 +76,7 @@ impl fmt::Debug for Background {
 /// What work in the background listens to.
 pub struct Attendance {
     signal: Arc<Signal>,
-    #[cfg(any(feature = "runtime", feature = "networked"))]
-    runtime: Option<tokio::runtime::Handle>,
+    surroundings: Surroundings,
 }
 
 impl Attendance {
@@ -109,9 +108,7 @@ impl Attendance {
 
     /// Waits for a future of the store below.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
-        #[cfg(any(feature = "runtime", feature = "networked"))]
-        let _context = self.runtime.as_ref().map(tokio::runtime::Handle::enter);
-        block_on(future)
+        self.surroundings.within(|| block_on(future))
     }
 }
 

@@ -31,7 +31,8 @@ impl Driver {
     }
 
     /// Does `work`. It begins on the caller's thread with the first poll, and where it has
-    /// to wait it goes on by itself: no later poll is needed.
+    /// to wait it goes on by itself: no later poll is needed. Timers and sockets are those
+    /// of the Tokio runtime that the caller is in.
     ///
     /// # Errors
     /// What the work returns; `Unavailable` with the outcome `Unknown` if there is no thread
@@ -199,6 +200,28 @@ mod tests {
         assert!(polled_once(driver.drive(work)).is_none());
         open.send(()).unwrap();
         is_done.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[cfg(any(feature = "runtime", feature = "networked"))]
+    #[tokio::test]
+    async fn what_goes_on_by_itself_finds_the_timers_of_its_caller() {
+        let (open, gate) = oneshot::channel::<()>();
+        let (driver, driver_on_pool) = (driver(), driver());
+        let work = async move {
+            gate.await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(())
+        };
+        let on_pool = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(())
+        };
+        let mut driven = pin!(driver.drive(work));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(driven.as_mut().poll(&mut context).is_pending());
+        open.send(()).unwrap();
+        driven.await.unwrap();
+        driver_on_pool.drive_on_pool(on_pool).await.unwrap();
     }
 
     #[test]

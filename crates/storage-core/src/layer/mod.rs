@@ -29,6 +29,7 @@ mod own_keys;
 pub mod page;
 mod pass_through;
 pub mod phase;
+mod surroundings;
 mod task;
 
 use std::{fmt::Debug, future::Future};

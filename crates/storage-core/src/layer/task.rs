@@ -8,6 +8,7 @@ use std::{
     task::{Context, Wake},
 };
 
+use super::surroundings::Surroundings;
 use crate::Executor;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -20,6 +21,8 @@ pub struct Task(Arc<State>);
 
 struct State {
     executor: Arc<dyn Executor>,
+    /// Those of the thread that brought the work, in which all of it is done.
+    surroundings: Surroundings,
     progress: Mutex<Progress>,
 }
 
@@ -92,6 +95,7 @@ impl State {
     ) -> Arc<Self> {
         Arc::new(Self {
             executor: Arc::clone(executor),
+            surroundings: Surroundings::here(),
             progress: Mutex::new(Progress {
                 work: Some(Box::pin(work)),
                 ..Progress::default()
@@ -145,7 +149,7 @@ impl Wake for State {
         let state = Arc::clone(&self);
         if self
             .executor
-            .execute(Box::new(move || state.step()))
+            .execute(Box::new(move || state.surroundings.within(|| state.step())))
             .is_err()
         {
             // Nobody will go on with it, and others may wait for what it has begun.

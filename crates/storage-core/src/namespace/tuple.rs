@@ -85,4 +85,19 @@ mod tests {
             assert_eq!(split_name(bytes), None, "{bytes:?}");
         }
     }
+
+    mod fuzzed {
+        use storage_testkit::fuzz::decoder;
+
+        use super::*;
+
+        #[test]
+        fn an_element_is_what_would_be_written() {
+            decoder([element("core"), element("a\0b\x01c\x02ÿ")], |input| {
+                if let Some((name, rest)) = split_name(input) {
+                    assert_eq!([&element(&name), rest].concat(), *input);
+                }
+            });
+        }
+    }
 }

@@ -37,9 +37,10 @@ pub(super) struct ProofArguments {
     /// End with one line of JSON instead of a sentence.
     #[arg(long)]
     pub(super) json: bool,
-    /// Which of the program's stores; its engine by default.
-    #[arg(long)]
-    pub(super) subject: Option<String>,
+    /// Which of the program's stores, one after the other, separated by commas; its
+    /// engine by default.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) subject: Vec<String>,
 }
 
 /// What `work` takes.

@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use storage_core::{SequenceScope, Store};
+use storage_core::{ErrorKind, SequenceScope, SharedStore, Store};
 
 use super::{
     FindingKind, History, Keyspace, Promise, Recovered, Verdict,
@@ -63,6 +63,7 @@ pub(super) async fn inspect(named: &NamedStore, arguments: InspectArguments) -> 
     judge::strays::check_beside(&known, &store, &mut verdict)
         .await
         .context("reading all that was left")?;
+    check(&store, &mut verdict).await?;
     for earlier in arguments.earlier {
         let now = digest(&store, Keyspace::of_round(earlier.round)).await?;
         if now != earlier.digest {
@@ -87,4 +88,23 @@ pub(super) async fn inspect(named: &NamedStore, arguments: InspectArguments) -> 
         .await
         .context("closing the store that was left")?;
     Ok(Inspection { verdict, left })
+}
+
+/// Has the engine and the layers look for damage themselves.
+async fn check(store: &SharedStore, verdict: &mut Verdict) -> Result<()> {
+    let report = match store.check().await {
+        Ok(report) => report,
+        Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(()),
+        Err(error) => return Err(error).context("checking what was left"),
+    };
+    for damage in report.damages {
+        verdict.report(
+            FindingKind::Failed,
+            format!(
+                "the check found damage at {}: {}",
+                damage.place, damage.detail
+            ),
+        );
+    }
+    Ok(())
 }

@@ -22,6 +22,8 @@ pub(super) enum Expected {
     Sound,
     /// The same, in a few rounds of power loss: it is too slow for more.
     SoundThoughSlow,
+    /// The same, by command alone: it has no check.
+    SoundByCommand,
     /// That it is broken in this way.
     Broken(FindingKind),
     /// That a loss of power breaks its promises, whatever a kill does.

@@ -73,6 +73,20 @@ impl Program {
         self.with(NamedStore::new(name, Expected::SoundThoughSlow, open))
     }
 
+    /// The same program with a store that is proved by command alone: its rounds are
+    /// no part of `cargo test`.
+    #[must_use]
+    pub fn subject_by_command<F>(
+        self,
+        name: &'static str,
+        open: impl Fn(PathBuf, Components) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = storage_core::Result<SharedStore>> + Send + 'static,
+    {
+        self.with(NamedStore::new(name, Expected::SoundByCommand, open))
+    }
+
     /// The same program with a store that is broken on purpose. Its check
     /// passes when findings of this kind are reported.
     #[must_use]
@@ -158,46 +172,29 @@ impl Program {
         }
     }
 
-    /// Plays the rounds that `begin` makes for a store and a seed.
+    /// Plays the rounds that `begin` makes for a store and a seed, of one store after
+    /// the other.
     fn prove<R>(
         &self,
         arguments: &ProofArguments,
-        begin: impl FnOnce(&'static str, u64) -> R,
+        begin: impl Fn(&'static str, u64) -> R,
     ) -> Result<ExitCode>
     where
         R: FnMut() -> Result<(Vec<String>, Verdict)>,
     {
-        let name = arguments.subject.as_deref().unwrap_or(self.engine);
-        let store = self.named(name)?;
-        let seed = match arguments.seed {
-            Some(seed) => seed,
-            None => crash::random_seed()?,
-        };
-        complain(&format!(
-            "{name}: {} rounds from seed {seed}",
-            arguments.rounds
-        ));
-        let mut summary = crash::Summary::of(store.name);
-        let mut play = begin(store.name, seed);
-        for done in 1..=arguments.rounds {
-            let (lines, verdict) = play()?;
-            for line in lines {
-                complain(&line);
-            }
-            summary.add(&verdict);
-            if done % 50 == 0 {
-                complain(&format!("{name}: round {done} of {}", arguments.rounds));
-            }
+        let mut names: Vec<_> = arguments.subject.iter().map(String::as_str).collect();
+        if names.is_empty() {
+            names.push(self.engine);
         }
-        if let Some(gap) = summary.gap() {
-            complain(&format!("error: {gap}"));
+        let stores: Vec<_> = names
+            .into_iter()
+            .map(|name| self.named(name))
+            .collect::<Result<_>>()?;
+        let mut is_clean = true;
+        for store in stores {
+            is_clean &= prove_one(store, arguments, &begin)?;
         }
-        say(&if arguments.json {
-            serde_json::to_string(&summary)?
-        } else {
-            summary.to_string()
-        })?;
-        Ok(if summary.is_clean() {
+        Ok(if is_clean {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -211,6 +208,47 @@ impl Program {
             .find(|store| store.name == name)
             .with_context(|| format!("no store is called {name}; there is {}", names.join(", ")))
     }
+}
+
+/// Plays the rounds of one store, and says whether all was well.
+fn prove_one<R>(
+    store: &NamedStore,
+    arguments: &ProofArguments,
+    begin: impl Fn(&'static str, u64) -> R,
+) -> Result<bool>
+where
+    R: FnMut() -> Result<(Vec<String>, Verdict)>,
+{
+    let name = store.name;
+    let seed = match arguments.seed {
+        Some(seed) => seed,
+        None => crash::random_seed()?,
+    };
+    complain(&format!(
+        "{name}: {} rounds from seed {seed}",
+        arguments.rounds
+    ));
+    let mut summary = crash::Summary::of(name);
+    let mut play = begin(name, seed);
+    for done in 1..=arguments.rounds {
+        let (lines, verdict) = play()?;
+        for line in lines {
+            complain(&line);
+        }
+        summary.add(&verdict);
+        if done % 50 == 0 {
+            complain(&format!("{name}: round {done} of {}", arguments.rounds));
+        }
+    }
+    if let Some(gap) = summary.gap() {
+        complain(&format!("error: {gap}"));
+    }
+    say(&if arguments.json {
+        serde_json::to_string(&summary)?
+    } else {
+        summary.to_string()
+    })?;
+    Ok(summary.is_clean())
 }
 
 /// Runs a child's part to its end.

@@ -7,7 +7,8 @@
 mod arguments;
 mod load;
 mod report;
-mod site;
+mod server;
+mod stack;
 
 use std::{env, error::Error, process::ExitCode, sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use self::{
     arguments::{COMMAND, Command},
     load::{Task, Traffic},
     report::Report,
-    site::Site,
+    server::Server,
 };
 
 /// How long it takes as a test, and from which seed.
@@ -94,8 +95,8 @@ fn play(seed: u64, duration: Duration) -> Result<Report> {
 }
 
 async fn campaign(seed: u64, duration: Duration) -> Result<Report> {
-    let site = Site::start()?;
-    let store = site.open().await?;
+    let server = Server::start()?;
+    let store = stack::open(&server).await?;
     let control = store
         .find::<FallbackControl>()
         .cloned()
@@ -113,13 +114,13 @@ async fn campaign(seed: u64, duration: Duration) -> Result<Report> {
     let ends = Instant::now() + duration;
     while Instant::now() < ends {
         sleep(between(700, 2_000)).await;
-        site.kill()?;
+        server.kill()?;
         traffic.begin_outage();
         sleep(between(700, 2_500)).await;
         report.outages += 1;
         report.pending_max = report.pending_max.max(control.pending());
         traffic.end_outage();
-        site.start_again()?;
+        server.start_again()?;
         let back = Instant::now();
         timeout(RECOVERY_MAX, recovered(&store, &control))
             .await
@@ -136,7 +137,7 @@ async fn campaign(seed: u64, duration: Duration) -> Result<Report> {
         .map_err(|_| "what was accepted is not written back")?;
     report.standby(control.stats());
     store.close().await?;
-    let last = site.open_engine().await?;
+    let last = server.open_engine().await?;
     for ledger in ledgers {
         report.judge(ledger, &last).await?;
     }

@@ -1,78 +1,58 @@
-//! What stacks promise when their process dies or the power goes: compression and
-//! expiry together, over fjall and over SQLite, and with deduplication between them.
+//! What stacks of the layers that alter what is stored promise when their process dies or
+//! the power goes: each of them alone, each pair and all three, over fjall and over SQLite.
+//! Every value is a chunk, and what nobody refers to is removed at once, so a collector
+//! races the writers, and what is left must pass the check of each layer.
+//!
+//! As a test, all three layers are proved over either engine. For every stack, and as long
+//! as one likes: `cargo xtask crash --engine fjall --stacks --rounds 100`, and so for
+//! `sqlite` and for `power-loss`.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+#[expect(dead_code, reason = "each program uses a part of it")]
+mod layers;
 
-use storage::{
-    Components, ErasedStack, Result, SharedStore,
-    compress::{CompressConfig, CompressLayer},
-    dedup::{CollectConfig, CutConfig, DedupConfig, DedupLayer},
-    expiry::{ExpiryConfig, ExpiryLayer},
-    fjall::FjallConfig,
-    sqlite::SqliteConfig,
-};
+use std::{future::Future, path::PathBuf, pin::Pin, process::ExitCode};
+
+use storage::{Components, Result, SharedStore, fjall::FjallConfig, sqlite::SqliteConfig};
 use storage_testkit::proof::Program;
 
+use self::layers::{Layers, Upkeep};
+
+type Opening = Pin<Box<dyn Future<Output = Result<SharedStore>> + Send>>;
+
 fn main() -> ExitCode {
-    Program::new(
-        "fjall",
-        |directory: PathBuf, components: Components| async {
-            let engine = FjallConfig::new(directory)
-                .open_with(components.clone())
-                .await?;
-            layered(SharedStore::new(engine), components).await
-        },
-    )
-    .subject(
-        "sqlite",
-        |directory: PathBuf, components: Components| async {
-            let engine = SqliteConfig::new(directory)
-                .open_with(components.clone())
-                .await?;
-            layered(SharedStore::new(engine), components).await
-        },
-    )
-    .subject("dedup", deduplicated)
-    .run()
+    let program = Program::new("fjall", |directory, components| {
+        over_fjall(Layers::ALL, directory, components)
+    })
+    .subject("sqlite", |directory, components| {
+        over_sqlite(Layers::ALL, directory, components)
+    });
+    Layers::stacks()
+        .fold(program, |program, layers| {
+            program
+                .subject_by_command(layers.name("fjall"), move |directory, components| {
+                    over_fjall(layers, directory, components)
+                })
+                .subject_by_command(layers.name("sqlite"), move |directory, components| {
+                    over_sqlite(layers, directory, components)
+                })
+        })
+        .run()
 }
 
-/// Every value is a chunk, and what nobody refers to is removed at once.
-async fn deduplicated(directory: PathBuf, components: Components) -> Result<SharedStore> {
-    let engine = FjallConfig::new(directory)
-        .open_with(components.clone())
-        .await?;
-    let collect = CollectConfig::new()
-        .every(Duration::from_millis(5))
-        .grace(Duration::ZERO)
-        .chunks_per_second_max(u32::MAX);
-    let dedup = DedupConfig::new()
-        .bytes_min(1)
-        .cut(CutConfig::of(64, 256, 1_024))
-        .collect(collect);
-    ErasedStack::on(SharedStore::new(engine))
-        .with(compress())
-        .with(DedupLayer::new(dedup))
-        .with(expiry())
-        .components(components)
-        .open()
-        .await
+fn over_fjall(layers: Layers, directory: PathBuf, components: Components) -> Opening {
+    Box::pin(async move {
+        let engine = FjallConfig::new(directory);
+        let engine = engine.open_with(components.clone()).await?;
+        let engine = SharedStore::new(engine);
+        layers.on(engine, components, Upkeep::Ceaseless).await
+    })
 }
 
-async fn layered(engine: SharedStore, components: Components) -> Result<SharedStore> {
-    ErasedStack::on(engine)
-        .with(compress())
-        .with(expiry())
-        .components(components)
-        .open()
-        .await
-}
-
-/// Every value is tried.
-fn compress() -> CompressLayer {
-    CompressLayer::new(CompressConfig::new().bytes_min(1))
-}
-
-/// Whatever may expire does while others write.
-fn expiry() -> ExpiryLayer {
-    ExpiryLayer::new(ExpiryConfig::new().sweep_every(Duration::from_millis(5)))
+fn over_sqlite(layers: Layers, directory: PathBuf, components: Components) -> Opening {
+    Box::pin(async move {
+        let engine = SqliteConfig::new(directory);
+        let engine = engine.open_with(components.clone()).await?;
+        let engine = SharedStore::new(engine);
+        layers.on(engine, components, Upkeep::Ceaseless).await
+    })
 }

@@ -5,6 +5,7 @@
 mod choosing;
 mod damage;
 mod forms;
+mod fuzzed;
 mod opening;
 mod reading;
 mod scene;

@@ -6,6 +6,7 @@ mod collecting;
 mod damage;
 mod failing;
 mod forms;
+mod fuzzed;
 mod opening;
 mod racing;
 mod reading;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod defaults;
+mod fuzzed;
 mod opening;
 mod racing;
 mod scene;
