@@ -94,6 +94,7 @@ macro_rules! for_each_case {
             the_last_mutation_of_a_key_wins
             a_batch_applies_whole
             a_batch_of_many_keys_applies_whole
+            a_batch_over_everything_applies_whole_or_not_at_all
             an_empty_batch_is_committed
             a_range_delete_removes_exactly_its_range
             deleting_an_empty_or_inverted_range_changes_nothing

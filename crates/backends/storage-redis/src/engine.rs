@@ -8,12 +8,13 @@ use storage_core::{
     Description, Durability, Entry, Error, ErrorKind, Health, KeyRange, Maintenance,
     MaintenanceReport, OwnedKey, Page, ReadSupport, Result, ScanOptions, Sequence, SequenceScope,
     SnapshotSupport, Stats, Support, Timestamp, WriteBatch,
-    networked::{Engine, EngineRead, Limits},
+    networked::{Engine, EngineRead, Limits, Partitions},
 };
 use tokio::time::Instant;
 
 use crate::{
-    Eviction, NoSnapshot, RedisConfig, connect::Connector, partition::Partition, read, scan, spread,
+    Eviction, NoSnapshot, RedisConfig, cluster::partition_of, connect::Connector,
+    partition::Partition, read, scan, spread,
 };
 
 /// The name of the engine, and of the one that spreads a store over a cluster.
@@ -65,7 +66,7 @@ impl RedisEngine {
                 None => ENGINE,
                 Some(_) => CLUSTER_ENGINE,
             },
-            capabilities: capabilities(&config, durability_max),
+            capabilities: capabilities(&config, partitions.len(), durability_max),
             partitions,
             durability_max,
             limits: Limits::new()
@@ -88,7 +89,11 @@ impl RedisEngine {
     }
 }
 
-fn capabilities(config: &RedisConfig, durability_max: Durability) -> Capabilities {
+fn capabilities(
+    config: &RedisConfig,
+    partitions: usize,
+    durability_max: Durability,
+) -> Capabilities {
     let mut capabilities = Capabilities::embedded();
     capabilities.batch_operations_max = BATCH_OPERATIONS_MAX;
     capabilities.batch_bytes_max = BATCH_BYTES_MAX;
@@ -107,7 +112,9 @@ fn capabilities(config: &RedisConfig, durability_max: Durability) -> Capabilitie
     }
     // Partitions know nothing of each other.
     if config.cluster.is_some() {
-        capabilities.batch = BatchScope::Partition;
+        if partitions > 1 {
+            capabilities.batch = BatchScope::Partition;
+        }
         capabilities.range_deletes = Support::Unsupported;
         capabilities.sequence = SequenceScope::Unsupported;
         capabilities.crash_order = CrashOrder::Any;
@@ -122,10 +129,8 @@ impl EngineRead for RedisEngine {
         _: Option<Consistency>,
         deadline: Instant,
     ) -> Result<Vec<Option<Entry>>> {
-        if let Some(partition) = self.whole() {
-            return read::get_many(partition, keys, deadline).await;
-        }
-        self.get_apart(keys, deadline).await
+        let partition = self.partition_of_keys(keys)?;
+        read::get_many(partition, keys, deadline).await
     }
 
     async fn scan(
@@ -160,16 +165,19 @@ impl Engine for RedisEngine {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Vec<Result<Committed>>> {
-        match self.whole() {
-            Some(partition) => {
-                let group: Vec<_> = group.iter().collect();
-                partition
-                    .committer
-                    .commit(&group, durability, now, deadline)
-                    .await
+        let partition = self.partition_of_group(group)?;
+        let group: Vec<_> = group.iter().collect();
+        let committing = partition
+            .committer
+            .commit(&group, durability, now, deadline);
+        let mut answers = committing.await?;
+        if self.capabilities.sequence == SequenceScope::Unsupported {
+            // Numbers of one partition say nothing of the others.
+            for committed in answers.iter_mut().flatten() {
+                committed.sequence = None;
             }
-            None => Ok(self.commit_apart(group, durability, now, deadline).await),
         }
+        Ok(answers)
     }
 
     fn describe(&self) -> Description {
@@ -182,6 +190,11 @@ impl Engine for RedisEngine {
 
     fn limits(&self) -> Limits {
         self.limits.clone()
+    }
+
+    fn partitions(&self) -> Partitions {
+        let count = NonZeroUsize::new(self.partitions.len()).unwrap_or(NonZeroUsize::MIN);
+        Partitions::new(count, |key, count| partition_of(key, count.get()))
     }
 
     fn buffered_as(&self) -> Durability {

@@ -5,6 +5,8 @@ use std::{error::Error as _, io, sync::Arc, time::Duration};
 use deadpool_redis::redis::{self, RedisError};
 use storage_core::{Error, ErrorKind, Outcome};
 
+use crate::RedisHost;
+
 /// When to try again what a server could not do for the moment.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -19,16 +21,22 @@ pub(crate) struct Failure {
 }
 
 /// What a failure leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     /// The server refused the command before it had done anything of it, and
     /// waits for the next one.
     Refused,
     /// The same, because it takes no writes: another server is the master now.
     ReadOnly,
-    /// The same, because it belongs to another node of the cluster, or is on its
-    /// way there.
+    /// The same, because it belongs to another node of the cluster, or to none for
+    /// the moment.
     Elsewhere,
+    /// The same, because its slot is on its way to this node, and nothing of what
+    /// the command needs is here any more.
+    Arrived(RedisHost),
+    /// The same, for a moment: a part of that is here and a part there, or the
+    /// server does not sync what it writes yet.
+    NotYet,
     /// A script failed that may have done a part of its work.
     Broken,
     /// The connection is of no use any more. Whether the command was done is not
@@ -63,6 +71,14 @@ impl Failure {
         }
     }
 
+    /// The same, of what may soon be had again.
+    pub(crate) fn not_yet(error: Error) -> Self {
+        Self {
+            error,
+            kind: FailureKind::NotYet,
+        }
+    }
+
     /// The same, of a commit that was not applied.
     pub(crate) fn did_nothing(self) -> Self {
         self.with_outcome(Outcome::NotApplied)
@@ -86,6 +102,8 @@ impl Failure {
             .is_some_and(|detail| detail.contains("script:"));
         match code {
             "READONLY" => FailureKind::ReadOnly,
+            "ASK" => arrived_at(error).map_or(FailureKind::NotYet, FailureKind::Arrived),
+            "TRYAGAIN" => FailureKind::NotYet,
             code if is_elsewhere(code) => FailureKind::Elsewhere,
             _ if !is_inside || is_before_first_write(code) => FailureKind::Refused,
             _ => FailureKind::Broken,
@@ -96,14 +114,36 @@ impl Failure {
     pub(crate) const fn leaves_connection(&self) -> bool {
         matches!(
             self.kind,
-            FailureKind::Refused | FailureKind::Elsewhere | FailureKind::Broken
+            FailureKind::Refused
+                | FailureKind::Elsewhere
+                | FailureKind::Arrived(_)
+                | FailureKind::NotYet
+                | FailureKind::Broken
+        )
+    }
+
+    /// Whether what was refused may be done in a moment, there or by another node
+    /// of the cluster.
+    pub(crate) const fn may_be_done_soon(&self) -> bool {
+        matches!(
+            self.kind,
+            FailureKind::Elsewhere | FailureKind::Arrived(_) | FailureKind::NotYet
         )
     }
 }
 
-/// Whether a node of a cluster says so of what is not, or not yet, its own.
+/// Whether a node of a cluster says so of what is not its own.
 pub(crate) fn is_elsewhere(code: &str) -> bool {
-    matches!(code, "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN")
+    matches!(code, "MOVED" | "CLUSTERDOWN")
+}
+
+/// The node that an `ASK` names, behind the number of the slot; none if it does
+/// not know what that is called.
+fn arrived_at(error: &RedisError) -> Option<RedisHost> {
+    let node = error.detail()?.split_ascii_whitespace().nth(1)?;
+    let (name, port) = node.rsplit_once(':')?;
+    let is_known = !name.is_empty() && name != "?";
+    is_known.then_some(RedisHost::new(name, port.parse().ok()?))
 }
 
 /// Whether Redis says so to the first write of a script, and to none behind it.
@@ -398,7 +438,7 @@ mod tests {
 
     #[test]
     fn what_certainly_did_nothing_is_told_from_what_may_have() {
-        use FailureKind::{Broken, Elsewhere, Lost, ReadOnly, Refused};
+        use FailureKind::{Arrived, Broken, Elsewhere, Lost, NotYet, ReadOnly, Refused};
         let inside = "no. script: 5a1f, on @user_script:12.";
         for (error, kind) in [
             (said("OOM", "no"), Refused),
@@ -407,8 +447,11 @@ mod tests {
             (said("NOREPLICAS", inside), Refused),
             (said("LOADING", "no"), Refused),
             (said("MOVED", "7 h:1"), Elsewhere),
-            (said("ASK", "7 h:1"), Elsewhere),
-            (said("TRYAGAIN", "no"), Elsewhere),
+            (said("ASK", "7 h:1"), Arrived(RedisHost::new("h", 1))),
+            (said("ASK", "7 ::1:2"), Arrived(RedisHost::new("::1", 2))),
+            (said("ASK", "7 :1"), NotYet),
+            (said("TRYAGAIN", "no"), NotYet),
+            (said("CLUSTERDOWN", "no"), Elsewhere),
             (said("NOPERM", "no"), Refused),
             (said("NOPERM", inside), Broken),
             (said("WRONGTYPE", inside), Broken),

@@ -47,7 +47,14 @@ impl Info {
 pub(crate) struct Persistence {
     /// Why commits are not synced before they are answered; nothing if they are.
     pub(crate) missing: Option<String>,
+    /// Why they are not for the moment, though they are to be.
+    pub(crate) pending: Option<&'static str>,
 }
+
+/// A log that is written anew. If it is the first of a server, or the first since
+/// it has copied all of another one, there is no other before it is done.
+pub(crate) const REWRITTEN: &str = "its append-only file is being written anew, and may not be \
+                                    whole before that is done";
 
 impl Persistence {
     /// What must be set for commits to be synced, and to what.
@@ -78,6 +85,31 @@ impl Persistence {
             .then(|| "the server may evict the store when its memory is full".to_owned());
         Self {
             missing: missing.or(evicts),
+            pending: Self::pending(info),
+        }
+    }
+
+    /// What keeps commits from being synced for the moment, where they are to be.
+    pub(crate) fn pending(info: &Info) -> Option<&'static str> {
+        if info.number("loading") != 0 {
+            Some("it reads its data")
+        } else if info.text("aof_enabled") != "1" {
+            Some("it has not begun its append-only file yet")
+        } else if info.text("aof_last_write_status") != "ok" {
+            Some("it could not write to its append-only file; see that its disk is well")
+        } else if info.number("aof_rewrite_in_progress") + info.number("aof_rewrite_scheduled") > 0
+        {
+            Some(REWRITTEN)
+        } else {
+            None
+        }
+    }
+
+    /// Whether commits are as durable as that, at this moment.
+    pub(crate) const fn makes(&self, durability: Durability) -> bool {
+        match durability {
+            Durability::Volatile => true,
+            _ => self.missing.is_none() && self.pending.is_none(),
         }
     }
 
@@ -106,10 +138,29 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_is_not_whole_keeps_commits_from_being_synced_for_the_moment() {
+        let well = "aof_enabled:1\r\naof_last_write_status:ok\r\n";
+        assert_eq!(Persistence::pending(&Info::parse(well)), None);
+        for (line, why) in [
+            ("loading:1", "reads"),
+            ("aof_enabled:0", "begun"),
+            ("aof_last_write_status:err", "disk"),
+            ("aof_rewrite_in_progress:1", "anew"),
+            ("aof_rewrite_scheduled:1", "anew"),
+        ] {
+            let pending = Persistence::pending(&Info::parse(&format!("{well}{line}\r\n")));
+            assert!(
+                pending.is_some_and(|said| said.contains(why)),
+                "{line}: {pending:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_keeps_commits_from_being_synced_is_named() {
         let found = |values: [Option<&str>; 3]| {
             let values = values.map(|value| value.map(str::to_owned));
-            Persistence::of(values, &Info::default())
+            Persistence::of(values, &Info::parse("aof_enabled:1\r\n"))
         };
         let synced = found([Some("yes"), Some("always"), Some("no")]);
         assert_eq!(synced.durability_max(), Durability::Synced);

@@ -32,7 +32,8 @@
 //!
 //! # Durability
 //! What Redis promises is a matter of its configuration, which is looked at for
-//! each new connection. With `appendonly yes`, `appendfsync always` and
+//! each new connection. A new master that is still writing its first log is
+//! waited for before anything is `Synced`. With `appendonly yes`, `appendfsync always` and
 //! `no-appendfsync-on-rewrite no`, commits are `Synced`. With anything else they
 //! are `Volatile`: a crash of the server may take the last of them, and a
 //! `Synced` one is refused. There is no `Buffered`, since what is synced later is
@@ -64,8 +65,15 @@
 //! take any of those that were not durable, and ranges cannot be deleted. Scans are
 //! in order; each page asks all partitions, which are of one state each.
 //!
-//! While a slot moves to another node, calls to its partition wait, within their
-//! time limit. A master that is gone is replaced by its replica: what was
+//! While a slot moves to another node, gets of its partition are answered by who
+//! has the entries. Commits and scans wait, within their time limit, from when the
+//! first of the four keys leaves until the last has arrived; if the partition has
+//! no entries, until all of the slot has. A move that is broken off by a failover
+//! leaves the keys split, and takes `redis-cli --cluster fix`.
+//!
+//! A partition that nobody serves holds up no other: calls wait for their own one
+//! alone, but for scans, which need all. Redis itself refuses everything while a
+//! slot is not served, unless `cluster-require-full-coverage` is `no`. A master that is gone is replaced by its replica: what was
 //! acknowledged and that replica does not have is **lost**, unless
 //! [`wait_replicas`](RedisConfig::wait_replicas) made the commit wait for it. Reads
 //! are declared eventual.

@@ -14,13 +14,13 @@ use crate::{
     open::{self, Header},
     pool::{Origin, Pool},
     script::Keys,
-    session::Question,
+    session::{Question, Session},
 };
 
 /// Sessions that are no lanes: for statistics and upkeep.
 const SPARE_SESSIONS: usize = 2;
 
-/// How long to wait before a partition is looked for again that is on its way to
+/// How long to wait before a partition is asked again that is on its way to
 /// another node, at first and at most.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
@@ -77,7 +77,8 @@ impl Partition {
 
     /// Asks a question, a second time if the first was on an old session whose
     /// server has gone or takes no writes any more, and for as long as the
-    /// partition is on its way to another node.
+    /// partition is on its way to another node: there if all that the question is
+    /// about has got there.
     pub(crate) async fn ask<Q: Question>(
         &self,
         question: &Q,
@@ -87,17 +88,27 @@ impl Partition {
         let mut pause = Pause::new();
         loop {
             let mut lease = self.pool.lend(deadline).await?;
-            let asked = lease.run(deadline, async |session| question.ask(session).await);
-            match asked.await {
+            let ask = async |session: &mut Session| question.ask(session).await;
+            let mut asked = lease.run(deadline, ask).await;
+            if let Err(FailureKind::Arrived(host)) = asked.as_ref().map_err(|failure| &failure.kind)
+            {
+                asked = match lease.follow(host, deadline).await {
+                    Ok(()) => lease.run(deadline, ask).await,
+                    Err(failure) => Err(failure),
+                };
+            }
+            match asked {
                 Err(failure)
                     if !is_repeated && lease.origin == Origin::Kept && is_stale(&failure) =>
                 {
                     is_repeated = true;
                     self.pool.forget();
                 }
-                Err(failure) if failure.kind == FailureKind::Elsewhere => {
+                Err(failure) if failure.may_be_done_soon() => {
                     drop(lease);
-                    self.pool.forget();
+                    if failure.kind == FailureKind::Elsewhere {
+                        self.pool.forget();
+                    }
                     if !pause.before(deadline).await {
                         return Err(failure.into());
                     }

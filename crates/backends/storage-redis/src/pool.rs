@@ -9,9 +9,10 @@ use storage_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    connect::Connector,
+    RedisHost,
+    connect::{ASKED_AFTER, Connector},
     error::{Failure, timed_out},
-    session::{Session, within},
+    session::{Session, Taker, within},
 };
 
 /// Sessions with the server.
@@ -51,6 +52,7 @@ impl Pool {
                     Some(_) => Origin::Kept,
                 },
                 session: Some(session),
+                place: Place::Owner,
                 is_busy: false,
             }),
             Ok(Err(PoolError::Backend(error))) => Err(error),
@@ -92,8 +94,18 @@ pub(crate) enum Origin {
 pub(crate) struct Lease {
     /// INVARIANT: there until it is dropped.
     session: Option<Object<Connector>>,
+    place: Place,
     is_busy: bool,
     pub(crate) origin: Origin,
+}
+
+/// With whom the session is that a lease is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// With who has the slot.
+    Owner,
+    /// With who the slot is on its way to.
+    Taker,
 }
 
 impl Lease {
@@ -103,10 +115,8 @@ impl Lease {
         deadline: Instant,
         work: impl AsyncFnOnce(&mut Session) -> RedisResult<T>,
     ) -> Result<T, Failure> {
-        let Some(session) = &mut self.session else {
-            return Err(Failure::lost());
-        };
         self.is_busy = true;
+        let session = self.session()?;
         let done = within(deadline, work(session)).await;
         session.used = Instant::now();
         self.is_busy = done
@@ -121,7 +131,46 @@ impl Lease {
     /// # Errors
     /// If it is gone.
     pub(crate) fn session(&mut self) -> Result<&mut Session, Failure> {
-        self.session.as_deref_mut().ok_or_else(Failure::lost)
+        let owner = self.session.as_deref_mut().ok_or_else(Failure::lost)?;
+        match self.place {
+            Place::Owner => Ok(owner),
+            Place::Taker => match &mut owner.taker {
+                Some(taker) => Ok(&mut taker.session),
+                None => Err(Failure::lost()),
+            },
+        }
+    }
+
+    /// From now on, this is about the node that the slot is on its way to.
+    ///
+    /// # Errors
+    /// If it is not reached.
+    pub(crate) async fn follow(
+        &mut self,
+        host: &RedisHost,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let owner = self.session.as_mut().ok_or_else(Failure::lost)?;
+        let is_fresh =
+            |taker: &Taker| taker.host == *host && taker.session.used.elapsed() < ASKED_AFTER;
+        if !owner.taker.as_deref().is_some_and(is_fresh) {
+            owner.taker = None;
+            let pool = Object::pool(owner).ok_or_else(Failure::lost)?;
+            // Rare, and it takes a lot of room.
+            let connecting = Box::pin(pool.manager().connect_to_taker(host));
+            let session = match timeout_at(deadline, connecting).await {
+                Ok(session) => session.map_err(Failure::not_yet)?,
+                Err(_) => {
+                    return Err(Failure::not_yet(timed_out(
+                        "no connection was made in time",
+                    )));
+                }
+            };
+            let host = host.clone();
+            owner.taker = Some(Box::new(Taker { host, session }));
+        }
+        self.place = Place::Taker;
+        Ok(())
     }
 }
 

@@ -3,16 +3,21 @@
 use std::marker::PhantomData;
 
 use deadpool_redis::redis::{
-    Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection,
+    Cmd, FromRedisValue, Pipeline, RedisResult, Value, aio::MultiplexedConnection, cmd,
     from_redis_value, pipe,
 };
 use storage_core::networked::Secret;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    RedisHost,
     error::{Failure, is_elsewhere},
     info::{Info, Persistence},
 };
+
+/// Makes a node of a cluster take the next command, though the slot that it is
+/// about is still on its way there.
+const ANNOUNCEMENT: &str = "ASKING";
 
 /// A connection, ready for use.
 #[derive(Debug)]
@@ -24,6 +29,18 @@ pub(crate) struct Session {
     /// Sessions of an older generation than the pool's are not used any more.
     pub(crate) generation: u64,
     pub(crate) used: Instant,
+    /// Whether it is with a node that the slot is on its way to, which takes what
+    /// is announced to it.
+    announces: bool,
+    /// A session with the node that the slot of this one's is on its way to.
+    pub(crate) taker: Option<Box<Taker>>,
+}
+
+/// A session with the node that a slot is on its way to.
+#[derive(Debug)]
+pub(crate) struct Taker {
+    pub(crate) host: RedisHost,
+    pub(crate) session: Session,
 }
 
 /// Who logs in, and to which database.
@@ -71,9 +88,20 @@ pub(crate) struct Facts {
     pub(crate) info: Info,
     pub(crate) persistence: Persistence,
     /// The store that is there.
-    pub(crate) store: Option<String>,
-    /// Whether a node of a cluster says that another one has the store.
-    pub(crate) is_elsewhere: bool,
+    pub(crate) store: StoreFound,
+}
+
+/// What a server says of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreFound {
+    /// It has this one.
+    Here(String),
+    /// There is none.
+    Nowhere,
+    /// Its header is on its way to another node of the cluster, or has got there.
+    Moving,
+    /// Another node of the cluster has it.
+    Elsewhere,
 }
 
 impl Session {
@@ -83,6 +111,7 @@ impl Session {
         mut connection: MultiplexedConnection,
         login: &Login,
         meta: &str,
+        announces: bool,
         deadline: Instant,
     ) -> Result<Self, Failure> {
         let mut questions = pipe();
@@ -90,6 +119,9 @@ impl Session {
         let logged_in = questions.len();
         questions.cmd("CLIENT").arg("ID");
         questions.cmd("INFO");
+        if announces {
+            questions.cmd(ANNOUNCEMENT).ignore();
+        }
         questions.cmd("HGET").arg(meta).arg("store");
         for (setting, _) in Persistence::NEEDED {
             questions.cmd("CONFIG").arg("GET").arg(setting);
@@ -106,12 +138,31 @@ impl Session {
             attempts: 0,
             generation: 0,
             used: Instant::now(),
+            announces,
+            taker: None,
         })
     }
 
     /// The answer to a command.
     pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
-        command.query_async(&mut self.connection).await
+        if !self.announces {
+            return command.query_async(&mut self.connection).await;
+        }
+        let mut announced = pipe();
+        announced.cmd(ANNOUNCEMENT).ignore();
+        announced.add_command(command.clone()).ignore_errors();
+        let (answer,): (Value,) = announced.query_async(&mut self.connection).await?;
+        Ok(from_redis_value(answer.extract_error()?)?)
+    }
+}
+
+impl Session {
+    /// Looks once more whether what is written is synced.
+    pub(crate) async fn look_at_log(&mut self) -> RedisResult<()> {
+        let info: String = self.ask(&cmd("INFO")).await?;
+        self.facts.info = Info::parse(&info);
+        self.facts.persistence.pending = Persistence::pending(&self.facts.info);
+        Ok(())
     }
 }
 
@@ -154,12 +205,18 @@ impl Facts {
         let client = from_redis_value(next().extract_error()?)?;
         let info: String = from_redis_value(next().extract_error()?)?;
         let info = Info::parse(&info);
-        let (store, is_elsewhere) = match next().extract_error() {
-            Ok(store) => (from_redis_value(store)?, false),
-            // Not a store's header; opening says so, in more words.
-            Err(error) if error.code() == Some("WRONGTYPE") => (None, false),
-            Err(error) if error.code().is_some_and(is_elsewhere) => (None, true),
-            Err(error) => return Err(error),
+        let store = match next().extract_error() {
+            Ok(store) => match from_redis_value(store)? {
+                Some(store) => StoreFound::Here(store),
+                None => StoreFound::Nowhere,
+            },
+            Err(error) => match error.code() {
+                // Not a store's header; opening says so, in more words.
+                Some("WRONGTYPE") => StoreFound::Nowhere,
+                Some("ASK") => StoreFound::Moving,
+                Some(code) if is_elsewhere(code) => StoreFound::Elsewhere,
+                _ => return Err(error),
+            },
         };
         let settings = Persistence::NEEDED.map(|_| setting(next()));
         Ok(Self {
@@ -167,13 +224,18 @@ impl Facts {
             persistence: Persistence::of(settings, &info),
             info,
             store,
-            is_elsewhere,
         })
     }
 
     /// Names the process of the server.
     pub(crate) fn server(&self) -> &str {
         self.info.text("run_id")
+    }
+
+    /// Names the log of the server: it has had only this one for as long as it
+    /// has followed nobody.
+    pub(crate) fn log(&self) -> String {
+        format!("{} {}", self.server(), self.info.text("master_replid"))
     }
 
     /// Names the session, through all restarts of the server.

@@ -138,7 +138,9 @@ pub enum Support {
 pub enum BatchScope {
     /// One.
     Key,
-    /// Any number within one partition of the store.
+    /// Any number within one partition of the store; over several, a batch is
+    /// `Unsupported`. Keys with the same bytes between their first `{` and the next
+    /// `}` lie in one, if there is something between.
     Partition,
     /// Any number.
     Store,

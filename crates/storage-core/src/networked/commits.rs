@@ -17,6 +17,7 @@ use super::{
     Engine, Limits,
     call::{GRACE, by, from_now},
     lanes::{Bounds, Lanes},
+    partitions::{Partitions, nowhere},
     parts::{Refused, serve_in_parts},
     queue::{Member, Request, Weight},
     read_request::miscounted,
@@ -28,7 +29,9 @@ use crate::{Clock, Committed, Durability, Error, Mutation, Outcome, Result, Sequ
 /// Where the commits of a store wait and are served.
 #[derive(Debug)]
 pub(super) struct Commits {
-    lanes: Arc<Lanes<CommitRequest>>,
+    /// Those of each partition.
+    lanes: Vec<Arc<Lanes<CommitRequest>>>,
+    partitions: Partitions,
     last: Arc<LastCommit>,
     time_limit: Duration,
 }
@@ -37,6 +40,7 @@ impl Commits {
     pub(super) fn new<E: Engine>(
         source: Arc<Source<E>>,
         last: Sequence,
+        partitions: Partitions,
         limits: &Limits,
         clock: Clock,
         runtime: &Runtime,
@@ -56,18 +60,20 @@ impl Commits {
             clock,
             last: Arc::clone(&last),
         });
-        let serve = {
-            let runtime = runtime.clone();
-            move |group, lane| {
+        let lanes = || {
+            let (applier, spawning) = (Arc::clone(&applier), runtime.clone());
+            let serve = move |group, lane| {
                 let applier = Arc::clone(&applier);
-                runtime.spawn(async move {
+                spawning.spawn(async move {
                     serve_in_parts(group, |part| applier.apply(part)).await;
                     drop(lane);
                 });
-            }
+            };
+            Arc::new(Lanes::new(bounds, runtime.clone(), serve))
         };
         Self {
-            lanes: Arc::new(Lanes::new(bounds, runtime.clone(), serve)),
+            lanes: (0..partitions.count().get()).map(|_| lanes()).collect(),
+            partitions,
             last,
             time_limit: limits.time_limit,
         }
@@ -82,7 +88,8 @@ impl Commits {
     ) -> Result<Committed> {
         let (sender, receiver) = oneshot::channel();
         let deletes_range = |mutation: &Mutation| matches!(mutation, Mutation::DeleteRange(_));
-        self.lanes.enqueue(CommitRequest {
+        let lanes = self.lanes.get(self.partitions.of_batch(&batch));
+        lanes.ok_or_else(nowhere)?.enqueue(CommitRequest {
             deletes_range: batch.mutations().iter().any(deletes_range),
             batch,
             durability,
@@ -104,12 +111,14 @@ impl Commits {
 
     /// Accepts no more commits.
     pub(super) fn refuse(&self) {
-        self.lanes.refuse();
+        self.lanes.iter().for_each(|lanes| lanes.refuse());
     }
 
     /// Waits, once commits are refused, until the accepted ones have ended.
     pub(super) async fn drained(&self) {
-        self.lanes.drained().await;
+        for lanes in &self.lanes {
+            lanes.drained().await;
+        }
     }
 }
 

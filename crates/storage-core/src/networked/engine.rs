@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use tokio::time::Instant;
 
-use super::Limits;
+use super::{Limits, Partitions};
 use crate::{
     Capabilities, CheckReport, Committed, Consistency, Description, Durability, Entry, Error,
     ErrorKind, Health, KeyRange, Maintenance, MaintenanceReport, OwnedKey, Page, Result,
@@ -71,8 +71,16 @@ pub trait Engine: EngineRead + Debug {
     /// when it is older.
     fn capabilities(&self) -> Capabilities;
 
-    /// How much is asked of the engine at once.
+    /// How much is asked of the engine at once; of each of its partitions, if it
+    /// has several.
     fn limits(&self) -> Limits;
+
+    /// How its keys are spread over parts that stand and fall by themselves. The
+    /// keys of one call that reads are all in one, and so is the first key of each
+    /// member of a group. Asked once, when the store is opened.
+    fn partitions(&self) -> Partitions {
+        Partitions::one()
+    }
 
     /// How durable a commit becomes that asks for `Buffered`.
     fn buffered_as(&self) -> Durability {

@@ -6,7 +6,8 @@ const READS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 const COMMITS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 const KEYS_AT_ONCE_MAX: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 
-/// What the adapter keeps to when it calls an engine.
+/// What the adapter keeps to when it calls an engine, or one of its
+/// [partitions](super::Partitions).
 ///
 /// The defaults suit a database server in the same network. More lanes put more
 /// calls under way at once; fewer make larger groups.

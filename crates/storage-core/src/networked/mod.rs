@@ -19,6 +19,10 @@
 //! stream of gets buffered as wide as there are lanes, whose consumer reads from
 //! the same store, waits for itself until its time is over.
 //!
+//! **Partitions.** An engine whose parts stand and fall by themselves says how its
+//! [keys are spread](Partitions). Each part has lanes and queues of its own, and
+//! scans, which need all of them, have lanes besides.
+//!
 //! **Deadlines.** Each request has [`Limits::time_limit`]. What waits until then
 //! is refused, and has had no effect. A read that takes longer is cut off. A
 //! commit under way is the engine's to end in time; if it does not, the outcome
@@ -35,6 +39,7 @@ mod commits;
 mod engine;
 mod lanes;
 mod limits;
+mod partitions;
 mod parts;
 mod private_file;
 mod queue;
@@ -52,6 +57,7 @@ mod store;
 pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
+    partitions::Partitions,
     private_file::read_private_file,
     reservation::Reservation,
     runtime::require_runtime,

@@ -9,6 +9,7 @@ use super::{
     EngineRead, Limits,
     call::{by, from_now},
     lanes::{Bounds, Lanes},
+    partitions::{Partitions, nowhere},
     parts::serve_in_parts,
     queue::{Ticket, Weight},
     read_request::{Entries, Get, LaneWish, ReadRequest, get, get_together},
@@ -21,7 +22,11 @@ use crate::{Clock, Consistency, Error, KeyRange, OwnedKey, Page, Result, ScanOpt
 #[derive(Debug)]
 pub(super) struct Reads<S> {
     source: Arc<Source<S>>,
-    lanes: Arc<Lanes<ReadRequest>>,
+    /// Those of each partition.
+    lanes: Vec<Arc<Lanes<ReadRequest>>>,
+    /// Those for what needs all partitions: if there is one, its lanes.
+    lanes_across: Arc<Lanes<ReadRequest>>,
+    partitions: Partitions,
     runtime: Runtime,
     keys_at_once_max: NonZeroUsize,
     time_limit: Duration,
@@ -30,13 +35,14 @@ pub(super) struct Reads<S> {
 impl<S: EngineRead> Reads<S> {
     pub(super) fn new(
         source: Arc<Source<S>>,
-        lanes: NonZeroUsize,
+        at_once: NonZeroUsize,
+        partitions: Partitions,
         limits: &Limits,
         runtime: &Runtime,
     ) -> Self {
         let keys_at_once_max = limits.keys_at_once_max;
         let bounds = Bounds {
-            lanes: lanes.get(),
+            lanes: at_once.get(),
             group_max: Weight {
                 operations: keys_at_once_max.get(),
                 bytes: usize::MAX,
@@ -44,22 +50,31 @@ impl<S: EngineRead> Reads<S> {
             queue_max: limits.queue_max,
             queue_bytes_max: limits.queue_bytes_max,
         };
-        let serve = {
-            let (source, runtime) = (Arc::clone(&source), runtime.clone());
-            move |group, lane| {
+        let new_lanes = || {
+            let (source, spawning) = (Arc::clone(&source), runtime.clone());
+            let serve = move |group, lane| {
                 let Some((gets, lane)) = ReadRequest::served_apart(group, lane) else {
                     return;
                 };
                 let source = Arc::clone(&source);
-                runtime.spawn(async move {
+                spawning.spawn(async move {
                     let attempt = |gets| get_together(&source, gets, keys_at_once_max);
                     serve_in_parts(gets, attempt).await;
                     drop(lane);
                 });
-            }
+            };
+            Arc::new(Lanes::new(bounds, runtime.clone(), serve))
+        };
+        let count = partitions.count().get();
+        let lanes: Vec<_> = (0..count).map(|_| new_lanes()).collect();
+        let lanes_across = match &lanes[..] {
+            [only] => Arc::clone(only),
+            _ => new_lanes(),
         };
         Self {
-            lanes: Arc::new(Lanes::new(bounds, runtime.clone(), serve)),
+            lanes,
+            lanes_across,
+            partitions,
             source,
             runtime: runtime.clone(),
             keys_at_once_max,
@@ -77,7 +92,11 @@ impl<S: EngineRead> Reads<S> {
             return self.source.get().map(|_| Vec::new());
         }
         let deadline = self.deadline();
-        if let Some(lane) = self.lanes.try_enter()? {
+        let Some(partition) = self.partitions.common(&keys) else {
+            return Box::pin(self.get_apart(keys, consistency, deadline)).await;
+        };
+        let lanes = self.lanes.get(partition).ok_or_else(nowhere)?;
+        if let Some(lane) = lanes.try_enter()? {
             let source = Arc::clone(&self.source);
             let keys_at_once_max = self.keys_at_once_max;
             let call = async move {
@@ -87,15 +106,51 @@ impl<S: EngineRead> Reads<S> {
             };
             return self.runtime.run(call).await;
         }
-        self.in_turn(|answer| {
+        let get = |answer| {
             ReadRequest::Get(Get {
                 keys,
                 consistency,
                 deadline,
                 answer,
             })
-        })
-        .await
+        };
+        Turn::wait(lanes, get)?.answer().await
+    }
+
+    /// The stored entries of `keys` that are in several partitions, which are
+    /// asked at once.
+    async fn get_apart(
+        &self,
+        keys: Vec<OwnedKey>,
+        consistency: Option<Consistency>,
+        deadline: Instant,
+    ) -> Result<Entries> {
+        let mut turns = Vec::new();
+        for (lanes, places) in self.lanes.iter().zip(self.partitions.places(&keys)) {
+            let own = places.iter().filter_map(|place| keys.get(*place));
+            let own: Vec<_> = own.cloned().collect();
+            if own.is_empty() {
+                continue;
+            }
+            let get = |answer| {
+                ReadRequest::Get(Get {
+                    keys: own,
+                    consistency,
+                    deadline,
+                    answer,
+                })
+            };
+            turns.push((places, Turn::wait(lanes, get)?));
+        }
+        let mut entries = vec![None; keys.len()];
+        for (places, turn) in turns {
+            for (place, found) in places.into_iter().zip(turn.answer().await?) {
+                if let Some(entry) = entries.get_mut(place) {
+                    *entry = found;
+                }
+            }
+        }
+        Ok(entries)
     }
 
     /// One page of the live entries in `range`.
@@ -109,11 +164,12 @@ impl<S: EngineRead> Reads<S> {
             return self.source.get().map(|_| Page::default());
         }
         let deadline = self.deadline();
-        let lane = match self.lanes.try_enter()? {
+        let lanes = &self.lanes_across;
+        let lane = match lanes.try_enter()? {
             Some(lane) => lane,
             None => {
-                self.in_turn(|answer| ReadRequest::Lane(LaneWish { deadline, answer }))
-                    .await?
+                let wish = |answer| ReadRequest::Lane(LaneWish { deadline, answer });
+                Turn::wait(lanes, wish)?.answer().await?
             }
         };
         // Not before there is a lane: what expires meanwhile is not returned.
@@ -133,12 +189,14 @@ impl<S: EngineRead> Reads<S> {
 
     /// Accepts no more reads.
     pub(super) fn refuse(&self) {
-        self.lanes.refuse();
+        self.all_lanes().for_each(|lanes| lanes.refuse());
     }
 
     /// Waits, once reads are refused, until the accepted ones have ended.
     pub(super) async fn drained(&self) {
-        self.lanes.drained().await;
+        for lanes in self.all_lanes() {
+            lanes.drained().await;
+        }
     }
 
     /// Gives the source free; reads are answered `why` from now on.
@@ -146,17 +204,8 @@ impl<S: EngineRead> Reads<S> {
         self.source.end(why);
     }
 
-    /// Waits in the queue for an answer. Dropping the future leaves the queue.
-    async fn in_turn<T>(
-        &self,
-        request: impl FnOnce(oneshot::Sender<Result<T>>) -> ReadRequest,
-    ) -> Result<T> {
-        let (answer, receiver) = oneshot::channel();
-        let _place = Place {
-            ticket: self.lanes.enqueue(request(answer))?,
-            lanes: &self.lanes,
-        };
-        receiver.await.unwrap_or_else(|_| Err(ended()))
+    fn all_lanes(&self) -> impl Iterator<Item = &Arc<Lanes<ReadRequest>>> {
+        self.lanes.iter().chain([&self.lanes_across])
     }
 
     fn deadline(&self) -> Instant {
@@ -164,13 +213,38 @@ impl<S: EngineRead> Reads<S> {
     }
 }
 
-/// The place of a read in a queue, until the read has its answer.
-struct Place<'a> {
+/// The place of a read in a queue, until the read has its answer. Dropping it
+/// leaves the queue.
+struct Turn<'a, T> {
     lanes: &'a Lanes<ReadRequest>,
     ticket: Ticket,
+    receiver: oneshot::Receiver<Result<T>>,
 }
 
-impl Drop for Place<'_> {
+impl<'a, T> Turn<'a, T> {
+    /// Has a read wait in the queue for a lane, if need be.
+    ///
+    /// # Errors
+    /// As [`Lanes::enqueue`].
+    fn wait(
+        lanes: &'a Arc<Lanes<ReadRequest>>,
+        request: impl FnOnce(oneshot::Sender<Result<T>>) -> ReadRequest,
+    ) -> Result<Self> {
+        let (answer, receiver) = oneshot::channel();
+        Ok(Self {
+            ticket: lanes.enqueue(request(answer))?,
+            lanes,
+            receiver,
+        })
+    }
+
+    async fn answer(mut self) -> Result<T> {
+        let answer = (&mut self.receiver).await;
+        answer.unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+impl<T> Drop for Turn<'_, T> {
     fn drop(&mut self) {
         self.lanes.withdraw(self.ticket);
     }

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Engine, Limits,
+    Engine, Limits, Partitions,
     call::{by, from_now},
     calls::Calls,
     closing::Closing,
@@ -56,12 +56,20 @@ impl<E: Engine> Shared<E> {
             buffered_as: engine.buffered_as(),
             clock: components.clock.clone(),
         };
+        let partitions = engine.partitions();
         let source = Arc::new(Source::new(Arc::new(engine), runtime.clone()));
         Ok(Self {
-            reads: Reads::new(Arc::clone(&source), limits.reads_at_once, &limits, &runtime),
+            reads: Reads::new(
+                Arc::clone(&source),
+                limits.reads_at_once,
+                partitions,
+                &limits,
+                &runtime,
+            ),
             commits: Commits::new(
                 Arc::clone(&source),
                 last.unwrap_or(Sequence::ZERO),
+                partitions,
                 &limits,
                 facts.clock.clone(),
                 &runtime,
@@ -116,6 +124,7 @@ impl<E: Engine> Shared<E> {
             let reads = Arc::new(Reads::new(
                 Arc::new(source),
                 shared.limits.snapshot_reads_at_once,
+                Partitions::one(),
                 &shared.limits,
                 &shared.runtime,
             ));

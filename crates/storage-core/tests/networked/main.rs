@@ -17,6 +17,7 @@ mod dropping;
 mod failing;
 mod gate;
 mod grouping;
+mod partitions;
 mod snapshots;
 mod staged;
 

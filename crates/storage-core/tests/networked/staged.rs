@@ -12,7 +12,7 @@ use storage_core::{
     Capabilities, CheckReport, Committed, Components, Consistency, Damage, Description, Durability,
     Entry, Error, ErrorKind, Health, KeyRange, Maintenance, MaintenanceReport, Mutation, Outcome,
     OwnedKey, Page, Result, ScanOptions, Sequence, Stats, Timestamp, WriteBatch,
-    networked::{Engine, EngineRead, Limits, Networked},
+    networked::{Engine, EngineRead, Limits, Networked, Partitions},
 };
 use tokio::{runtime::Handle, task, time::Instant};
 
@@ -39,6 +39,7 @@ pub(crate) struct Stage {
     pub(crate) data: Mutex<Data>,
     pub(crate) capabilities: Capabilities,
     pub(crate) limits: Limits,
+    pub(crate) partitions: Partitions,
     pub(crate) buffered_as: Durability,
     /// Whether each call lets others run before it does its work.
     pub(crate) takes_turns: bool,
@@ -98,6 +99,7 @@ impl Stage {
             data: Mutex::default(),
             capabilities,
             limits: Limits::new(),
+            partitions: Partitions::one(),
             buffered_as: Durability::Buffered,
             takes_turns: false,
             read_gate: Gate::new(),
@@ -234,6 +236,10 @@ impl Engine for Staged {
 
     fn limits(&self) -> Limits {
         self.0.limits.clone()
+    }
+
+    fn partitions(&self) -> Partitions {
+        self.0.partitions
     }
 
     fn buffered_as(&self) -> Durability {

@@ -7,7 +7,9 @@ use storage_core::{
 use crate::{
     Bench, CaseResult, Subject,
     failure::{ensure, ensure_eq},
-    fixture::{NASTY_KEYS, contents, fill, key_value, refuses, refuses_wide_batches},
+    fixture::{
+        NASTY_KEYS, TOGETHER, contents, fill, key_value, refuses, refuses_wide_batches, together,
+    },
 };
 
 /// Of several mutations of one key, the last one counts.
@@ -46,20 +48,23 @@ pub async fn the_last_mutation_of_a_key_wins<S: Subject>(bench: &Bench<S>) -> Ca
 /// All mutations of a batch are there, whatever they are.
 pub async fn a_batch_applies_whole<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    if store.capabilities().batch != BatchScope::Store {
+    if store.capabilities().batch == BatchScope::Key {
         return refuses_wide_batches(&store).await;
     }
-    fill(&store, [("b", "old"), ("d", "old"), ("e", "old")]).await?;
+    let old = ["b", "d", "e"].map(|key| (together(key), "old"));
+    fill(&store, old).await?;
     let batch = WriteBatch::new()
-        .put("a", "1")
-        .put("b", "2")
-        .put("c", "3")
-        .delete("d")
-        .delete("x")
-        .put("f", "4");
+        .put(together("a"), "1")
+        .put(together("b"), "2")
+        .put(together("c"), "3")
+        .delete(together("d"))
+        .delete(together("x"))
+        .put(together("f"), "4");
     store.commit(batch).await?;
     let expected = [("a", "1"), ("b", "2"), ("c", "3"), ("e", "old"), ("f", "4")];
-    let expected = expected.map(|(key, value)| key_value(key, value)).to_vec();
+    let expected = expected
+        .map(|(key, value)| key_value(together(key).bytes(), value))
+        .to_vec();
     ensure_eq!(contents(&store).await?, expected, "what is there");
     Ok(())
 }
@@ -67,18 +72,37 @@ pub async fn a_batch_applies_whole<S: Subject>(bench: &Bench<S>) -> CaseResult {
 /// A batch of thousands of keys applies whole.
 pub async fn a_batch_of_many_keys_applies_whole<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    if store.capabilities().batch != BatchScope::Store {
+    if store.capabilities().batch == BatchScope::Key {
         return refuses_wide_batches(&store).await;
     }
     let count = store.capabilities().batch_operations_max.min(5_000);
     let all: Vec<_> = (0..count)
-        .map(|n| key_value(format!("{n:06}"), n.to_string()))
+        .map(|n| key_value(format!("{TOGETHER}{n:06}"), n.to_string()))
         .collect();
     let batch = all.iter().fold(WriteBatch::new(), |batch, (key, value)| {
         batch.put(key, value.clone())
     });
     store.commit(batch).await?;
     ensure_eq!(contents(&store).await?, all, "what is there");
+    Ok(())
+}
+
+/// A batch over all partitions of a store is refused as one, or applies as one.
+pub async fn a_batch_over_everything_applies_whole_or_not_at_all<S: Subject>(
+    bench: &Bench<S>,
+) -> CaseResult {
+    let store = bench.open().await?;
+    fill(&store, [("old", "1")]).await?;
+    let count = store.capabilities().batch_operations_max.clamp(2, 64);
+    let all = (0..count).fold(WriteBatch::new(), |batch, n| {
+        batch.put(format!("{{{n}}}"), n.to_string())
+    });
+    if store.capabilities().batch != BatchScope::Store {
+        refuses(&store, all, ErrorKind::Unsupported).await?;
+        return Ok(());
+    }
+    store.commit(all).await?;
+    ensure_eq!(contents(&store).await?.len(), count + 1, "what is there");
     Ok(())
 }
 

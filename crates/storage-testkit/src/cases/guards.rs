@@ -8,7 +8,7 @@ use storage_core::{
 use crate::{
     Bench, CaseResult, Failure, Subject,
     failure::{ensure, ensure_eq},
-    fixture::{contents, fill, key_value, refuses, system_keys, walk},
+    fixture::{contents, fill, key_value, refuses, system_keys, together, walk},
 };
 
 /// `Absent` holds for an absent key only.
@@ -135,19 +135,27 @@ pub async fn a_guard_on_no_stamp_is_invalid<S: Subject>(bench: &Bench<S>) -> Cas
 /// A batch whose guard fails leaves every key as it was.
 pub async fn a_batch_whose_guard_fails_changes_nothing<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    fill(&store, [("a", "1"), ("b", "2"), ("c", "3")]).await?;
+    let all = [("a", "1"), ("b", "2"), ("c", "3")];
+    fill(&store, all.map(|(key, value)| (together(key), value))).await?;
     if refuses_guards(&store).await? {
         return Ok(());
     }
-    if store.capabilities().batch != BatchScope::Store {
-        return conflicts(&store, WriteBatch::new().absent("a").put("a", "lost"), 0).await;
+    if store.capabilities().batch == BatchScope::Key {
+        return conflicts(
+            &store,
+            WriteBatch::new()
+                .absent(together("a"))
+                .put(together("a"), "lost"),
+            0,
+        )
+        .await;
     }
-    let system = system_keys().key("x");
+    let system = system_keys().key(together("x").bytes());
     let mut batch = WriteBatch::new()
-        .present("missing")
-        .put("a", "lost")
-        .delete("b")
-        .put("d", "lost")
+        .present(together("missing"))
+        .put(together("a"), "lost")
+        .delete(together("b"))
+        .put(together("d"), "lost")
         .put(system, "lost");
     if store.capabilities().range_deletes == Support::Supported {
         batch = batch.delete_range(KeyRange::all());
@@ -158,25 +166,34 @@ pub async fn a_batch_whose_guard_fails_changes_nothing<S: Subject>(bench: &Bench
 /// A conflict names the guard that did not hold, wherever it stands.
 pub async fn a_conflict_names_its_guard<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    fill(&store, [("a", "1"), ("b", "2")]).await?;
+    let all = [("a", "1"), ("b", "2")];
+    fill(&store, all.map(|(key, value)| (together(key), value))).await?;
     if refuses_guards(&store).await? {
         return Ok(());
     }
-    if store.capabilities().batch != BatchScope::Store {
-        let batch = WriteBatch::new().present("a").absent("a").put("a", "lost");
+    if store.capabilities().batch == BatchScope::Key {
+        let batch = WriteBatch::new()
+            .present(together("a"))
+            .absent(together("a"))
+            .put(together("a"), "lost");
         return conflicts(&store, batch, 1).await;
     }
     for failing in 0..4 {
         let mut batch = WriteBatch::new();
         for index in 0..4 {
-            let key = if index % 2 == 0 { "a" } else { "b" };
+            let key = together(if index % 2 == 0 { "a" } else { "b" });
             batch = if index == failing {
                 batch.absent(key)
             } else {
                 batch.present(key)
             };
         }
-        conflicts(&store, batch.put("a", "lost").put("c", "lost"), failing).await?;
+        conflicts(
+            &store,
+            batch.put(together("a"), "lost").put(together("c"), "lost"),
+            failing,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -231,22 +248,27 @@ pub async fn a_guard_may_look_at_another_key<S: Subject>(bench: &Bench<S>) -> Ca
     if refuses_guards(&store).await? {
         return Ok(());
     }
-    let lock = system_keys().key("lock");
-    if store.capabilities().batch != BatchScope::Store {
+    let lock = system_keys().key(together("lock").bytes());
+    if store.capabilities().batch == BatchScope::Key {
         store
             .commit(WriteBatch::new().guard(Guard::Absent(lock)))
             .await?;
         return Ok(());
     }
     store
-        .commit(WriteBatch::new().absent(&lock).put("k", "1"))
+        .commit(WriteBatch::new().absent(&lock).put(together("k"), "1"))
         .await?;
     store.put(lock.clone(), "held").await?;
-    conflicts(&store, WriteBatch::new().absent(&lock).put("k", "2"), 0).await?;
+    conflicts(
+        &store,
+        WriteBatch::new().absent(&lock).put(together("k"), "2"),
+        0,
+    )
+    .await?;
     store
-        .commit(WriteBatch::new().present(&lock).put("k", "3"))
+        .commit(WriteBatch::new().present(&lock).put(together("k"), "3"))
         .await?;
-    let value = store.get("k").await?.map(Entry::into_value);
+    let value = store.get(&together("k")).await?.map(Entry::into_value);
     ensure_eq!(value, Some("3".into()), "the guarded value");
     Ok(())
 }

@@ -9,14 +9,17 @@ use std::{
 };
 
 use storage_core::{
-    BatchScope, Durability, Entry, ErrorKind, KeyRange, Maintenance, Outcome, Read, ReadExt,
-    Result, ScanOptions, SnapshotSupport, Store, StoreExt, Support, WriteBatch, WriteOptions,
+    BatchScope, Durability, Entry, ErrorKind, KeyRange, Maintenance, Outcome, OwnedKey, Read,
+    ReadExt, Result, ScanOptions, SnapshotSupport, Store, StoreExt, Support, WriteBatch,
+    WriteOptions,
 };
 
 use crate::{
     Bench, CaseResult, Failure, Subject,
     failure::{ensure, ensure_eq},
-    fixture::{contents, fill, key_value, quick, refused, refuses_wide_batches, system_keys},
+    fixture::{
+        contents, fill, key_value, quick, refused, refuses_wide_batches, system_keys, together,
+    },
 };
 
 /// Whether the store declares that data outlives it. A store that does not may
@@ -216,9 +219,9 @@ pub async fn closing_finishes_accepted_commits<S: Subject>(bench: &Bench<S>) -> 
 /// same, whole, and the store stays usable.
 pub async fn a_dropped_commit_takes_effect_whole<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    let wide = store.capabilities().batch == BatchScope::Store;
+    let wide = store.capabilities().batch != BatchScope::Key;
     for round in 0..20_u8 {
-        let (first, second) = ([round, 1], [round, 2]);
+        let (first, second) = (together([round, 1]), together([round, 2]));
         let mut batch = WriteBatch::new().put(&first, "dropped");
         if wide {
             batch = batch.put(&second, "dropped");
@@ -249,22 +252,23 @@ pub async fn a_dropped_commit_takes_effect_whole<S: Subject>(bench: &Bench<S>) -
 /// them, for good.
 pub async fn a_dropped_commit_does_not_come_back<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    if store.capabilities().batch != BatchScope::Store {
+    if store.capabilities().batch == BatchScope::Key {
         return refuses_wide_batches(&store).await;
     }
+    let k = together("k");
     for round in 0..10_u8 {
-        let witness = [round];
-        let batch = WriteBatch::new().put("k", "dropped").put(&witness, "v");
+        let witness = together([round]);
+        let batch = WriteBatch::new().put(&k, "dropped").put(&witness, "v");
         poll_once_and_drop(store.commit(batch))?;
-        store.put("k", vec![round]).await?;
+        store.put(&k, vec![round]).await?;
         wait_for(&store, &witness).await?;
-        let value = store.get("k").await?.map(Entry::into_value);
+        let value = store.get(&k).await?.map(Entry::into_value);
         ensure!(
             value.as_deref() == Some(&[round]) || value.as_deref() == Some(b"dropped"),
             "the value is {value:?}"
         );
         fill(&store, [("other", "v")]).await?;
-        let later = store.get("k").await?.map(Entry::into_value);
+        let later = store.get(&k).await?.map(Entry::into_value);
         ensure_eq!(later, value, "the value, later on");
     }
     Ok(())
@@ -296,7 +300,7 @@ fn poll_once_and_drop<T>(work: impl Future<Output = Result<T>>) -> CaseResult {
 }
 
 /// Waits until a key is there.
-async fn wait_for<S: Store>(store: &S, key: &[u8]) -> CaseResult {
+async fn wait_for<S: Store>(store: &S, key: &OwnedKey) -> CaseResult {
     const TIME_MAX: Duration = Duration::from_secs(5);
     let start = Instant::now();
     while !store.exists(key).await? {

@@ -24,6 +24,7 @@ mod spaces;
 pub use self::{
     batches::{
         a_batch_applies_whole, a_batch_of_many_keys_applies_whole,
+        a_batch_over_everything_applies_whole_or_not_at_all,
         a_range_delete_removes_exactly_its_range, an_empty_batch_is_committed,
         deleting_an_empty_or_inverted_range_changes_nothing,
         range_deletes_and_puts_keep_their_order, the_last_mutation_of_a_key_wins,

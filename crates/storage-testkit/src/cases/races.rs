@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use storage_core::{BatchScope, Entry, ErrorKind, Outcome, ReadExt, Store, StoreExt, WriteBatch};
+use storage_core::{
+    BatchScope, Entry, ErrorKind, Outcome, OwnedKey, ReadExt, Store, StoreExt, WriteBatch,
+};
 
 use super::guards::refuses_guards;
 use crate::{
     Bench, CaseResult, Failure, Subject,
     failure::{ensure, ensure_eq},
-    fixture::{contents, join_all, key_value, quick, refused, refuses_wide_batches},
+    fixture::{contents, join_all, key_value, quick, refused, refuses_wide_batches, together},
 };
 
 /// `compare_and_swap` swaps if the value is the expected one, and says
@@ -112,21 +114,20 @@ pub async fn guarded_transfers_keep_the_sum<S: Subject>(bench: &Bench<S>) -> Cas
     if refuses_guards(&*store).await? {
         return Ok(());
     }
-    if store.capabilities().batch != BatchScope::Store {
+    if store.capabilities().batch == BatchScope::Key {
         return refuses_wide_batches(&*store).await;
     }
+    let pair = [together("a"), together("b")];
+    let [a, b] = &pair;
     store
-        .commit(WriteBatch::new().put("a", vec![100]).put("b", vec![100]))
+        .commit(WriteBatch::new().put(a, vec![100]).put(b, vec![100]))
         .await?;
     join_all((0..16).map(|task| {
         let store = Arc::clone(&store);
+        let [a, b] = pair.clone();
         async move {
             for _ in 0..5 {
-                let (from, to) = if task % 2 == 0 {
-                    ("a", "b")
-                } else {
-                    ("b", "a")
-                };
+                let (from, to) = if task % 2 == 0 { (&a, &b) } else { (&b, &a) };
                 transfer(&*store, from, to).await?;
             }
             Ok(())
@@ -185,8 +186,8 @@ enum Way {
 }
 
 /// Moves one from one key to the other, if nobody came between; else nothing.
-async fn transfer<S: Store>(store: &S, from: &str, to: &str) -> CaseResult {
-    let entries = store.get_many(&[from.into(), to.into()]).await?;
+async fn transfer<S: Store>(store: &S, from: &OwnedKey, to: &OwnedKey) -> CaseResult {
+    let entries = store.get_many(&[from.clone(), to.clone()]).await?;
     let [Some(source), Some(target)] = entries.as_slice() else {
         return Err(Failure::new("both keys are always there"));
     };

@@ -10,7 +10,7 @@ use crate::{
     failure::{ensure, ensure_eq},
     fixture::{
         NASTY_KEYS, directions, fill, in_key_order, key_value, refuses, refuses_wide_batches,
-        system_keys, towards, walk,
+        system_keys, together, towards, walk,
     },
 };
 
@@ -136,18 +136,18 @@ pub async fn a_range_delete_stays_in_its_space<S: Subject>(bench: &Bench<S>) -> 
 /// A batch changes both spaces at once.
 pub async fn a_batch_may_change_both_spaces<S: Subject>(bench: &Bench<S>) -> CaseResult {
     let store = bench.open().await?;
-    if store.capabilities().batch != BatchScope::Store {
+    if store.capabilities().batch == BatchScope::Key {
         return refuses_wide_batches(&store).await;
     }
-    let system = system_keys().key("x");
+    let system = system_keys().key(together("x").bytes());
     store
         .commit(
             WriteBatch::new()
-                .put("x", "user")
+                .put(together("x"), "user")
                 .put(system.clone(), "system"),
         )
         .await?;
-    let user = store.get("x").await?;
+    let user = store.get(&together("x")).await?;
     ensure_eq!(
         user.map(Entry::into_value),
         Some("user".into()),

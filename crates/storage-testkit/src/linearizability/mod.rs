@@ -93,7 +93,7 @@ pub fn check<S: Subject>(subject: S, config: &LinearizabilityConfig) -> CaseResu
         for number in 0..config.histories {
             let seed = config.seed.wrapping_add(number);
             let workload = Workload {
-                prefix: format!("history {number}/").into(),
+                prefix: format!("{{history {number}}}/").into(),
                 process: 0,
                 clients: config.clients,
                 operations: config.operations,

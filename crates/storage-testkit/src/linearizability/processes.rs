@@ -56,7 +56,7 @@ impl Errand {
         Ok(Some(Self {
             place,
             workload: Workload {
-                prefix: format!("history {seed}/").into(),
+                prefix: format!("{{history {seed}}}/").into(),
                 process,
                 clients: CLIENTS,
                 operations: OPERATIONS,

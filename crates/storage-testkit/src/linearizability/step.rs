@@ -65,8 +65,8 @@ pub(super) fn draw(dice: &Dice, capabilities: &Capabilities) -> Step {
 }
 
 fn commit(dice: &Dice, capabilities: &Capabilities) -> Step {
-    // Three changes and a guard.
-    let is_wide = capabilities.batch == BatchScope::Store && capabilities.batch_operations_max > 3;
+    // Three changes and a guard. The keys of a history are in one partition.
+    let is_wide = capabilities.batch != BatchScope::Key && capabilities.batch_operations_max > 3;
     let changes: Vec<_> = if is_wide && dice.once_in(2) {
         let which = 1 + dice.below(7);
         let chosen = |(number, name): (u32, &Name)| {

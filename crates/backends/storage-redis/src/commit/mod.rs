@@ -18,9 +18,10 @@ use tokio::time::Instant;
 
 use self::{
     answer::{Answer, Reason},
-    resolve::Fate,
+    resolve::{Fate, Sent},
 };
 use crate::{
+    connect::Connector,
     error::{Failure, FailureKind, corrupt, unavailable},
     partition::Pause,
     pool::{Lease, Origin, Pool},
@@ -100,7 +101,7 @@ impl Committer {
 
     /// Sends a group, a second time if the first certainly did nothing because
     /// the session was an old one whose server has gone, and for as long as the
-    /// partition is on its way to another node.
+    /// partition is on its way to another node: there if all of it has got there.
     async fn send(
         &self,
         group: &[&WriteBatch],
@@ -114,16 +115,32 @@ impl Committer {
             let mut lease = self.pool.lend(deadline).await.map_err(not_applied)?;
             let origin = lease.origin;
             let attempt = self.attempt(&mut lease, group, durability, now, deadline);
-            let Failure { error, kind } = match attempt.await {
+            let mut attempted = attempt.await;
+            if let Err(FailureKind::Arrived(host)) =
+                attempted.as_ref().map_err(|failure| &failure.kind)
+            {
+                attempted = match lease.follow(host, deadline).await {
+                    Ok(()) => {
+                        let there = self.attempt(&mut lease, group, durability, now, deadline);
+                        there.await
+                    }
+                    Err(failure) => Err(failure.did_nothing()),
+                };
+            }
+            let failure = match attempted {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             drop(lease);
+            let is_read_only = failure.kind == FailureKind::ReadOnly;
+            let may_be_done_soon = failure.may_be_done_soon()
+                || (is_read_only && self.pool.connector().is_in_cluster());
+            let Failure { error, kind } = failure;
             let did_nothing = error.outcome() == Some(Outcome::NotApplied);
-            let is_elsewhere = kind == FailureKind::Elsewhere
-                || (kind == FailureKind::ReadOnly && self.pool.connector().is_in_cluster());
-            if is_elsewhere && did_nothing {
-                self.pool.forget();
+            if may_be_done_soon && did_nothing {
+                if kind == FailureKind::Elsewhere || is_read_only {
+                    self.pool.forget();
+                }
                 if pause.before(deadline).await {
                     continue;
                 }
@@ -147,12 +164,11 @@ impl Committer {
         deadline: Instant,
     ) -> Result<Answer, Failure> {
         let connector = self.pool.connector();
-        let session = lease.session().map_err(Failure::did_nothing)?;
-        if let (Durability::Synced, Some(missing)) =
-            (durability, &session.facts.persistence.missing)
-        {
-            return Err(Failure::before(not_applied(not_synced(missing))));
+        if durability == Durability::Synced {
+            let judged = demand_syncs(lease, connector, deadline).await;
+            judged.map_err(Failure::did_nothing)?;
         }
+        let session = lease.session().map_err(Failure::did_nothing)?;
         session.attempts += 1;
         let (facts, number) = (session.facts.clone(), session.attempts);
         let above = self.floor.load(Ordering::Acquire);
@@ -182,14 +198,23 @@ impl Committer {
             Err(failure) => failure,
         };
         match failure.kind {
-            FailureKind::Refused | FailureKind::Elsewhere => Err(failure.did_nothing()),
+            FailureKind::Refused
+            | FailureKind::Elsewhere
+            | FailureKind::Arrived(_)
+            | FailureKind::NotYet => Err(failure.did_nothing()),
             FailureKind::ReadOnly => {
                 self.pool.forget();
                 Err(failure.did_nothing())
             }
             FailureKind::Broken => Err(failure.with_outcome(Outcome::Unknown)),
             FailureKind::Lost | FailureKind::TimedOut => {
-                let fate = resolve::fate(connector, &facts, number, replicas, deadline);
+                let sent = Sent {
+                    facts: &facts,
+                    number,
+                    durability,
+                    replicas,
+                };
+                let fate = resolve::fate(connector, &sent, deadline);
                 match Box::pin(fate).await {
                     Fate::Applied(answer) => Ok(answer),
                     Fate::NotApplied => Err(failure.did_nothing()),
@@ -276,6 +301,35 @@ impl Committer {
                 ),
             )),
         }
+    }
+}
+
+/// # Errors
+/// `Unsupported` if the server does not sync what it writes before it answers;
+/// `Unavailable`, for a moment, if its log is not whole yet.
+async fn demand_syncs(
+    lease: &mut Lease,
+    connector: &Connector,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let persistence = &lease.session()?.facts.persistence;
+    if let Some(missing) = &persistence.missing {
+        return Err(Failure::before(not_synced(missing)));
+    }
+    if persistence.pending.is_none() {
+        return Ok(());
+    }
+    let asking = lease.run(answer_by(deadline), async |session| {
+        session.look_at_log().await
+    });
+    asking.await?;
+    let session = lease.session()?;
+    connector.judge_log(&mut session.facts);
+    match session.facts.persistence.pending {
+        None => Ok(()),
+        Some(pending) => Err(Failure::not_yet(unavailable(format!(
+            "the server does not make commits Synced yet: {pending}"
+        )))),
     }
 }
 

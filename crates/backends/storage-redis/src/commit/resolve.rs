@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
-use storage_core::ErrorKind;
+use storage_core::{Durability, ErrorKind};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Answer, following};
@@ -31,21 +31,36 @@ pub(super) enum Fate {
     Unknown,
 }
 
-/// Finds out what became of commit `number` of a session, or gives up at the
-/// deadline. One that was applied is as durable afterwards as if it had been
-/// answered, and waits for `replicas`.
-pub(super) async fn fate(
-    connector: &Connector,
-    lost: &Facts,
-    number: u64,
-    replicas: u32,
-    deadline: Instant,
-) -> Fate {
+/// A commit whose answer is lost.
+#[derive(Debug)]
+pub(super) struct Sent<'a> {
+    /// What is known of the session it was sent on.
+    pub(super) facts: &'a Facts,
+    /// The how manieth of that session it was.
+    pub(super) number: u64,
+    pub(super) durability: Durability,
+    /// How many replicas have to have it.
+    pub(super) replicas: u32,
+}
+
+/// Finds out what became of a commit, or gives up at the deadline. One that was
+/// applied is as durable afterwards as if it had been answered.
+pub(super) async fn fate(connector: &Connector, sent: &Sent<'_>, deadline: Instant) -> Fate {
+    let lost = sent.facts;
+    let replicas = sent.replicas;
     let mut pause = PAUSE_MIN;
     loop {
         match timeout_at(deadline, connector.connect()).await {
             Ok(Ok(mut session)) => {
-                let examined = examine(&mut session, connector, lost, number, deadline).await;
+                let mut examined = examine(&mut session, connector, sent, deadline).await;
+                if let Err(FailureKind::Arrived(host)) =
+                    examined.as_ref().map_err(|failure| &failure.kind)
+                    && let Ok(Ok(there)) =
+                        timeout_at(deadline, Box::pin(connector.connect_to_taker(host))).await
+                {
+                    session = there;
+                    examined = examine(&mut session, connector, sent, deadline).await;
+                }
                 match examined {
                     // The server that it was sent to may be cut off from those who
                     // replaced it, and be seen by others for a while.
@@ -58,6 +73,12 @@ pub(super) async fn fate(
                     // The note may have been there, and be evicted.
                     Ok(None) if connector.may_be_evicted() => return Fate::Unknown,
                     Ok(None) => return Fate::NotApplied,
+                    // Who has the note now may keep it less well.
+                    Ok(Some(_)) if !session.facts.persistence.makes(sent.durability) => {
+                        if session.facts.persistence.missing.is_some() {
+                            return Fate::Unknown;
+                        }
+                    }
                     Ok(Some(answer)) if replicas == 0 => return Fate::Applied(answer),
                     Ok(Some(answer)) => {
                         let waiting = following(&mut session, replicas, deadline);
@@ -98,17 +119,19 @@ const fn is_for_good(kind: ErrorKind) -> bool {
 async fn examine(
     session: &mut Session,
     connector: &Connector,
-    lost: &Facts,
-    number: u64,
+    sent: &Sent<'_>,
     deadline: Instant,
 ) -> Result<Option<Answer>, Failure> {
+    let lost = sent.facts;
     // Another process of the server knows nothing of the connection, and gives
     // its number to somebody else.
     if session.facts.server() == lost.server() {
         within(deadline, end(session, lost.client)).await?;
     }
     let add = |call: &mut Cmd| {
-        call.arg(lost.name()).arg(number).arg(connector.store());
+        call.arg(lost.name())
+            .arg(sent.number)
+            .arg(connector.store());
     };
     let find = async {
         let found = script::FIND.run(session, &connector.keys, add).await?;

@@ -67,6 +67,24 @@ local function holds(kind, key, version)
   return is_there and (kind == 'p' or value:sub(2, 9) == version)
 end
 
+-- While a slot is on its way to another node, a key of it that is gone is looked
+-- for there, and the script fails in the middle. So neither entries nor index may
+-- be gone before the script is done: an entry of no key keeps the place of the
+-- last one.
+local is_kept = false
+local function keep_keys()
+  if is_kept or call('HLEN', entries) ~= 1 then
+    return
+  end
+  is_kept = true
+  -- Deletes nothing, but is a write for which Redis does not look for memory, and
+  -- so does not for those that follow.
+  call('HDEL', entries, '')
+  note_numbers()
+  call('HSET', entries, '', '')
+  call('ZADD', index, 0, '')
+end
+
 local function put(key, value)
   note_numbers()
   if call('HSET', entries, key, value) == 1 then
@@ -75,6 +93,7 @@ local function put(key, value)
 end
 
 local function delete(key)
+  keep_keys()
   local deleted = call('HDEL', entries, key)
   note_numbers()
   if deleted == 1 then
@@ -165,4 +184,8 @@ end
 local answer = string.format('%s %s %.0f', attempt, call('TIME')[1], first) .. table.concat(refused)
 note_numbers()
 call('HSET', notes, session, answer)
+if is_kept then
+  call('HDEL', entries, '')
+  call('ZREM', index, '')
+end
 return answer

@@ -104,10 +104,9 @@ impl Script {
             call
         };
         let known = call("EVALSHA", &self.hash);
-        match known.query_async(&mut session.connection).await {
+        match session.ask(&known).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                let whole = call("EVAL", self.code);
-                whole.query_async(&mut session.connection).await
+                session.ask(&call("EVAL", self.code)).await
             }
             answer => answer,
         }

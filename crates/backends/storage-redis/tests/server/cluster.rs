@@ -1,5 +1,5 @@
 //! A store that is spread over a cluster: what batches it takes, and what becomes
-//! of it when slots move and masters go.
+//! of it when masters go.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -91,40 +91,6 @@ async fn a_server_alone_is_no_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slots_that_move_lose_no_commit_and_fail_none() {
-    let cluster = Arc::new(blocking(|| RedisCluster::start().unwrap()).await);
-    let mut config = config(&cluster.url("moving"));
-    config.time_limit = Duration::from_secs(8);
-    let store = config.open().await.unwrap();
-    for key in 0..64_u8 {
-        store.put(&[key], "0").await.unwrap();
-    }
-    let moving = tokio::task::spawn_blocking({
-        let cluster = Arc::clone(&cluster);
-        move || {
-            for partition in 0..8 {
-                let slot = cluster.slot_of(&format!("{{moving:{partition}}}")).unwrap();
-                cluster.move_slot(slot).unwrap();
-            }
-        }
-    });
-    let mut round = 0_u32;
-    while !moving.is_finished() || round < 3 {
-        round += 1;
-        let puts = (0..64_u8).map(|key| store.put(vec![key], round.to_string()));
-        for put in futures_util::future::join_all(puts).await {
-            put.unwrap();
-        }
-        for key in 0..64_u8 {
-            let entry = store.get(&[key]).await.unwrap().unwrap();
-            assert_eq!(entry.value(), round.to_string().as_str());
-        }
-    }
-    moving.await.unwrap();
-    assert!(store.check().await.unwrap().damages.is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_gone_is_replaced_and_what_was_acknowledged_is_there() {
     let cluster = Arc::new(blocking(|| RedisCluster::start().unwrap()).await);
     let mut config = config(&cluster.url("s"));
@@ -162,6 +128,74 @@ async fn a_master_that_is_gone_is_replaced_and_what_was_acknowledged_is_there() 
             }
         }
         assert!(store.exists(&[key]).await.unwrap());
+    }
+}
+
+/// Its master and replica are gone, and the others are well: what is asked of it
+/// waits, and nobody else for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_gone_holds_up_no_other() {
+    let cluster = Arc::new(blocking(|| RedisCluster::start().unwrap()).await);
+    for node in cluster.nodes() {
+        // Otherwise all nodes refuse everything once one slot is not served.
+        node.call(&["CONFIG", "SET", "cluster-require-full-coverage", "no"])
+            .unwrap();
+    }
+    let mut config = config(&cluster.url("s"));
+    config.time_limit = Duration::from_secs(30);
+    config.connect_timeout = Duration::from_secs(1);
+    let store = config.open().await.unwrap();
+    let gone = cluster.slot_of("{s:0}").unwrap();
+    let (master, replica) = cluster.pair_of(gone).unwrap();
+    let of_gone: Vec<_> = (0..16)
+        .map(|partition| format!("{{s:{partition}}}"))
+        .filter(|tag| {
+            let slot = cluster.slot_of(tag).unwrap();
+            std::ptr::eq(cluster.pair_of(slot).unwrap().0, master)
+        })
+        .collect();
+    let (mut lost, mut kept) = (Vec::new(), Vec::new());
+    for key in 0..64_u8 {
+        store.put(&[key], "0").await.unwrap();
+        let field = String::from_utf8(vec![1, key]).unwrap();
+        let is_gone = of_gone.iter().any(|tag| {
+            let there = master.call(&["HEXISTS", &format!("{tag}:entries"), &field]);
+            there.unwrap() == "1"
+        });
+        if is_gone { &mut lost } else { &mut kept }.push(key);
+    }
+    assert!(lost.len() > 8 && kept.len() > 8, "{lost:?} {kept:?}");
+    master.kill().unwrap();
+    replica.unwrap().kill().unwrap();
+
+    let store = Arc::new(store);
+    let waiting: Vec<_> = lost
+        .iter()
+        .flat_map(|key| {
+            let (put, get) = (Arc::clone(&store), Arc::clone(&store));
+            let key = *key;
+            [
+                tokio::spawn(async move { put.put(&[key], "1").await.map(drop) }),
+                tokio::spawn(async move { get.get(&[key]).await.map(drop) }),
+            ]
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for round in 0..3_u8 {
+        for key in &kept {
+            store.put(&[*key], vec![round]).await.unwrap();
+            let entry = store.get(&[*key]).await.unwrap().unwrap();
+            assert_eq!(entry.value(), &[round][..]);
+        }
+        let keys: Vec<_> = kept.iter().map(|key| vec![*key].into()).collect();
+        let found = store.get_many(&keys).await.unwrap();
+        assert!(found.iter().all(Option::is_some));
+    }
+    // All of that while the others were still waiting for theirs.
+    let over = waiting.iter().filter(|call| call.is_finished()).count();
+    assert_eq!(over, 0);
+    for call in waiting {
+        call.abort();
     }
 }
 

@@ -127,6 +127,24 @@ async fn a_full_server_is_full_without_effect_and_can_be_emptied() {
 }
 
 #[tokio::test]
+async fn the_last_entry_of_a_full_server_can_be_deleted() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    store.put("k", "v").await.unwrap();
+    server
+        .call(&["CONFIG", "SET", "maxmemory", "1000"])
+        .unwrap();
+    let error = not_applied(store.put("k", "w").await);
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    store.delete("k").await.unwrap();
+    assert!(!store.exists("k").await.unwrap());
+    for key in ["entries", "index"] {
+        let there = server.call(&["EXISTS", &format!("storage:{key}")]);
+        assert_eq!(there.unwrap(), "0", "{key}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_synced_outlives_a_kill() {
     let server = RedisServerConfig::new().start().unwrap();
     let url = administrator(&server);

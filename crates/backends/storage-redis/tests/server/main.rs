@@ -5,9 +5,11 @@
 
 mod cluster;
 mod durability;
+mod failover;
 mod garbage;
 mod keys;
 mod loss;
+mod moving;
 mod processes;
 mod refusals;
 mod sentinel;

@@ -144,10 +144,10 @@ impl<S: Store> Client<S> {
         let exchange = Exchange::of(kind, place, self.store.scan_with(&range, &options)).await;
         if let Some(page) = exchange.read_by(&mut self.coverage)? {
             let shown = self.shown(page);
-            // A page of several partitions is of no one instant.
+            // The keys are in one partition; a page of more would be of no one instant.
             let at_once = match self.store.capabilities().batch {
-                BatchScope::Store => shown.len().max(1),
-                BatchScope::Partition | BatchScope::Key => 1,
+                BatchScope::Store | BatchScope::Partition => shown.len().max(1),
+                BatchScope::Key => 1,
             };
             for shown in shown.chunks(at_once) {
                 let mut operation = self.begin(&exchange);

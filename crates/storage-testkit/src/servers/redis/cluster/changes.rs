@@ -13,40 +13,37 @@ impl RedisCluster {
     /// # Errors
     /// If a node does not run, or refuses.
     pub fn move_slot(&self, slot: u16) -> ServerResult {
-        let (from, _) = self.pair_of(slot)?;
-        let known = self.known()?;
-        let name_of = |node: &RedisServer| {
-            let place = self
-                .nodes
-                .iter()
-                .position(|other| std::ptr::eq(other, node));
-            place
-                .and_then(|place| known.names.get(&place))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let mut masters = known
-            .masters
-            .keys()
-            .filter_map(|place| self.nodes.get(*place));
-        let Some(to) = masters.find(|node| !std::ptr::eq(*node, from)) else {
-            return Err(failed("move a slot", "there is no other master"));
-        };
-        let number = slot.to_string();
-        let (giver, taker) = (name_of(from), name_of(to));
-        to.call(&["CLUSTER", "SETSLOT", &number, "IMPORTING", &giver])?;
-        from.call(&["CLUSTER", "SETSLOT", &number, "MIGRATING", &taker])?;
-        let (ip, port) = (
-            to.address().ip().to_string(),
-            to.address().port().to_string(),
-        );
+        self.begin_move(slot)?;
+        self.move_rest(slot)?;
+        self.end_move(slot)
+    }
+
+    /// Begins to move a slot to another master than the one that has it. From now
+    /// on that one sends clients to the other one for what it has not.
+    ///
+    /// # Errors
+    /// If a node does not run, or refuses.
+    pub fn begin_move(&self, slot: u16) -> ServerResult {
+        let way = self.way_of(slot)?;
+        let slot = slot.to_string();
+        way.taker
+            .call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &way.giver_name])?;
+        way.giver
+            .call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &way.taker_name])
+            .map(drop)
+    }
+
+    /// Moves one key of a slot whose move has begun; nothing if there is none.
+    ///
+    /// # Errors
+    /// If a node does not run, or refuses.
+    pub fn move_key(&self, slot: u16, key: &str) -> ServerResult {
+        let way = self.way_of(slot)?;
+        let to = way.taker.address();
+        let (ip, port) = (to.ip().to_string(), to.port().to_string());
         let (user, password) = (self.administrator().name(), self.administrator().password());
-        loop {
-            let keys = from.call(&["CLUSTER", "GETKEYSINSLOT", &number, "1"])?;
-            let Some(key) = keys.lines().next().filter(|key| !key.is_empty()) else {
-                break;
-            };
-            from.call(&[
+        way.giver
+            .call(&[
                 "MIGRATE",
                 &ip,
                 &port,
@@ -56,12 +53,59 @@ impl RedisCluster {
                 "AUTH2",
                 user,
                 password,
-            ])?;
+            ])
+            .map(drop)
+    }
+
+    /// Moves all keys of a slot, one by one, whose move has begun.
+    ///
+    /// # Errors
+    /// If a node does not run, or refuses.
+    pub fn move_rest(&self, slot: u16) -> ServerResult {
+        let (giver, _) = self.pair_of(slot)?;
+        loop {
+            let keys = giver.call(&["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), "1"])?;
+            match keys.lines().next() {
+                Some(key) if !key.is_empty() => self.move_key(slot, key)?,
+                _ => return Ok(()),
+            }
         }
-        for node in [to, from] {
-            node.call(&["CLUSTER", "SETSLOT", &number, "NODE", &taker])?;
+    }
+
+    /// Gives a slot, all of whose keys were moved, to where they are.
+    ///
+    /// # Errors
+    /// If a node does not run, or refuses.
+    pub fn end_move(&self, slot: u16) -> ServerResult {
+        let way = self.way_of(slot)?;
+        let slot = slot.to_string();
+        for node in [way.taker, way.giver] {
+            node.call(&["CLUSTER", "SETSLOT", &slot, "NODE", &way.taker_name])?;
         }
         Ok(())
+    }
+
+    /// From whom a slot moves, and to whom: always the same one of the others.
+    fn way_of(&self, slot: u16) -> ServerResult<Way<'_>> {
+        let (giver, _) = self.pair_of(slot)?;
+        let known = self.known()?;
+        let mut places: Vec<_> = known.masters.keys().copied().collect();
+        places.sort_unstable();
+        let mut masters = places.into_iter().filter_map(|place| {
+            let name = known.names.get(&place)?.clone();
+            self.nodes.get(place).map(|node| (node, name))
+        });
+        let mut others = masters.clone();
+        let is_giver = |(node, _): &(&RedisServer, String)| std::ptr::eq(*node, giver);
+        match (masters.find(is_giver), others.find(|node| !is_giver(node))) {
+            (Some((giver, giver_name)), Some((taker, taker_name))) => Ok(Way {
+                giver,
+                giver_name,
+                taker,
+                taker_name,
+            }),
+            _ => Err(failed("move a slot", "there is no other master")),
+        }
     }
 
     /// Cuts the link of a replica to its master, and keeps it from being made
@@ -86,4 +130,12 @@ impl RedisCluster {
             .call(&["CONFIG", "SET", "masterauth", password])
             .map(drop)
     }
+}
+
+/// The way of a slot.
+struct Way<'a> {
+    giver: &'a RedisServer,
+    giver_name: String,
+    taker: &'a RedisServer,
+    taker_name: String,
 }

@@ -1,8 +1,10 @@
 //! Connections to the server that takes writes.
 
+mod judge;
+
 use std::{
     sync::{
-        OnceLock,
+        Mutex, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -16,21 +18,19 @@ use deadpool_redis::redis::{
 use storage_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::{Instant, sleep, timeout};
 
+use self::judge::Role;
 use crate::{
     Eviction, RedisConfig, RedisHost,
     cluster::{self, slot_of},
-    error::{Failure, corrupt, from_redis, timed_out, unavailable},
+    error::{Failure, from_redis, timed_out, unavailable},
     script::Keys,
     sentinel,
     session::{Login, Session, within},
 };
 
-/// The oldest version that has all that is used.
-const VERSION_MIN: u32 = 7;
-
 /// A session that nobody has used for so long is asked whether it still lives
 /// before anything is sent on it: what is sent to a dead one may have arrived.
-const ASKED_AFTER: Duration = Duration::from_millis(200);
+pub(crate) const ASKED_AFTER: Duration = Duration::from_millis(200);
 
 /// How long it may take to answer that.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -56,6 +56,8 @@ pub(crate) struct Connector {
     generation: AtomicU64,
     /// The store that must be there, once that is known.
     store: OnceLock<String>,
+    /// The last log that was seen whole, by its name.
+    whole_log: Mutex<String>,
 }
 
 /// How the server is found.
@@ -100,6 +102,7 @@ impl Connector {
             keys,
             generation: AtomicU64::new(0),
             store: OnceLock::new(),
+            whole_log: Mutex::default(),
         })
     }
 
@@ -160,20 +163,33 @@ impl Connector {
         Err(last)
     }
 
+    /// A session with the node that the slot is on its way to.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub(crate) async fn connect_to_taker(&self, host: &RedisHost) -> Result<Session> {
+        self.session_of(host, Role::Taker).await
+    }
+
     /// A session with a server that takes writes.
     async fn session(&self, host: &RedisHost) -> Result<Session> {
+        self.session_of(host, Role::Owner).await
+    }
+
+    async fn session_of(&self, host: &RedisHost, role: Role) -> Result<Session> {
         let generation = self.generation.load(Ordering::Acquire);
+        let announces = role == Role::Taker;
         let connecting = self.within_timeout(host, async {
             let connection = self.connection(host).await?;
             let deadline = Instant::now() + self.connect_timeout;
-            Session::prepare(connection, &self.login, &self.keys.meta, deadline).await
+            let meta = &self.keys.meta;
+            Session::prepare(connection, &self.login, meta, announces, deadline).await
         });
-        let session = connecting.await?;
-        self.judge(&session)?;
-        Ok(Session {
-            generation,
-            ..session
-        })
+        let mut session = connecting.await?;
+        self.judge(&session, role)?;
+        self.judge_log(&mut session.facts);
+        session.generation = generation;
+        Ok(session)
     }
 
     /// Whether the server may be another one the next time.
@@ -245,48 +261,6 @@ impl Connector {
             Retry::Never => named,
         };
         Err(named.with_source(error))
-    }
-
-    fn judge(&self, session: &Session) -> Result<()> {
-        let (info, store) = (&session.facts.info, &session.facts.store);
-        let version = info.version();
-        if version < VERSION_MIN {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("the server is Redis {version}; this takes 7 or later"),
-            ));
-        }
-        match (info.text("redis_mode") == "cluster", self.is_in_cluster()) {
-            (true, false) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "the server is a node of a cluster; name it as redis-cluster://",
-                ));
-            }
-            (false, true) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "the server is no node of a cluster; name it as redis://",
-                ));
-            }
-            _ => {}
-        }
-        if info.text("role") != "master" {
-            return Err(unavailable(
-                "the server is a replica, which takes no writes; name its master".into(),
-            ));
-        }
-        if session.facts.is_elsewhere {
-            return Err(unavailable(
-                "the partition is on its way to another node of the cluster".into(),
-            ));
-        }
-        match self.store.get() {
-            Some(expected) if store.as_ref() != Some(expected) => Err(corrupt(
-                "the store is not on the server any more: it was removed, or the server lost it",
-            )),
-            _ => Ok(()),
-        }
     }
 }
 
