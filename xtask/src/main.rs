@@ -11,10 +11,13 @@
     reason = "printing to the terminal is what this program is for"
 )]
 
+mod azurite;
 mod bench;
+mod cache;
 mod chaos;
 mod ci;
 mod engine_program;
+mod garage;
 mod install;
 mod interrupts;
 mod moto;
