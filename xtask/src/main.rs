@@ -1,7 +1,8 @@
 //! The workspace's own commands, run as `cargo xtask <command>`.
 //!
 //! `test` runs every test and ends with one line that counts them, `crash` and `power-loss` kill
-//! processes that write and judge what they leave, `chaos` does so to servers, `bench` measures what a store costs, `services`
+//! processes that write and judge what they leave, `chaos` does so to servers, `journey` copies
+//! records by way of four engines, `bench` measures what a store costs, `services`
 //! starts and stops the servers that the tests use, `tidy` checks the rules of the house that no compiler checks, and `ci` runs everything that must hold
 //! before a change is merged.
 
@@ -20,6 +21,7 @@ mod engine_program;
 mod garage;
 mod install;
 mod interrupts;
+mod journey;
 mod moto;
 mod process_group;
 mod proof;
@@ -46,6 +48,8 @@ enum Command {
     PowerLoss(proof::ProofArgs),
     /// Break an engine's servers while tasks write to them, and judge every answer.
     Chaos(chaos::ChaosArgs),
+    /// Copy real records from engine to engine to engine, and compare every byte.
+    Journey(journey::JourneyArgs),
     /// Measure what a store costs over the raw engine.
     Bench(bench::BenchArgs),
     /// Start and stop the servers that the tests use, for people and programs.
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Command::Crash(args) => proof::run(proof::Death::Crash, &args),
         Command::PowerLoss(args) => proof::run(proof::Death::PowerLoss, &args),
         Command::Chaos(args) => chaos::run(&args),
+        Command::Journey(args) => journey::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Services(args) => services::run(&args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
