@@ -2,9 +2,10 @@
 //!
 //! `test` runs every test and ends with one line that counts them, `crash` and `power-loss` kill
 //! processes that write and judge what they leave, `chaos` does so to servers, `fuzz` damages what
-//! decoders read, `archive` and `bench` measure what a store saves and costs, `services` starts and
-//! stops the servers that the tests use, `tidy` checks the rules of the house that no compiler
-//! checks, and `ci` runs everything that must hold before a change is merged.
+//! decoders read, `journey` copies records by way of four engines, `archive` and `bench` measure what
+//! a store saves and costs, `services` starts and stops the servers that the tests use, `tidy` checks
+//! the rules of the house that no compiler checks, and `ci` runs everything that must hold before a
+//! change is merged.
 
 #![expect(
     clippy::print_stdout,
@@ -13,13 +14,17 @@
 )]
 
 mod archive;
+mod azurite;
 mod bench;
+mod cache;
 mod chaos;
 mod ci;
 mod engine_program;
 mod fuzz;
+mod garage;
 mod install;
 mod interrupts;
+mod journey;
 mod moto;
 mod process_group;
 mod proof;
@@ -50,6 +55,8 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Archive the sources of all dependencies, and say how much smaller that makes them.
     Archive(archive::ArchiveArgs),
+    /// Copy real records from engine to engine to engine, and compare every byte.
+    Journey(journey::JourneyArgs),
     /// Measure what a store costs over the raw engine.
     Bench(bench::BenchArgs),
     /// Start and stop the servers that the tests use, for people and programs.
@@ -68,6 +75,7 @@ fn main() -> ExitCode {
         Command::Chaos(args) => chaos::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Archive(args) => archive::run(&args),
+        Command::Journey(args) => journey::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Services(args) => services::run(&args),
         Command::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),

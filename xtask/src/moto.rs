@@ -1,13 +1,12 @@
 //! moto, an S3 for tests: an environment of Python with fixed versions of all that is in it.
 
-use std::env;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::tool;
+use crate::{cache, tool};
 
 /// The environment, by the version of what is in it; the testkit has the same.
 const ENVIRONMENT: &str = "storage-tests/moto-5.2.5";
@@ -30,16 +29,13 @@ pub(crate) fn has_python() -> bool {
 }
 
 pub(crate) fn is_installed() -> bool {
-    environment().is_ok_and(|environment| environment.join(READY).is_file())
+    cache::directory(ENVIRONMENT).is_ok_and(|environment| environment.join(READY).is_file())
 }
 
 /// Makes the environment, unless somebody is faster.
 pub(crate) fn install() -> Result<()> {
-    let environment = environment()?;
-    fs::create_dir_all(&environment)
-        .with_context(|| format!("cannot make {}", environment.display()))?;
-    let lock = File::create(environment.join("lock")).context("cannot make a lock")?;
-    lock.lock().context("cannot lock the environment of moto")?;
+    let environment = cache::directory(ENVIRONMENT)?;
+    let _lock = cache::lock(&environment)?;
     if is_installed() {
         return Ok(());
     }
@@ -63,17 +59,4 @@ pub(crate) fn install() -> Result<()> {
     tool::run(install.stdin(Stdio::null()))?;
     File::create(environment.join(READY)).context("cannot say that moto is there")?;
     Ok(())
-}
-
-/// Where those who run servers can read it: root gives its servers to others, who may not look
-/// into its home.
-fn environment() -> Result<PathBuf> {
-    if nix::unistd::geteuid().is_root() {
-        return Ok(Path::new("/var/cache").join(ENVIRONMENT));
-    }
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache")));
-    Ok(cache
-        .context("there is no home directory")?
-        .join(ENVIRONMENT))
 }

@@ -37,6 +37,7 @@
 //! | `pg` | `storage::pg`: a PostgreSQL database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `redis` | `storage::redis`: a Redis database, which any number of processes share; takes a C compiler; turns on `runtime` | no |
 //! | `object` | `storage::object`: objects in a bucket of S3 or in a directory; takes a C compiler; turns on `runtime` | no |
+//! | `azure` `gcs` | `object`, also in containers of Azure and buckets of Google Cloud Storage | no |
 //! | `rocks` | `storage::rocks`: RocksDB; takes a C++ compiler and libclang (Debian: `g++ libclang-dev`), and ten minutes on two cores | no |
 //! | `cache` | `storage::cache`: the layer that answers reads from memory | no |
 //! | `compress` | `storage::compress`: the layer that makes values smaller; takes a C compiler | no |
@@ -51,8 +52,8 @@
 //! `fjall`, `sqlite`, `fs`, `sled` and `rocks` are embedded, durable stores in
 //! directories of their own, and the feature's name is the scheme in
 //! [store URLs](StoreUrl); stores of `pg` are named as `postgres://…`, those of
-//! `redis` as `redis://…`, those of `object` as `s3://…` or `object+file:///…`. The
-//! in-memory engine, [`memory`], is always there.
+//! `redis` as `redis://…`, those of `object` as `s3://…`, `az://…`, `gs://…` or
+//! `object+file:///…`. The in-memory engine, [`memory`], is always there.
 //!
 //! Stores across a network are opened and used on a Tokio runtime, which has to
 //! run for as long as the store is used. A [`blocking::BlockingStore`] has one of

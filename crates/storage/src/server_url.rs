@@ -11,7 +11,7 @@ const HIDDEN: &str = "***";
 
 /// Parameters whose values are no secrets. Whatever else there is, such as a
 /// misspelt `password`, is not shown.
-const SHOWN: [&str; 36] = [
+const SHOWN: [&str; 38] = [
     "host",
     "dbname",
     "user",
@@ -42,6 +42,8 @@ const SHOWN: [&str; 36] = [
     "durability",
     "eviction",
     "endpoint",
+    "account",
+    "reads",
     "region",
     "profile",
     "credentials_file",
@@ -228,7 +230,7 @@ mod tests {
         }
     }
 
-    #[cfg(all(feature = "pg", feature = "redis", feature = "object"))]
+    #[cfg(all(feature = "pg", feature = "redis", feature = "azure"))]
     #[test]
     fn the_parameters_that_are_shown_are_those_that_engines_read() {
         let engines = |query: String| {
@@ -236,6 +238,7 @@ mod tests {
                 crate::pg::PgConfig::from_url(&format!("postgres://a/b?{query}")).err(),
                 crate::redis::RedisConfig::from_url(&format!("rediss-sentinel://a?{query}")).err(),
                 crate::object::ObjectConfig::from_url(&format!("s3://a/b?{query}")).err(),
+                crate::object::ObjectConfig::from_url(&format!("az://a/b?{query}")).err(),
             ]
         };
         for name in SHOWN {

@@ -24,6 +24,8 @@ use crate::{
 /// | `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…` | the one in a PostgreSQL database, which is made if it is not there; also `postgresql://` |
 /// | `redis://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE&…` | the one in a Redis database, which is made if it is not there; `rediss://` with TLS, `redis-sentinel://` through sentinels, `redis-cluster://` in a cluster |
 /// | `s3://BUCKET/PREFIX?NAME=VALUE&…` | the one in a bucket of S3, below that prefix, which is made if it is not there |
+/// | `az://CONTAINER/PREFIX?NAME=VALUE&…` | the one in a container of Azure, likewise, with feature `azure` |
+/// | `gs://BUCKET/PREFIX?NAME=VALUE&…` | the one in a bucket of Google Cloud Storage, likewise, with feature `gcs` |
 /// | `object+file:///PATH` | the one of objects in that directory, likewise |
 ///
 /// A relative path is relative to the current directory. In it, `?` is kept for

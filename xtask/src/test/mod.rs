@@ -5,6 +5,7 @@
 //! is stopped when they end, fail or are interrupted.
 
 mod engine;
+mod extra;
 mod proved;
 mod tally;
 
@@ -36,6 +37,9 @@ pub(crate) struct TestArgs {
     /// Run the tests that run over every engine over these only, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "ENGINE")]
     engines: Vec<Engine>,
+    /// Run the tests of these servers besides, which take long to install, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "SERVER")]
+    with: Vec<extra::Extra>,
     /// Run only the tests whose name contains this.
     #[arg(long, value_name = "STR")]
     filter: Option<String>,
@@ -61,22 +65,26 @@ impl TestArgs {
 
 /// Runs the tests; the last line printed is `N passed, N failed, N skipped`.
 pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
-    install::missing(&install::needed_to_test(&args.engines))?;
+    let mut needed = install::needed_to_test(&args.engines);
+    needed.extend(args.with.iter().flat_map(|extra| extra.requirements()));
+    install::missing(&needed)?;
 
     let interrupts = Interrupts::catch()?;
     let record = NamedTempFile::new().context("cannot make a file for what the tests prove")?;
-    let mut command = cargo_test(args);
-    command.env(RECORD_VARIABLE, record.path());
-    let mut group = ProcessGroup::spawn(&mut command)?;
-    interrupts.stop_group(group.id());
-    let stdout = group
-        .take_stdout()
-        .context("the output of cargo is piped")?;
-    let reader = thread::spawn(move || stream(stdout));
-    let status = group.finish(&interrupts)?;
-    let tally = reader
-        .join()
-        .map_err(|_panic| anyhow!("reading the output of cargo panicked"))??;
+    let mut main = cargo_test(args);
+    main.env(RECORD_VARIABLE, record.path());
+    let extras = args.with.iter().map(|extra| extra.cargo_test(args));
+    let mut tally = Tally::default();
+    let mut status = ExitStatus::default();
+    for mut command in std::iter::once(main).chain(extras) {
+        let ended = run_one(&mut command, &interrupts, &mut tally)?;
+        if !ended.success() {
+            status = ended;
+        }
+        if interrupts.any() {
+            break;
+        }
+    }
 
     if tally.is_mid_line() {
         println!();
@@ -101,6 +109,27 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
     Ok(complaint.map_or(ExitCode::SUCCESS, |_| ExitCode::FAILURE))
 }
 
+/// Runs a command to its end, and counts the tests that it runs.
+fn run_one(
+    command: &mut Command,
+    interrupts: &Interrupts,
+    tally: &mut Tally,
+) -> Result<ExitStatus> {
+    let mut group = ProcessGroup::spawn(command)?;
+    interrupts.stop_group(group.id());
+    let stdout = group
+        .take_stdout()
+        .context("the output of cargo is piped")?;
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || stream(stdout, tally));
+        let status = group.finish(interrupts)?;
+        reader
+            .join()
+            .map_err(|_panic| anyhow!("reading the output of cargo panicked"))??;
+        Ok(status)
+    })
+}
+
 fn settle(record: &Path, difference: Difference) -> Result<()> {
     proved::settle(&Workspace::load()?.root, record, difference)
 }
@@ -122,17 +151,22 @@ fn cargo_test(args: &TestArgs) -> Command {
     let mut command = tool::cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);
     command.args(packages(&args.engines));
-    if let Some(filter) = &args.filter {
-        command.args(["--", filter]);
-    }
+    finish(&mut command, args);
     if args.engines.is_empty() {
         command.env_remove(ENGINES_VARIABLE);
     } else {
         let names: Vec<_> = args.engines.iter().map(|engine| engine.name()).collect();
         command.env(ENGINES_VARIABLE, names.join(","));
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
+}
+
+/// What all runs of tests have at their end.
+fn finish(command: &mut Command, args: &TestArgs) {
+    if let Some(filter) = &args.filter {
+        command.args(["--", filter]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
 }
 
 /// Everything; or all but the crates of engines that are left out and take long to build, or a
@@ -160,8 +194,7 @@ fn packages(engines: &[Engine]) -> Vec<String> {
 
 /// Copies the output through as it comes, so that a test that hangs is seen to hang, and counts on
 /// the way.
-fn stream(mut from: ChildStdout) -> Result<Tally> {
-    let mut tally = Tally::default();
+fn stream(mut from: ChildStdout, tally: &mut Tally) -> Result<()> {
     let mut chunk = [0; 8 * 1024];
     let mut to = io::stdout().lock();
     loop {
@@ -169,7 +202,7 @@ fn stream(mut from: ChildStdout) -> Result<Tally> {
             .read(&mut chunk)
             .context("cannot read the output of cargo")?;
         let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else {
-            return Ok(tally);
+            return Ok(());
         };
         tally.feed(read);
         to.write_all(read)

@@ -5,7 +5,6 @@ use std::{ops::ControlFlow, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use http::HeaderValue;
 use object_store::{
     Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, UpdateVersion, path::Path,
@@ -17,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    deletes::Deletes,
     error::failure,
     failure::{Failure, Fate, timed_out},
     transport::{Call, Seen},
@@ -27,7 +27,6 @@ use crate::{
 pub(crate) struct Bucket {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) kind: BucketKind,
-    pub(crate) storage_class: Option<String>,
     pub(crate) parts: Parts,
     pub(crate) permits: Semaphore,
     /// Where this waits for the disk.
@@ -35,9 +34,9 @@ pub(crate) struct Bucket {
 }
 
 /// What holds the objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum BucketKind {
-    Server,
+    Server(Deletes),
     /// A directory of this machine.
     Directory(PathBuf),
     Memory,
@@ -57,6 +56,14 @@ pub(crate) struct Parts {
 pub(crate) struct Object {
     pub(crate) bytes: Bytes,
     pub(crate) form: Form,
+}
+
+/// What an object is made of: its pieces, one behind the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) pieces: [Bytes; 2],
+    /// The storage class; `None` is that of the bucket.
+    pub(crate) class: Option<String>,
 }
 
 /// Which form of an object, for conditions of requests.
@@ -101,23 +108,24 @@ impl Bucket {
     pub(crate) async fn put(
         &self,
         path: &Path,
-        content: [Bytes; 2],
+        content: Content,
         put_if: PutIf,
         deadline: Instant,
     ) -> Result<Form, Failure> {
-        let length: usize = content.iter().map(Bytes::len).sum();
+        let Content { pieces, class } = content;
+        let length: usize = pieces.iter().map(Bytes::len).sum();
         // Parts cannot be put together on a condition.
         if length >= self.parts.bytes_min && matches!(put_if, PutIf::Always) {
-            return self.put_parts(path, content, deadline).await;
+            return self.put_parts(path, pieces, class, deadline).await;
         }
         let options = PutOptions {
             mode: put_if.into(),
-            attributes: self.attributes(),
+            attributes: attributes(class),
             ..PutOptions::default()
         };
-        let payload = PutPayload::from_iter(content);
+        let payload = PutPayload::from_iter(pieces);
         let put = self.store.put_opts(path, payload, options);
-        let answer = self.call(Call::default(), deadline, put).await?;
+        let answer = self.change(Call::default(), deadline, put).await?;
         Ok(Form(UpdateVersion {
             e_tag: answer.e_tag,
             version: answer.version,
@@ -128,22 +136,23 @@ impl Bucket {
     async fn put_parts(
         &self,
         path: &Path,
-        content: [Bytes; 2],
+        pieces: [Bytes; 2],
+        class: Option<String>,
         deadline: Instant,
     ) -> Result<Form, Failure> {
         let options = PutMultipartOptions {
-            attributes: self.attributes(),
+            attributes: attributes(class),
             ..PutMultipartOptions::default()
         };
         let begun = self.store.put_multipart_opts(path, options);
         let mut upload = self
-            .call(Call::default(), deadline, begun)
+            .change(Call::default(), deadline, begun)
             .await
             .map_err(undone)?;
-        let parts: Vec<_> = cut(content, self.parts.part_bytes)
+        let parts: Vec<_> = cut(pieces, self.parts.part_bytes)
             .into_iter()
             .map(|part| upload.put_part(PutPayload::from_iter(part)))
-            .map(|part| self.call(Call::default(), deadline, part))
+            .map(|part| self.change(Call::default(), deadline, part))
             .collect();
         let sent = stream::iter(parts)
             .buffer_unordered(self.parts.at_once)
@@ -151,11 +160,11 @@ impl Bucket {
             .await;
         if let Err(failed) = sent {
             // Whoever pays for the bucket has parts removed that are left.
-            drop(self.call(Call::default(), deadline, upload.abort()).await);
+            drop(self.change(Call::default(), deadline, upload.abort()).await);
             return Err(undone(failed));
         }
         let answer = self
-            .call(Call::default(), deadline, upload.complete())
+            .change(Call::default(), deadline, upload.complete())
             .await?;
         Ok(Form(UpdateVersion {
             e_tag: answer.e_tag,
@@ -178,7 +187,11 @@ impl Bucket {
         form: &Form,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let Some(tag) = form.tag().filter(|_| self.kind == BucketKind::Server) else {
+        let condition = match &self.kind {
+            BucketKind::Server(deletes) => deletes.condition(&form.0),
+            BucketKind::Directory(_) | BucketKind::Memory => None,
+        };
+        let Some(condition) = condition else {
             return Err(Failure::new(
                 Error::new(
                     ErrorKind::Unsupported,
@@ -187,12 +200,21 @@ impl Bucket {
                 Fate::Refused,
             ));
         };
-        self.delete_as(Call::deleting_if_match(tag), path, deadline)
+        self.delete_as(Call::deleting_if(condition), path, deadline)
             .await
     }
 
     async fn delete_as(&self, call: Call, path: &Path, deadline: Instant) -> Result<(), Failure> {
-        self.call(call, deadline, self.store.delete(path)).await?;
+        let store = &*self.store;
+        match &self.kind {
+            BucketKind::Server(deletes) => {
+                self.call(call, deadline, deletes.delete(store, path))
+                    .await?;
+            }
+            BucketKind::Directory(_) | BucketKind::Memory => {
+                self.change(call, deadline, store.delete(path)).await?;
+            }
+        }
         self.sync_parent(path).await
     }
 
@@ -241,16 +263,28 @@ impl Bucket {
         .await
     }
 
-    /// Whether listings are in order.
-    pub(crate) const fn lists_in_order(&self) -> bool {
-        matches!(self.kind, BucketKind::Server)
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self.kind, BucketKind::Server(_))
     }
 
-    fn attributes(&self) -> Attributes {
-        let class = self.storage_class.iter();
-        class
-            .map(|class| (Attribute::StorageClass, class.clone()))
-            .collect()
+    /// Whether listings are in order.
+    pub(crate) const fn lists_in_order(&self) -> bool {
+        self.is_server()
+    }
+
+    /// What a change answers, by `deadline` if a server makes it. One of a file that
+    /// has begun goes on whether anybody waits for it or not; so this does wait.
+    async fn change<T>(
+        &self,
+        call: Call,
+        deadline: Instant,
+        work: impl Future<Output = object_store::Result<T>> + Send,
+    ) -> Result<T, Failure> {
+        if self.is_server() {
+            return self.call(call, deadline, work).await;
+        }
+        let _permit = self.permit(deadline).await?;
+        work.await.map_err(|error| failure(error, &Seen::Nothing))
     }
 
     /// What `work` answers until `deadline`, and what became of it if it fails.
@@ -267,7 +301,7 @@ impl Bucket {
             Err(_) => Err(Failure::new(
                 timed_out(),
                 match (&self.kind, seen) {
-                    (BucketKind::Server, Seen::Nothing | Seen::Unconnected) => Fate::Refused,
+                    (BucketKind::Server(_), Seen::Nothing | Seen::Unconnected) => Fate::Refused,
                     _ => Fate::Lost,
                 },
             )),
@@ -283,12 +317,6 @@ impl Bucket {
     }
 }
 
-impl Form {
-    fn tag(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(self.0.e_tag.as_ref()?).ok()
-    }
-}
-
 impl From<PutIf> for PutMode {
     fn from(put_if: PutIf) -> Self {
         match put_if {
@@ -297,6 +325,13 @@ impl From<PutIf> for PutMode {
             PutIf::Form(Form(version)) => Self::Update(version),
         }
     }
+}
+
+fn attributes(class: Option<String>) -> Attributes {
+    let class = class.into_iter();
+    class
+        .map(|class| (Attribute::StorageClass, class))
+        .collect()
 }
 
 fn absent_as_none<T>(got: Result<T, Failure>) -> Result<Option<T>, Failure> {

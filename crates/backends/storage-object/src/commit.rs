@@ -8,36 +8,29 @@
 //! `Unknown`. A put without guards is a plain request: it takes no look before
 //! it, so one whose answer is lost and which is not found to be there is `Unknown`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::path::Path;
 use storage_core::{
-    Committed, Durability, Entry, Error, Guard, Key, Mutation, Outcome, Put, Result, Timestamp,
+    Committed, Durability, Entry, Error, ErrorKind, Guard, Key, Outcome, Result, Timestamp,
     WriteBatch,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     bucket::{Form, PutIf},
+    change::Change,
     engine::ObjectEngine,
     failure::{Failure, Fate, timed_out},
-    guarding::Guarding,
-    object::{self, WriteId, head_bytes, header},
+    guarding::{Guarding, KeyLock},
+    object::{WriteId, head_bytes, header},
     stamp::stamp,
 };
 
 /// How often, and how far apart, a put is looked for whose answer is lost.
 const LOOKS: u32 = 3;
 const LOOK_AFTER: Duration = Duration::from_millis(50);
-
-/// What a commit makes of its object.
-enum Change {
-    Put([Bytes; 2]),
-    Delete,
-    /// It only looks.
-    Nothing,
-}
 
 /// The object that a commit finds.
 struct Found {
@@ -73,7 +66,7 @@ impl ObjectEngine {
                 key,
                 path: self.names.entry(key),
                 guards: batch.guards(),
-                change: Change::of(batch, write).map_err(not_applied)?,
+                change: Change::of(batch, write, &self.storage_classes).map_err(not_applied)?,
                 write,
                 now,
                 deadline,
@@ -91,36 +84,17 @@ impl ObjectEngine {
     }
 }
 
-impl Change {
-    /// Of several mutations of a key the last one wins.
-    fn of(batch: &WriteBatch, write: WriteId) -> Result<Self> {
-        match batch.mutations().last() {
-            Some(Mutation::Put(Put {
-                key,
-                value,
-                expires,
-                ..
-            })) => {
-                let head = object::head(key.as_key(), value, *expires, write)?;
-                Ok(Self::Put([head, value.clone()]))
-            }
-            Some(Mutation::Delete(_)) => Ok(Self::Delete),
-            // The capabilities admit no other.
-            Some(_) | None => Ok(Self::Nothing),
-        }
-    }
-}
-
 impl Commit<'_> {
     async fn run(self) -> Result<()> {
         match &self.engine.guarding {
             Guarding::Locks(locks) => {
-                let _lock = locks.lock(self.path.as_ref()).await;
+                let lock = timeout_at(self.deadline, locks.lock(self.path.as_ref()));
+                let lock = lock.await.map_err(|_| not_applied(timed_out()))?;
                 if !self.guards.is_empty() {
                     let found = self.find().await.map_err(not_applied)?;
                     self.judge(found.as_ref())?;
                 }
-                self.apply_plainly().await
+                self.apply_under(lock).await
             }
             Guarding::Requests => {
                 let is_plain = self.guards.is_empty() && matches!(self.change, Change::Put(_));
@@ -134,22 +108,40 @@ impl Commit<'_> {
         }
     }
 
+    /// Makes the change, whatever there is, and keeps its lock until that has ended:
+    /// nothing takes back what a file system was asked for, so a change that takes
+    /// longer than its commit has time may still happen. Nobody else writes the key
+    /// until then, and no other process opens the directory.
+    async fn apply_under(&self, lock: Option<KeyLock>) -> Result<()> {
+        let bucket = Arc::clone(&self.engine.bucket);
+        let directory = self.engine.directory.clone();
+        let (path, change) = (self.path.clone(), self.change.clone());
+        let begin_by = self.deadline_of_attempt();
+        let ending = tokio::spawn(async move {
+            let made = change.make(&bucket, &path, begin_by).await;
+            drop((lock, directory));
+            made
+        });
+        match timeout_at(self.deadline, ending).await {
+            Ok(Ok(applied)) => applied.map_err(Failure::of_commit),
+            Ok(Err(_)) => Err(Failure::new(
+                Error::new(ErrorKind::Internal, "a write of a file was broken off"),
+                Fate::Lost,
+            )
+            .of_commit()),
+            Err(_) => Err(Failure::new(timed_out(), Fate::Lost).of_commit()),
+        }
+    }
+
     /// Makes the change, whatever there is.
     async fn apply_plainly(&self) -> Result<()> {
-        let bucket = &self.engine.bucket;
-        let applied = match &self.change {
-            Change::Put(content) => {
-                let put = bucket.put(
-                    &self.path,
-                    content.clone(),
-                    PutIf::Always,
-                    self.deadline_of_attempt(),
-                );
-                put.await.map(drop)
-            }
-            Change::Delete => bucket.delete(&self.path, self.deadline).await,
-            Change::Nothing => Ok(()),
+        let deadline = match self.change {
+            // It can be looked for if its answer is lost.
+            Change::Put(_) => self.deadline_of_attempt(),
+            Change::Delete | Change::Nothing => self.deadline,
         };
+        let bucket = &self.engine.bucket;
+        let applied = self.change.make(bucket, &self.path, deadline).await;
         match applied {
             Err(failed) if failed.fate == Fate::Lost => self.look_up(failed).await,
             applied => applied.map_err(Failure::of_commit),
@@ -159,8 +151,7 @@ impl Commit<'_> {
     /// Looks whether a put was done whose answer is lost. One that is not there
     /// may come yet, or others may have come since.
     async fn look_up(&self, lost: Failure) -> Result<()> {
-        let may_be_found =
-            matches!(self.change, Change::Put(_)) && self.engine.bucket.lists_in_order();
+        let may_be_found = matches!(self.change, Change::Put(_));
         let mut looks = 0;
         while may_be_found && looks < LOOKS && self.has_time() {
             match self.find().await {

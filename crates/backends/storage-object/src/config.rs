@@ -10,7 +10,8 @@ use storage_core::{
 };
 
 use crate::{
-    ObjectBackend, ObjectConditions, ObjectCreation, ObjectParts, ObjectPlace, S3Place, open, url,
+    ObjectBackend, ObjectClass, ObjectConditions, ObjectCreation, ObjectParts, ObjectPlace,
+    ObjectReads, S3Place, open, url,
 };
 
 /// Where a store of objects is and how much of its server it may use.
@@ -33,11 +34,14 @@ pub struct ObjectConfig {
     /// nobody else has their objects.
     #[serde(default)]
     pub conditions: ObjectConditions,
-    /// The storage class of all objects that are written, such as `STANDARD_IA`;
-    /// by default that of the bucket. One that takes hours to be read is not
-    /// for a store: what is in it is answered with `Unsupported`.
+    /// What the store declares of its reads. Default: what is known of the place.
     #[serde(default)]
-    pub storage_class: Option<String>,
+    pub reads: ObjectReads,
+    /// The storage classes of the objects that are written; of several that are for
+    /// an object the first. Objects that none is for are in that of the bucket.
+    /// Default: none.
+    #[serde(default)]
+    pub storage_classes: Vec<ObjectClass>,
     /// When values are written in parts.
     #[serde(default)]
     pub parts: ObjectParts,
@@ -72,7 +76,8 @@ impl ObjectConfig {
             prefix: String::new(),
             creation: ObjectCreation::default(),
             conditions: ObjectConditions::default(),
-            storage_class: None,
+            reads: ObjectReads::default(),
+            storage_classes: Vec::new(),
             parts: ObjectParts::default(),
             requests_at_once: defaults::requests_at_once(),
             queue_max: defaults::queue_max(),
@@ -93,14 +98,18 @@ impl ObjectConfig {
         Self::new(ObjectPlace::Directory(path.into()))
     }
 
-    /// The store that a URL names: `s3://bucket/prefix?parameter=value`, or
-    /// `object+file:///path`, which has no parameters. Those of the former are `endpoint region profile credentials_file ca_file
-    /// storage_class conditions requests_at_once time_limit connect_timeout`,
-    /// times in seconds. A URL has no place for credentials, so that nobody
-    /// writes them where others see them.
+    /// The store that a URL names: `s3://bucket/prefix?parameter=value`, with feature
+    /// `azure` `az://container/prefix`, with feature `gcs` `gs://bucket/prefix`, or
+    /// `object+file:///path`, which has no parameters. All of a server have `endpoint
+    /// ca_file storage_class conditions reads requests_at_once time_limit
+    /// connect_timeout`, times in seconds; S3 has `region profile credentials_file`,
+    /// Azure `account`, Google `credentials_file`. A `storage_class` may be given
+    /// several times, as `CLASS` or as `CLASS:BYTES` for values of at least so many.
+    /// A URL has no place for credentials, so that nobody writes them where others
+    /// see them.
     ///
     /// # Errors
-    /// `Invalid` for what is no such URL.
+    /// `Invalid` for what is no such URL; `Unsupported` for one whose feature is off.
     pub fn from_url(url: &str) -> Result<Self> {
         url::parse(url)
     }
@@ -152,10 +161,16 @@ impl ObjectConfig {
 
     fn validated(self) -> Result<Self> {
         self.root()?;
-        if let ObjectPlace::S3(place) = &self.place {
-            place.validate()?;
-        } else if self.storage_class.is_some() {
-            return Err(invalid("storage_class is for objects on a server"));
+        match &self.place {
+            ObjectPlace::S3(place) => place.validate()?,
+            #[cfg(feature = "azure")]
+            ObjectPlace::Azure(place) => place.validate()?,
+            #[cfg(feature = "gcs")]
+            ObjectPlace::Gcs(place) => place.validate()?,
+            ObjectPlace::Directory(_) | ObjectPlace::Memory if self.storage_classes.is_empty() => {}
+            ObjectPlace::Directory(_) | ObjectPlace::Memory => {
+                return Err(invalid("storage classes are for objects on a server"));
+            }
         }
         for (setting, time) in [
             ("time_limit", self.time_limit),
@@ -188,11 +203,7 @@ impl ObjectConfig {
 
     /// Where the store is.
     pub(crate) fn location(&self) -> String {
-        match &self.place {
-            ObjectPlace::S3(place) => place.location(&self.prefix),
-            ObjectPlace::Directory(path) => path.display().to_string(),
-            ObjectPlace::Memory => "memory".into(),
-        }
+        self.place.location(&self.prefix)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::{
     bucket::{Bucket, BucketKind},
+    class::ObjectClass,
     guarding::Guarding,
     name::Names,
 };
@@ -24,9 +25,9 @@ pub(crate) const ENGINE: &str = "object";
 /// Its name where nothing outlives the process.
 const ENGINE_IN_MEMORY: &str = "object-memory";
 
-/// A system key is 256 bytes longer. Beyond the head of a key the object holds
-/// it, so no limit of the store's own names matters.
-const KEY_BYTES_MAX: usize = 2_048;
+/// A system key may be longer. Beyond the head of a key the object holds it, so no
+/// limit of the store's own names matters.
+pub(crate) const KEY_BYTES_MAX: usize = 2_048;
 
 /// A value is in memory as a whole. S3 takes up to 5 GiB in one request.
 const VALUE_BYTES_MAX: usize = 512 << 20;
@@ -37,16 +38,18 @@ const BATCH_OPERATIONS_MAX: usize = 64;
 
 /// Objects as an engine across a network.
 pub struct ObjectEngine {
-    pub(crate) bucket: Bucket,
+    pub(crate) bucket: Arc<Bucket>,
     pub(crate) names: Names,
     pub(crate) guarding: Guarding,
+    pub(crate) storage_classes: Vec<ObjectClass>,
+    pub(crate) reads: ReadSupport,
     pub(crate) durability: Durability,
     pub(crate) requests_at_once: usize,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limits: Limits,
     pub(crate) location: String,
     /// Whose directory it is, where it is one.
-    pub(crate) _directory: Option<StoreDirectory>,
+    pub(crate) directory: Option<Arc<StoreDirectory>>,
 }
 
 /// Object stores have no snapshots, so there is none of these.
@@ -79,7 +82,7 @@ impl Engine for ObjectEngine {
 
     fn describe(&self) -> Description {
         let engine = match self.bucket.kind {
-            BucketKind::Server | BucketKind::Directory(_) => ENGINE,
+            BucketKind::Server(_) | BucketKind::Directory(_) => ENGINE,
             BucketKind::Memory => ENGINE_IN_MEMORY,
         };
         Description::of_engine(engine, &self.location)
@@ -98,7 +101,7 @@ impl Engine for ObjectEngine {
         capabilities.expiry = Support::Supported;
         capabilities.snapshots = SnapshotSupport::Unsupported;
         capabilities.scan_order = ScanOrder::Ordered;
-        capabilities.reads = ReadSupport::Linearizable;
+        capabilities.reads = self.reads;
         capabilities.durability_min = Durability::Volatile;
         capabilities.durability_max = self.durability;
         // Each commit is as durable as it gets when it is answered.

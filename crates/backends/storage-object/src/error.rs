@@ -112,8 +112,11 @@ fn refused(refusal: &Refusal) -> Failure {
 /// What became of a request that was refused.
 fn fate_of(status: StatusCode, code: &str, kind: ErrorKind) -> Fate {
     match code {
-        "NoSuchKey" => Fate::Absent,
-        "PreconditionFailed" | "ConditionalRequestConflict" => Fate::ConditionFailed,
+        "NoSuchKey" | "BlobNotFound" => Fate::Absent,
+        "PreconditionFailed"
+        | "ConditionalRequestConflict"
+        | "ConditionNotMet"
+        | "BlobAlreadyExists" => Fate::ConditionFailed,
         // Who throttles has not looked at the request.
         _ if kind == ErrorKind::Throttled => Fate::Refused,
         _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => Fate::Lost,
@@ -135,8 +138,9 @@ const FULL: Remedy = (ErrorKind::Full, "free some space, or raise the quota");
 const REGION: Remedy = (ErrorKind::Invalid, "name the region that the bucket is in");
 
 /// The kind of an answer, and what to do about it. Codes are those of S3
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>), and
-/// some of stores that speak like it.
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>), some of
+/// stores that speak like it, and those of Azure
+/// (<https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>).
 fn kind_of(status: StatusCode, code: &str) -> Remedy {
     of_access(code)
         .or_else(|| of_request(code))
@@ -155,8 +159,14 @@ fn of_access(code: &str) -> Option<Remedy> {
         | "InvalidSecurity"
         | "MissingSecurityHeader"
         | "AuthorizationHeaderMalformed"
-        | "NotSignedUp" => CREDENTIALS,
-        "ExpiredToken" | "TokenRefreshRequired" => (
+        | "NotSignedUp"
+        | "AuthenticationFailed"
+        | "AuthorizationFailure"
+        | "AuthorizationPermissionMismatch"
+        | "InsufficientAccountPermissions"
+        | "NoAuthenticationInformation"
+        | "AccountIsDisabled" => CREDENTIALS,
+        "ExpiredToken" | "InvalidAuthenticationInfo" | "TokenRefreshRequired" => (
             ErrorKind::Denied,
             "the credentials have expired; get new ones",
         ),
@@ -170,7 +180,8 @@ fn of_access(code: &str) -> Option<Remedy> {
         | "TooManyRequests"
         | "RequestLimitExceeded"
         | "Throttling"
-        | "ThrottlingException" => THROTTLED,
+        | "ThrottlingException"
+        | "ServerBusy" => THROTTLED,
         "QuotaExceeded" | "XMinioStorageFull" | "InsufficientStorage" => FULL,
         _ => return None,
     })
@@ -179,14 +190,19 @@ fn of_access(code: &str) -> Option<Remedy> {
 /// What is about buckets, objects and what is asked of them.
 fn of_request(code: &str) -> Option<Remedy> {
     Some(match code {
-        "NoSuchBucket" | "InvalidBucketName" => (ErrorKind::Invalid, "name a bucket that exists"),
-        "NoSuchKey" => (ErrorKind::Invalid, "there is no such object"),
-        "PreconditionFailed" | "ConditionalRequestConflict" => CHANGED,
+        "NoSuchBucket" | "InvalidBucketName" | "ContainerNotFound" | "ContainerBeingDeleted" => {
+            (ErrorKind::Invalid, "name a bucket that exists")
+        }
+        "NoSuchKey" | "BlobNotFound" => (ErrorKind::Invalid, "there is no such object"),
+        "PreconditionFailed"
+        | "ConditionalRequestConflict"
+        | "ConditionNotMet"
+        | "BlobAlreadyExists" => CHANGED,
         "RequestTimeout" => (ErrorKind::TimedOut, "the request was sent too slowly"),
         "InternalError" | "ServiceUnavailable" | "OperationAborted" | "NoSuchUpload" => {
             (ErrorKind::Unavailable, "try again")
         }
-        "InvalidObjectState" => (
+        "InvalidObjectState" | "BlobArchived" => (
             ErrorKind::Unsupported,
             "the object is in an archive; restore it, and use a storage class that is read at once",
         ),
@@ -237,6 +253,14 @@ mod tests {
         for (status, code, kind, fate) in [
             (404, "NoSuchKey", Invalid, Absent),
             (404, "NoSuchBucket", Invalid, Refused),
+            (404, "BlobNotFound", Invalid, Absent),
+            (404, "ContainerNotFound", Invalid, Refused),
+            (412, "ConditionNotMet", Unavailable, ConditionFailed),
+            (409, "BlobAlreadyExists", Unavailable, ConditionFailed),
+            (403, "AuthenticationFailed", Denied, Refused),
+            (401, "InvalidAuthenticationInfo", Denied, Refused),
+            (503, "ServerBusy", Throttled, Refused),
+            (409, "BlobArchived", Unsupported, Refused),
             (400, "InvalidBucketName", Invalid, Refused),
             (403, "AccessDenied", Denied, Refused),
             (403, "InvalidAccessKeyId", Denied, Refused),

@@ -1,5 +1,6 @@
 //! The object storage engine: one object an entry, in a bucket of S3 or of a
-//! server that speaks like it, or in a directory.
+//! server that speaks like it, of Azure (feature `azure`) or Google Cloud Storage
+//! (feature `gcs`), or in a directory.
 //!
 //! ```no_run
 //! use storage_core::{ReadExt, Store, StoreExt};
@@ -40,17 +41,26 @@
 //! form of an object does not come back.
 //!
 //! # Consistency
-//! Reads are declared linearizable, as Amazon says of S3 and as a directory is. The
-//! open does not try that: of a server whose reads or listings lag behind its
-//! writes, the store declares more than it keeps.
+//! Reads are declared linearizable in a directory, and where Amazon, Microsoft or
+//! Google promise it. The open does not try that. Of a server at any other endpoint
+//! nothing is known, and its reads are declared to lag behind its writes, unless
+//! the configuration [says](ObjectReads) that they do not.
 
+#[cfg(feature = "azure")]
+mod azure;
 mod bucket;
+mod change;
+mod class;
+mod client;
 mod commit;
 mod config;
 mod credentials;
+mod deletes;
 mod engine;
 mod error;
 mod failure;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod guarding;
 mod name;
 mod object;
@@ -61,13 +71,20 @@ mod read;
 mod s3;
 mod scan;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod url;
 
+#[cfg(feature = "azure")]
+pub use self::azure::AzurePlace;
+#[cfg(feature = "gcs")]
+pub use self::gcs::GcsPlace;
 pub use self::{
+    class::ObjectClass,
     config::ObjectConfig,
     engine::{ObjectEngine, ObjectSnapshot},
-    place::{ObjectConditions, ObjectCreation, ObjectParts, ObjectPlace},
+    place::{ObjectConditions, ObjectCreation, ObjectParts, ObjectPlace, ObjectReads},
     s3::S3Place,
 };
 

@@ -2,10 +2,10 @@
 //! the value. `docs/formats/object.md` has it byte by byte.
 
 use bytes::Bytes;
-use storage_core::{Error, ErrorKind, Key, Random, Result, Space, Timestamp};
+use storage_core::{Capabilities, Error, ErrorKind, Key, Random, Result, Space, Timestamp};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::name::HEAD_BYTES;
+use crate::{engine::KEY_BYTES_MAX, name::HEAD_BYTES};
 
 /// The bytes of a header.
 pub(crate) const HEADER_BYTES: usize = 56;
@@ -67,6 +67,10 @@ pub(crate) fn head(
     head.extend(kept);
     Ok(head.into())
 }
+
+/// How many bytes of any object tell all about its entry but its value.
+pub(crate) const HEAD_BYTES_MAX: usize =
+    HEADER_BYTES + KEY_BYTES_MAX + Capabilities::SYSTEM_KEY_EXTRA_BYTES;
 
 /// How many bytes of an object tell all about the entry of `key` but its value.
 pub(crate) fn head_bytes(key: &[u8]) -> usize {

@@ -10,12 +10,14 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     ObjectConditions, ObjectConfig, ObjectCreation, ObjectPlace,
-    bucket::{Bucket, BucketKind, Parts, PutIf},
+    bucket::{Bucket, BucketKind, Content, Parts, PutIf},
+    client::Client,
     config::invalid,
     engine::{ENGINE, ObjectEngine, limits},
     failure::RETRY_AFTER,
     guarding::{Guarding, KeyLocks},
     name::Names,
+    place::Promise,
     race::{Verdict, race},
     read::Tries,
     transport::{Connector, tls},
@@ -32,23 +34,32 @@ const DIRECTORY_VERSION: u32 = 1;
 const RACE_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// What holds the objects, and what is known of it.
-struct Holder {
-    store: Arc<dyn ObjectStore>,
-    kind: BucketKind,
-    durability: Durability,
-    directory: Option<StoreDirectory>,
+pub(crate) struct Holder {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) kind: BucketKind,
+    pub(crate) promise: Promise,
+    pub(crate) durability: Durability,
+    pub(crate) directory: Option<Arc<StoreDirectory>>,
 }
 
 /// The engine of a valid configuration.
 pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Result<ObjectEngine> {
+    let holder = Holder::of(&config)?;
+    engine_in(holder, config, components).await
+}
+
+/// The engine of the objects that something holds.
+pub(crate) async fn engine_in(
+    holder: Holder,
+    config: ObjectConfig,
+    components: &Components,
+) -> Result<ObjectEngine> {
     let deadline = Instant::now() + config.time_limit;
     let names = Names::below(config.root()?);
-    let holder = Holder::of(&config)?;
     let requests = config.requests_at_once;
-    let bucket = Bucket {
+    let bucket = Arc::new(Bucket {
         store: holder.store,
         kind: holder.kind,
-        storage_class: config.storage_class.clone(),
         parts: Parts {
             bytes_min: config.parts.bytes_min,
             part_bytes: config.parts.part_bytes,
@@ -56,7 +67,7 @@ pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Res
         },
         permits: Semaphore::new(requests.get()),
         executor: Arc::clone(&components.executor),
-    };
+    });
     let location = config.location();
     let at_place = |error: Error| error.with_place(&location);
     claim(&bucket, &names, config.creation, deadline)
@@ -69,6 +80,8 @@ pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Res
         bucket,
         names,
         guarding,
+        storage_classes: config.storage_classes,
+        reads: config.reads.declared(holder.promise),
         durability: holder.durability,
         requests_at_once: requests.get(),
         random: Arc::clone(&components.random),
@@ -76,7 +89,7 @@ pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Res
             .queue_max(config.queue_max)
             .time_limit(config.time_limit),
         location,
-        _directory: holder.directory,
+        directory: holder.directory,
     })
 }
 
@@ -84,14 +97,18 @@ impl Holder {
     fn of(config: &ObjectConfig) -> Result<Self> {
         match &config.place {
             ObjectPlace::S3(place) => {
-                let tls = tls(place.ca_file.as_deref())?;
-                let connector = Connector::new(tls, config.connect_timeout)?;
-                Ok(Self {
-                    store: place.client(connector)?,
-                    kind: BucketKind::Server,
-                    durability: Durability::Synced,
-                    directory: None,
-                })
+                let connector = connector(place.ca_file.as_deref(), config)?;
+                Ok(Self::on_server(place.client(connector)?))
+            }
+            #[cfg(feature = "azure")]
+            ObjectPlace::Azure(place) => {
+                let connector = connector(place.ca_file.as_deref(), config)?;
+                Ok(Self::on_server(place.client(connector)?))
+            }
+            #[cfg(feature = "gcs")]
+            ObjectPlace::Gcs(place) => {
+                let connector = connector(place.ca_file.as_deref(), config)?;
+                Ok(Self::on_server(place.client(connector)?))
             }
             ObjectPlace::Directory(path) => {
                 if config.creation == ObjectCreation::Never && !path.join("STORAGE").exists() {
@@ -108,18 +125,36 @@ impl Holder {
                 Ok(Self {
                     store: Arc::new(store),
                     kind: BucketKind::Directory(data),
+                    promise: Promise::Strong,
                     durability: Durability::Synced,
-                    directory: Some(directory),
+                    directory: Some(Arc::new(directory)),
                 })
             }
             ObjectPlace::Memory => Ok(Self {
                 store: Arc::new(InMemory::new()),
                 kind: BucketKind::Memory,
+                promise: Promise::Strong,
                 durability: Durability::Volatile,
                 directory: None,
             }),
         }
     }
+}
+
+impl Holder {
+    fn on_server(client: Client) -> Self {
+        Self {
+            store: client.store,
+            kind: BucketKind::Server(client.deletes),
+            promise: client.promise,
+            durability: Durability::Synced,
+            directory: None,
+        }
+    }
+}
+
+fn connector(ca_file: Option<&std::path::Path>, config: &ObjectConfig) -> Result<Connector> {
+    Connector::new(tls(ca_file)?, config.connect_timeout)
 }
 
 /// Finds the marker of the store, or makes it where nobody else has anything.
@@ -159,7 +194,10 @@ async fn claim(
     if creation == ObjectCreation::Never {
         return Err(missing());
     }
-    let content = [Bytes::from_static(MARKER), Bytes::new()];
+    let content = Content {
+        pieces: [Bytes::from_static(MARKER), Bytes::new()],
+        class: None,
+    };
     // Several who do so at once write the same.
     bucket.put(&path, content, PutIf::Always, deadline).await?;
     Ok(())
@@ -191,7 +229,7 @@ async fn guarding(
     components: &Components,
     deadline: Instant,
 ) -> Result<Guarding> {
-    if !matches!(bucket.kind, BucketKind::Server) {
+    if !bucket.is_server() {
         return Ok(Guarding::Locks(KeyLocks::new()));
     }
     match conditions {

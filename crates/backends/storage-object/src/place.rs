@@ -3,8 +3,13 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use serde::Deserialize;
+use storage_core::ReadSupport;
 
 use crate::S3Place;
+#[cfg(feature = "azure")]
+use crate::azure::AzurePlace;
+#[cfg(feature = "gcs")]
+use crate::gcs::GcsPlace;
 
 /// Where the objects of a store are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -13,10 +18,80 @@ use crate::S3Place;
 pub enum ObjectPlace {
     /// In a bucket of S3, or of a server that speaks like it.
     S3(S3Place),
+    /// In a container of Azure Blob Storage.
+    #[cfg(feature = "azure")]
+    Azure(AzurePlace),
+    /// In a bucket of Google Cloud Storage.
+    #[cfg(feature = "gcs")]
+    Gcs(GcsPlace),
     /// In a directory of this machine, which one process at a time has open.
     Directory(PathBuf),
     /// In the memory of this process, each store on its own; for tests.
     Memory,
+}
+
+impl ObjectPlace {
+    /// Where a store is that has names which begin with `prefix`.
+    pub(crate) fn location(&self, prefix: &str) -> String {
+        let (scheme, bucket, endpoint) = match self {
+            Self::S3(place) => ("s3", &place.bucket, &place.endpoint),
+            #[cfg(feature = "azure")]
+            Self::Azure(place) => ("az", &place.container, &place.endpoint),
+            #[cfg(feature = "gcs")]
+            Self::Gcs(place) => ("gs", &place.bucket, &place.endpoint),
+            Self::Directory(path) => return path.display().to_string(),
+            Self::Memory => return "memory".into(),
+        };
+        let prefix = prefix.trim_matches('/');
+        let query = endpoint
+            .as_ref()
+            .map(|endpoint| format!("?endpoint={endpoint}"));
+        format!("{scheme}://{bucket}/{prefix}{}", query.unwrap_or_default())
+    }
+}
+
+/// What a store declares of its reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectReads {
+    /// What is known of the place: those of a directory are linearizable, and so
+    /// are those of Amazon, Microsoft and Google, which say so. Of any other
+    /// server nothing is known, so its reads are declared to lag behind.
+    #[default]
+    Known,
+    /// They are linearizable: somebody knows that no read and no listing of the
+    /// server lags behind its writes. Nothing tries that.
+    Linearizable,
+    /// They may lag behind.
+    Eventual,
+}
+
+/// What is known of the reads of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Nobody reads what was before, after a write was answered.
+    Strong,
+    Unknown,
+}
+
+impl Promise {
+    /// Of whom is reached at an endpoint; without one it is the provider, who makes
+    /// the promise.
+    pub(crate) const fn of(endpoint: Option<&str>) -> Self {
+        match endpoint {
+            None => Self::Strong,
+            Some(_) => Self::Unknown,
+        }
+    }
+}
+
+impl ObjectReads {
+    pub(crate) const fn declared(self, promise: Promise) -> ReadSupport {
+        match (self, promise) {
+            (Self::Known, Promise::Strong) | (Self::Linearizable, _) => ReadSupport::Linearizable,
+            (Self::Known, Promise::Unknown) | (Self::Eventual, _) => ReadSupport::Eventual,
+        }
+    }
 }
 
 /// Whether guards are made of conditions of requests.

@@ -11,7 +11,7 @@ use storage_core::{Error, Random, Result};
 use tokio::time::Instant;
 
 use crate::{
-    bucket::{Bucket, Form, PutIf},
+    bucket::{Bucket, Content, Form, PutIf},
     failure::{Failure, Fate},
     name::Names,
     object::WriteId,
@@ -117,7 +117,10 @@ async fn put(
     put_if: PutIf,
     deadline: Instant,
 ) -> Result<Form, Failure> {
-    let content = [content_of(racer), Bytes::new()];
+    let content = Content {
+        pieces: [content_of(racer), Bytes::new()],
+        class: None,
+    };
     bucket.put(path, content, put_if, deadline).await
 }
 

@@ -2,16 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use object_store::{
-    ObjectStore, RetryConfig,
-    aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
-};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use serde::Deserialize;
 use storage_core::{Result, networked::Secret};
 
 use crate::{
+    client::{Client, no_retries, validate_endpoint},
     config::invalid,
     credentials::{self, Credentials},
+    deletes::Deletes,
+    place::Promise,
     transport::Connector,
 };
 
@@ -69,28 +69,23 @@ impl S3Place {
         if self.bucket.is_empty() {
             return Err(invalid("bucket is empty; name one that exists"));
         }
-        if let Some(endpoint) = &self.endpoint {
-            let host = ["http://", "https://"]
-                .iter()
-                .find_map(|scheme| endpoint.strip_prefix(scheme));
-            // Who writes credentials there is not shown them again.
-            if host.is_none_or(|host| host.is_empty() || host.contains('@')) {
-                return Err(invalid(
-                    "endpoint must be http:// or https:// and a host, without credentials",
-                ));
-            }
+        validate_endpoint(self.endpoint.as_deref())
+    }
+
+    /// Sets what a parameter of a URL says; `false` if there is none of that name.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
+        match name {
+            "endpoint" => self.endpoint = Some(value.into()),
+            "region" => self.region = Some(value.into()),
+            "profile" => self.profile = Some(value.into()),
+            "credentials_file" => self.credentials_file = Some(value.into()),
+            "ca_file" => self.ca_file = Some(value.into()),
+            _ => return false,
         }
-        Ok(())
+        true
     }
 
-    pub(crate) fn location(&self, prefix: &str) -> String {
-        let prefix = prefix.trim_matches('/');
-        let endpoint = self.endpoint.as_ref();
-        let query = endpoint.map(|endpoint| format!("?endpoint={endpoint}"));
-        format!("s3://{}/{prefix}{}", self.bucket, query.unwrap_or_default())
-    }
-
-    pub(crate) fn client(&self, connector: Connector) -> Result<Arc<dyn ObjectStore>> {
+    pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
         let credentials = credentials::find(self)?;
         let mut builder = authorized(AmazonS3Builder::from_env(), credentials)
             .with_bucket_name(&self.bucket)
@@ -98,11 +93,7 @@ impl S3Place {
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             // One request each, which may have a condition.
             .with_disable_bulk_delete(true)
-            // What is sent again, and when, is for the engine to say.
-            .with_retry(RetryConfig {
-                max_retries: 0,
-                ..RetryConfig::default()
-            });
+            .with_retry(no_retries());
         if let Some(endpoint) = &self.endpoint {
             builder = builder
                 .with_endpoint(endpoint.trim_end_matches('/'))
@@ -111,10 +102,15 @@ impl S3Place {
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
-        let client = builder.build().map_err(|error| {
+        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+        let store = builder.build().map_err(|error| {
             invalid(format!("the bucket cannot be used as configured: {error}"))
         })?;
-        Ok(Arc::new(client))
+        Ok(Client {
+            store: Arc::new(store),
+            deletes: Deletes::IfMatch,
+            promise: Promise::of(endpoint.as_deref()),
+        })
     }
 }
 

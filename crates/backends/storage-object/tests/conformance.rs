@@ -1,7 +1,7 @@
 //! The suite over an S3.
 
 use storage_core::{Components, Result, networked::Secret};
-use storage_object::{ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace};
+use storage_object::{ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace, ObjectReads};
 use storage_testkit::{
     Subject,
     servers::{S3Bucket, S3Server},
@@ -26,6 +26,8 @@ impl Subject for S3 {
         if let ObjectPlace::S3(place) = &mut config.place {
             place.access_key = Some(("tests".into(), Secret::new("secret")));
         }
+        // What these tests prove of this server, nobody else knows.
+        config.reads = ObjectReads::Linearizable;
         // The race has tests of its own, and would be run hundreds of times here.
         config.conditions = ObjectConditions::Trusted;
         config.open_with(components).await

@@ -36,6 +36,7 @@ mod sequence;
 mod source;
 #[cfg(test)]
 mod tests;
+mod together;
 mod verify;
 mod writer;
 

@@ -1,11 +1,12 @@
 //! Many puts as few commits.
 //!
 //! A batch is bounded in entries and bytes, so a load of any size takes little
-//! memory. All batches but the last are buffered; the last is as durable as the
+//! memory. Where a batch is of one key, many are committed at once. All batches but the last are buffered; the last is as durable as the
 //! store can, which makes all of them so.
 
 use std::collections::{HashMap, HashSet};
 
+use super::together::together;
 use crate::{
     BatchScope, Capabilities, Count, Durability, Error, ErrorKind, Mutation, Outcome, OwnedKey,
     Put, ReadExt, Result, Store, WriteBatch, WriteOptions,
@@ -35,6 +36,9 @@ pub struct BulkWriter<'a, S> {
     is_in_doubt: bool,
     acknowledged: BulkReport,
 }
+
+/// How many batches are under way at once where each is of one key.
+const KEYS_AT_ONCE: usize = 64;
 
 /// How large one batch may become. A store may take less; then that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +145,8 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         let single = WriteBatch::new().mutation(mutation);
         self.store.capabilities().admit(&single)?;
         let is_full = self.pending.len() >= self.limits.entries_max
-            || self.pending_bytes + bytes > self.limits.bytes_max;
+            || self.pending_bytes + bytes > self.limits.bytes_max
+            || self.would_overtake(&single);
         if is_full && !self.pending.is_empty() {
             let options = self.options.clone();
             self.commit_pending(&options).await?;
@@ -151,48 +156,87 @@ impl<'a, S: Store> BulkWriter<'a, S> {
         Ok(())
     }
 
+    /// Whether this could be committed before a mutation of the same key.
+    fn would_overtake(&self, single: &WriteBatch) -> bool {
+        let is_one_batch = self.store.capabilities().batch == BatchScope::Store;
+        let key = single.mutations().first().and_then(key_of);
+        !is_one_batch && self.pending.iter().any(|pending| key_of(pending) == key)
+    }
+
     /// Commits what is pending, which stays pending if that fails.
     async fn commit_pending(&mut self, options: &WriteOptions) -> Result<()> {
         self.refuse_in_doubt()?;
         let mut mutations = self.pending.clone();
-        let mut done = self.acknowledged;
+        let mut left_out = Vec::new();
         if self.unchanged == Unchanged::LeaveOut {
             let unchanged = self.unchanged_keys(&mutations).await?;
             mutations.retain(|mutation| match mutation {
                 Mutation::Put(put) if unchanged.contains(&put.key) => {
-                    done.unchanged.add(mutation.size_bytes());
+                    left_out.push(mutation.size_bytes());
                     false
                 }
                 _ => true,
             });
-        }
-        for mutation in &mutations {
-            match mutation {
-                Mutation::Put(_) => done.written.add(mutation.size_bytes()),
-                _ => done.removed += 1,
-            }
         }
         // Buffered, an empty batch would do nothing; as durable as possible, it
         // makes everything before it so.
         if !mutations.is_empty() || options.durability.is_none() {
             self.commit(mutations, options).await?;
         }
+        for bytes in left_out {
+            self.acknowledged.unchanged.add(bytes);
+        }
         self.pending.clear();
         self.pending_bytes = 0;
-        self.acknowledged = done;
         Ok(())
     }
 
+    /// Commits mutations, as several batches where one cannot hold them. What is
+    /// applied is pending no more if another batch fails.
     async fn commit(&mut self, mutations: Vec<Mutation>, options: &WriteOptions) -> Result<()> {
-        let batch = WriteBatch::from_parts(Vec::new(), mutations);
+        let batches = match self.store.capabilities().batch {
+            BatchScope::Key | BatchScope::Partition if !mutations.is_empty() => {
+                mutations.into_iter().map(|one| vec![one]).collect()
+            }
+            // Also none, which makes durable what came before.
+            _ => vec![mutations],
+        };
+        let store = self.store;
+        let commits = batches.iter().map(|mutations| {
+            let batch = WriteBatch::from_parts(Vec::new(), mutations.clone());
+            store.commit_with(batch, options)
+        });
         // It stays so if the future is dropped.
         self.is_in_doubt = true;
-        let committed = self.store.commit_with(batch, options).await;
-        self.is_in_doubt = match &committed {
-            Ok(_) => false,
-            Err(error) => error.outcome() != Some(Outcome::NotApplied),
-        };
-        committed.map(drop)
+        let ends = together(commits).await;
+        let is_unknown = |error: &Error| error.outcome() != Some(Outcome::NotApplied);
+        self.is_in_doubt = ends
+            .iter()
+            .filter_map(|end| end.as_ref().err())
+            .any(is_unknown);
+        let mut failure: Option<Error> = None;
+        for (mutations, end) in batches.iter().zip(ends) {
+            match end {
+                Ok(_) => self.acknowledge(mutations),
+                // One that says nothing was applied must not hide another.
+                Err(error) if failure.is_none() || is_unknown(&error) => failure = Some(error),
+                Err(_) => {}
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn acknowledge(&mut self, mutations: &[Mutation]) {
+        for mutation in mutations {
+            match mutation {
+                Mutation::Put(_) => self.acknowledged.written.add(mutation.size_bytes()),
+                _ => self.acknowledged.removed += 1,
+            }
+        }
+        let keys: HashSet<_> = mutations.iter().filter_map(key_of).collect();
+        self.pending
+            .retain(|pending| key_of(pending).is_none_or(|key| !keys.contains(key)));
+        self.pending_bytes = self.pending.iter().map(Mutation::size_bytes).sum();
     }
 
     /// The same batch again could undo what others wrote since.
@@ -238,7 +282,17 @@ impl<'a, S: Store> BulkWriter<'a, S> {
 fn entries_max(capabilities: &Capabilities) -> usize {
     match capabilities.batch {
         BatchScope::Store => capabilities.batch_operations_max,
-        BatchScope::Key | BatchScope::Partition => 1,
+        // One batch for each key, at once.
+        BatchScope::Key | BatchScope::Partition => KEYS_AT_ONCE,
+    }
+}
+
+const fn key_of(mutation: &Mutation) -> Option<&OwnedKey> {
+    match mutation {
+        Mutation::Put(put) => Some(&put.key),
+        Mutation::Delete(key) => Some(key),
+        // No method adds these.
+        Mutation::PutSequenced(_) | Mutation::DeleteRange(_) => None,
     }
 }
 

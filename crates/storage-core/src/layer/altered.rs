@@ -22,6 +22,8 @@ pub(crate) struct Altered<S> {
     delay: Option<Duration>,
     /// The durabilities that commits asked for.
     pub(crate) durabilities: Mutex<Vec<Option<Durability>>>,
+    /// How many commits are under way, and the most that ever were.
+    pub(crate) under_way: Mutex<(usize, usize)>,
     /// The greatest number of entries that each scan asked for.
     pub(crate) scans: Mutex<Vec<usize>>,
 }
@@ -36,6 +38,7 @@ impl<S: Store> Altered<S> {
             capabilities,
             delay: None,
             durabilities: Mutex::default(),
+            under_way: Mutex::default(),
             scans: Mutex::default(),
         }
     }
@@ -102,8 +105,17 @@ impl<S: Store> Store for Altered<S> {
         self.capabilities.admit(&batch)?;
         self.capabilities.admit(options)?;
         self.durabilities.lock().unwrap().push(options.durability);
+        {
+            let (now, most) = &mut *self.under_way.lock().unwrap();
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        // Whoever is to commit at the same time gets to it.
+        tokio::task::yield_now().await;
         // The store below may offer less than this one pretends to.
-        self.inner.commit_with(batch, &WriteOptions::new()).await
+        let committed = self.inner.commit_with(batch, &WriteOptions::new()).await;
+        self.under_way.lock().unwrap().0 -= 1;
+        committed
     }
 
     fn snapshot_with(

@@ -165,12 +165,11 @@ impl<S: EngineRead> Reads<S> {
         }
         let deadline = self.deadline();
         let lanes = &self.lanes_across;
-        let lane = match lanes.try_enter()? {
-            Some(lane) => lane,
-            None => {
-                let wish = |answer| ReadRequest::Lane(LaneWish { deadline, answer });
-                Turn::wait(lanes, wish)?.answer().await?
-            }
+        let lane = if let Some(lane) = lanes.try_enter()? {
+            lane
+        } else {
+            let wish = |answer| ReadRequest::Lane(LaneWish { deadline, answer });
+            Turn::wait(lanes, wish)?.answer().await?
         };
         // Not before there is a lane: what expires meanwhile is not returned.
         let now = clock.now();

@@ -4,7 +4,8 @@
 //! a free port of the loopback, with passwords and certificates made on the spot.
 //! It can be killed, paused, restarted and given a [standby](PgServer::standby)
 //! to fail over to. A [`RedisServer`] is the same for Redis. An [`S3Server`] is an
-//! S3 in memory, which answers badly when it is told to. A [`Proxy`] stands before
+//! S3 in memory, which answers badly when it is told to; a
+//! [`GarageServer`] is one of three nodes, an [`AzuriteServer`] speaks as Azure does. A [`Proxy`] stands before
 //! any server and delays, throttles or cuts what passes.
 //!
 //! ```no_run
@@ -50,7 +51,9 @@
 //! Linux only: which processes are a server's is read from `/proc`.
 
 mod account;
+mod azurite;
 mod error;
+mod garage;
 mod pg;
 mod place;
 mod port;
@@ -65,7 +68,9 @@ mod tool;
 
 use self::account::Account;
 pub use self::{
+    azurite::AzuriteServer,
     error::{ServerError, ServerResult},
+    garage::{GarageBucket, GarageServer},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},
     proxy::{Direction, Proxy},
     redis::{

@@ -81,7 +81,7 @@ impl Place {
         Ok(path)
     }
 
-    fn give(&self, path: &Path) -> ServerResult {
+    pub(super) fn give(&self, path: &Path) -> ServerResult {
         let given = self.account.own(path);
         given.map_err(ServerError::system(format!("give away {}", path.display())))
     }
@@ -106,4 +106,15 @@ fn watchdog(root: &Path) -> io::Result<Child> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
+}
+
+/// Where what was installed for tests is, so that those who run servers can read
+/// it: root gives its servers to others, who may not look into its home.
+pub(super) fn cache(name: &str) -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/var/cache").join(name));
+    }
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache")))?;
+    Some(cache.join(name))
 }

@@ -18,6 +18,7 @@ mod engines;
 mod exit_codes;
 mod export_targets;
 mod help;
+mod journey;
 mod metrics;
 mod object;
 mod pg;

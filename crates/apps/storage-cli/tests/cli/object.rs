@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The URL of a store in a bucket of its own, with credentials in a file.
-fn bucket(bench: &Bench) -> String {
+pub(crate) fn bucket(bench: &Bench) -> String {
     let file = bench.write(
         "credentials",
         "[default]\naws_access_key_id=tests\naws_secret_access_key=hidden\n",

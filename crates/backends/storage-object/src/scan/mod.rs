@@ -1,14 +1,14 @@
 //! Scans: a listing says which objects there are, and each is read by a request
 //! of its own, several at once. So a page shows each key at an instant of its own.
 
+mod crowd;
 mod window;
 
 use std::ops::Bound;
 
 use bytes::Bytes;
-use object_store::path::Path;
 use storage_core::{
-    Direction, Entry, Item, Key, KeyRange, Page, Projection, Result, ScanOptions, Space, Timestamp,
+    Direction, Entry, Item, Key, KeyRange, Page, Projection, Result, ScanOptions, Timestamp,
 };
 use tokio::time::Instant;
 
@@ -39,7 +39,8 @@ struct Filling<'a> {
 }
 
 impl ObjectEngine {
-    /// One page of the entries in `range` that are live at `now`.
+    /// One page of the entries in `range` that are live at `now`; shorter than it
+    /// may be where the server is slow.
     pub(crate) async fn page(
         &self,
         range: &KeyRange,
@@ -60,6 +61,9 @@ impl ObjectEngine {
         };
         let mut rest = range.clone();
         let mut examined = 0;
+        // A page that took all of its time would often be one that took too much.
+        let begun = Instant::now();
+        let enough = begun + deadline.saturating_duration_since(begun) / 2;
         loop {
             let window = self
                 .window(&rest, options.direction, window_max, deadline)
@@ -67,15 +71,9 @@ impl ObjectEngine {
             let mut listed = window.listed.as_slice();
             while !listed.is_empty() {
                 let (chunk, behind) = listed.split_at(self.chunk(listed, &page));
-                examined += chunk.len();
-                let reads = chunk
-                    .iter()
-                    .map(|listed| self.read_slot(listed, range.space(), options, deadline))
-                    .collect();
-                for item in self.at_once(reads).await?.into_iter().flatten() {
-                    if let Some(page) = page.take(item, now) {
-                        return Ok(page);
-                    }
+                examined += chunk.iter().map(|slot| slot.objects.len()).sum::<usize>();
+                if let Some(page) = self.read_chunk(chunk, &mut page, now, deadline).await? {
+                    return Ok(page);
                 }
                 listed = behind;
                 let Some(last) = chunk.last() else { break };
@@ -84,7 +82,7 @@ impl ObjectEngine {
                 if is_end || rest.is_empty() {
                     return Ok(Page::new(page.items, None));
                 }
-                if examined >= examined_max {
+                if examined >= examined_max || Instant::now() >= enough {
                     return Ok(Page::new(page.items, Some(rest)));
                 }
             }
@@ -94,76 +92,42 @@ impl ObjectEngine {
         }
     }
 
-    /// How many of the objects that are next are read at once: no more than there
-    /// is room for in the page, as far as their sizes tell.
+    /// How many of the slots that are next are read at once: no more than there is
+    /// room for in the page, as far as their sizes tell; and one alone if only its
+    /// objects tell their keys.
     fn chunk(&self, listed: &[Listed], page: &Filling<'_>) -> usize {
-        let at_once = self
-            .requests_at_once
-            .min((page.options.entries_max - page.items.len()).saturating_add(1));
-        let mut room = page.options.bytes_max.saturating_sub(page.bytes);
-        let fits = |listed: &&Listed| {
-            let has_room = room > 0;
-            if page.options.projection == Projection::Entries {
-                room = room.saturating_sub(listed.bytes);
-            }
-            has_room
-        };
-        let count = listed.iter().take(at_once).take_while(fits).count();
-        // One more tells whether there is a next page.
-        count.clamp(1, listed.len())
+        let alike = listed
+            .iter()
+            .take_while(|listed| listed.slot.reach == Reach::Whole)
+            .flat_map(|listed| &listed.objects)
+            .map(|object| object.bytes);
+        page.fitting(alike, self.requests_at_once).min(listed.len())
     }
 
-    /// The entries in a slot, in the order of the scan: one, or those whose keys
-    /// only their objects tell.
-    async fn read_slot(
+    /// Reads the entries of slots that were listed, and returns the page if there
+    /// is no room for them.
+    async fn read_chunk(
         &self,
-        listed: &Listed,
-        space: Space,
-        options: &ScanOptions,
+        chunk: &[Listed],
+        page: &mut Filling<'_>,
+        now: Timestamp,
         deadline: Instant,
-    ) -> Result<Vec<Item>> {
-        let items = match listed.slot.reach {
-            Reach::Whole => {
-                let key = Key::in_space(space, &listed.slot.head);
-                let item = self.read_item(key, options.projection, deadline).await?;
-                return Ok(item.into_iter().collect());
-            }
-            Reach::Head => {
-                let reads = listed
-                    .paths
-                    .iter()
-                    .map(|path| self.read_kept(path, &listed.slot, space, options, deadline))
-                    .collect();
-                self.at_once(reads).await?
-            }
-        };
-        let mut items: Vec<Item> = items.into_iter().flatten().collect();
-        items.sort_by(|one, other| one.key.cmp(&other.key));
-        if options.direction == Direction::Reverse {
-            items.reverse();
+    ) -> Result<Option<Page>> {
+        if let [crowd] = chunk
+            && crowd.slot.reach == Reach::Head
+        {
+            return self.read_crowd(crowd, page, now, deadline).await;
         }
-        Ok(items)
-    }
-
-    /// The entry in an object that keeps its key.
-    async fn read_kept(
-        &self,
-        path: &Path,
-        slot: &Slot,
-        space: Space,
-        options: &ScanOptions,
-        deadline: Instant,
-    ) -> Result<Option<Item>> {
-        let Some(object) = self.get_repeatedly(path, None, deadline).await? else {
-            return Ok(None);
-        };
-        let key = object::kept_key(&object.bytes, space, &slot.head)?;
-        let entry = entry(&object, Key::in_space(space, &key))?;
-        let entry = match options.projection {
-            Projection::Keys => Entry::without_value(entry.expires()),
-            Projection::Entries => entry,
-        };
-        Ok(Some(Item::new(key, entry)))
+        let space = page.range.space();
+        let keys = chunk.iter().map(|listed| listed.slot.head.as_slice());
+        let reads = keys
+            .map(|key| {
+                let key = Key::in_space(space, key);
+                self.read_item(key, page.options.projection, deadline)
+            })
+            .collect();
+        let items = self.at_once(reads).await?;
+        Ok(page.take_all(items.into_iter().flatten(), now))
     }
 
     async fn window(
@@ -205,6 +169,27 @@ impl ObjectEngine {
 }
 
 impl Filling<'_> {
+    /// How many of the objects that are next, of these sizes, there is room for; one
+    /// more tells whether there is a next page.
+    fn fitting(&self, sizes: impl Iterator<Item = usize>, at_once: usize) -> usize {
+        let at_once = at_once.min((self.options.entries_max - self.items.len()).saturating_add(1));
+        let mut room = self.options.bytes_max.saturating_sub(self.bytes);
+        let fits = |bytes: &usize| {
+            let has_room = room > 0;
+            if self.options.projection == Projection::Entries {
+                room = room.saturating_sub(*bytes);
+            }
+            has_room
+        };
+        sizes.take(at_once).take_while(fits).count().max(1)
+    }
+
+    /// Takes items until there is no room for one; returns the page then.
+    fn take_all(&mut self, items: impl IntoIterator<Item = Item>, now: Timestamp) -> Option<Page> {
+        let mut items = items.into_iter();
+        items.find_map(|item| self.take(item, now))
+    }
+
     /// Takes the next item; returns the page if there is no room for it.
     fn take(&mut self, item: Item, now: Timestamp) -> Option<Page> {
         let key = Key::in_space(self.range.space(), &item.key);

@@ -27,8 +27,14 @@ pub(super) struct Window {
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) slot: Slot,
-    pub(super) paths: Vec<Path>,
-    /// How large they are.
+    pub(super) objects: Vec<Stored>,
+}
+
+/// An object, as a listing tells it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) path: Path,
+    /// How large it is, its head included.
     pub(super) bytes: usize,
 }
 
@@ -52,7 +58,7 @@ impl Window {
             }
             Bound::Unbounded => None,
         };
-        let mut kept: BTreeMap<Slot, (Vec<Path>, usize)> = BTreeMap::new();
+        let mut kept: BTreeMap<Slot, Vec<Stored>> = BTreeMap::new();
         let mut is_cut = false;
         let mut visit = |object: ObjectMeta| {
             let Some(slot) = engine.names.slot(space, &object.location) else {
@@ -69,9 +75,10 @@ impl Window {
                 return ControlFlow::Continue(());
             }
             let bytes = usize::try_from(object.size).unwrap_or(usize::MAX);
-            let (paths, total) = kept.entry(slot).or_default();
-            paths.push(object.location);
-            *total = total.saturating_add(bytes);
+            kept.entry(slot).or_default().push(Stored {
+                path: object.location,
+                bytes,
+            });
             if kept.len() <= slots_max {
                 return ControlFlow::Continue(());
             }
@@ -100,7 +107,7 @@ impl Window {
             .await?;
         let mut listed: Vec<Listed> = kept
             .into_iter()
-            .map(|(slot, (paths, bytes))| Listed { slot, paths, bytes })
+            .map(|(slot, objects)| Listed { slot, objects })
             .collect();
         if direction == Direction::Reverse {
             listed.reverse();

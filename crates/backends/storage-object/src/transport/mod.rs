@@ -17,7 +17,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
@@ -29,8 +29,8 @@ tokio::task_local! {
 /// One call of an object store, as it goes.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
-    /// The `ETag` that an object must have to be deleted.
-    delete_if_match: Option<HeaderValue>,
+    /// What an object must be to be deleted.
+    delete_if: Option<(HeaderName, HeaderValue)>,
     seen: Mutex<Seen>,
 }
 
@@ -64,10 +64,10 @@ pub(crate) struct Refusal {
 }
 
 impl Call {
-    /// A call that deletes an object which has this `ETag`.
-    pub(crate) fn deleting_if_match(tag: HeaderValue) -> Self {
+    /// A call that deletes an object on a condition.
+    pub(crate) fn deleting_if(condition: (HeaderName, HeaderValue)) -> Self {
         Self {
-            delete_if_match: Some(tag),
+            delete_if: Some(condition),
             seen: Mutex::default(),
         }
     }
@@ -83,6 +83,12 @@ impl Call {
     fn saw(&self, seen: Seen) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
+}
+
+/// The condition of the deletes of the call that this is asked in.
+#[cfg(feature = "azure")]
+pub(crate) fn condition_of_call() -> Option<(HeaderName, HeaderValue)> {
+    CALL.try_with(|call| call.delete_if.clone()).ok().flatten()
 }
 
 /// Sends requests, and notes what becomes of them.
@@ -127,7 +133,11 @@ impl Transport {
                 HttpResponseBody::from(body),
             ));
         }
-        call.saw(Seen::Refused(Refusal::read(parts.status, &body)));
+        call.saw(Seen::Refused(Refusal::read(
+            parts.status,
+            &parts.headers,
+            &body,
+        )));
         Ok(HttpResponse::from_parts(
             parts,
             HttpResponseBody::from(body),
@@ -141,9 +151,9 @@ impl HttpService for Transport {
         // What is asked for by nobody's call is watched by nobody.
         let call = CALL.try_with(Arc::clone).unwrap_or_default();
         if request.method() == Method::DELETE
-            && let Some(tag) = &call.delete_if_match
+            && let Some((name, value)) = call.delete_if.clone()
         {
-            request.headers_mut().insert(header::IF_MATCH, tag.clone());
+            request.headers_mut().insert(name, value);
         }
         self.send(request, &call).await
     }
@@ -151,12 +161,19 @@ impl HttpService for Transport {
 
 fn is_listing(request: &HttpRequest) -> bool {
     let query = request.uri().query().unwrap_or_default();
-    request.method() == Method::GET && query.split('&').any(|pair| pair == "list-type=2")
+    request.method() == Method::GET
+        && query
+            .split('&')
+            .any(|pair| ["list-type=2", "comp=list"].contains(&pair))
 }
 
 fn has_listing(body: &[u8]) -> bool {
     let body = String::from_utf8_lossy(body);
-    body.contains("<ListBucketResult") && body.trim_end().ends_with("</ListBucketResult>")
+    ["ListBucketResult", "EnumerationResults"]
+        .iter()
+        .any(|name| {
+            body.contains(&format!("<{name}")) && body.trim_end().ends_with(&format!("</{name}>"))
+        })
 }
 
 /// A listing was asked for, and something else came.
@@ -175,9 +192,15 @@ impl Refusal {
     /// The longest message that is passed on.
     const MESSAGE_MAX: usize = 200;
 
-    fn read(status: StatusCode, body: &[u8]) -> Self {
+    /// Where Azure says what others say in the body.
+    const CODE: &str = "x-ms-error-code";
+
+    fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let body = String::from_utf8_lossy(body);
-        let code = element(&body, "Code").unwrap_or_default();
+        let header = headers.get(Self::CODE).and_then(|code| code.to_str().ok());
+        let code = header
+            .or_else(|| element(&body, "Code"))
+            .unwrap_or_default();
         let is_plain = |code: &str| code.bytes().all(|byte| byte.is_ascii_alphanumeric());
         Self {
             status,
@@ -210,7 +233,7 @@ mod tests {
         let body =
             b"<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Please reduce\nyour \
             request rate.</Message></Error>";
-        let refusal = Refusal::read(StatusCode::SERVICE_UNAVAILABLE, body);
+        let refusal = Refusal::read(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new(), body);
         assert_eq!(refusal.code, "SlowDown");
         assert_eq!(refusal.message, "Please reduceyour request rate.");
         for garbage in [
@@ -220,7 +243,8 @@ mod tests {
             b"<Code>a b</Code>",
             b"<Code>",
         ] {
-            assert_eq!(Refusal::read(StatusCode::BAD_GATEWAY, garbage).code, "");
+            let refusal = Refusal::read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), garbage);
+            assert_eq!(refusal.code, "");
         }
     }
 }

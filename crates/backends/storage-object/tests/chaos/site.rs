@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use storage_core::{Result, networked::Secret};
-use storage_object::{ObjectBackend, ObjectConfig, ObjectPlace};
+use storage_object::{ObjectBackend, ObjectConfig, ObjectPlace, ObjectReads};
 use storage_testkit::{
     chaos::{Fault, Site},
     servers::{Direction, Proxy, S3Bucket, S3Fault, S3Server, S3When, ServerResult},
@@ -66,6 +66,8 @@ impl Site for ObjectSite {
         if let ObjectPlace::S3(place) = &mut config.place {
             place.access_key = Some(("tests".into(), Secret::new("secret")));
         }
+        // What these tests prove of this server, nobody else knows.
+        config.reads = ObjectReads::Linearizable;
         config.time_limit = Self::TIME_LIMIT;
         config.connect_timeout = CONNECT_TIMEOUT;
         config.open().await

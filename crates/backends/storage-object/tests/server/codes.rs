@@ -194,3 +194,22 @@ async fn reads_are_tried_again_and_garbage_is_no_answer() {
     blocking(move || server.recover().unwrap()).await;
     assert_eq!(store.get("k").await.unwrap().unwrap().value(), "v");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_expire_under_way_and_a_clock_that_goes_wrong_are_denied_to_reads_too() {
+    let (server, bucket) = server().await;
+    let store = config_of(&bucket.url("store")).open().await.unwrap();
+    store.put("k", "v").await.unwrap();
+    for code in ["ExpiredToken", "RequestTimeTooSkewed"] {
+        for _ in 0..2 {
+            let ordered = fault("GET", 403, code, Before);
+            blocking(move || server.order(ordered).unwrap()).await;
+            let error = fails(store.get("k").await, ErrorKind::Denied);
+            assert!(error.message().contains(code), "{error}");
+            blocking(move || server.order(fault("GET", 403, code, Before)).unwrap()).await;
+            let count = store.count(storage_core::KeyRange::all());
+            fails(count.await, ErrorKind::Denied);
+        }
+        assert_eq!(store.get("k").await.unwrap().unwrap().value(), "v");
+    }
+}

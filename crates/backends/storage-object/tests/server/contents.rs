@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use storage_core::{ErrorKind, KeyRange, ReadExt, ScanOptions, Store, StoreExt};
 
-use crate::{blocking, bucket, config_of, open};
+use crate::{blocking, bucket, config_of, open, server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_value_is_written_in_parts_and_read_back() {
@@ -79,4 +79,34 @@ async fn an_object_that_somebody_overwrote_is_corrupt() {
         "{damages:?}"
     );
     assert!(damages.len() >= 2, "{damages:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_object_is_in_the_storage_class_that_the_rules_give_it() {
+    let (server, bucket) = server().await;
+    let url = bucket.url("store");
+    let url = format!("{url}&storage_class=GLACIER_IR:6000000&storage_class=STANDARD_IA:10");
+    let mut config = config_of(&url);
+    config.parts.bytes_min = 6 << 20;
+    let store = config.open().await.unwrap();
+    let sizes = [("a", 9), ("b", 10), ("c", 6_000_000), ("d", 7 << 20)];
+    for (key, bytes) in sizes {
+        store.put(key, vec![7; bytes]).await.unwrap();
+    }
+    // One that replaces another is in its own, also under a guard.
+    let swap = storage_core::WriteBatch::new()
+        .present("a")
+        .put("a", vec![7; 11]);
+    store.commit(swap).await.unwrap();
+    store.put("b", "small").await.unwrap();
+    let listing = format!("/{}?list-type=2", bucket.name());
+    let listing = blocking(move || server.answer("GET", &listing).unwrap()).await;
+    let class = |digits: &str| {
+        let (_, behind) = listing.split_once(&format!("/u/k{digits}<")).unwrap();
+        let (_, behind) = behind.split_once("<StorageClass>").unwrap();
+        behind.split('<').next().unwrap()
+    };
+    let classes = ["61", "62", "63", "64"].map(class);
+    let expected = ["STANDARD_IA", "STANDARD", "GLACIER_IR", "GLACIER_IR"];
+    assert_eq!(classes, expected, "{listing}");
 }

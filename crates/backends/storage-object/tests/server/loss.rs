@@ -164,3 +164,35 @@ async fn a_network_that_goes_silent_keeps_no_call_beyond_its_time() {
     assert!(store.exists("before").await.unwrap());
     store.put("after", "v").await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_answers_slowly_is_waited_for_within_the_time_and_no_longer() {
+    let place = place().await;
+    let store = &place.store;
+    let (slowly, too_slowly) = (LIMIT / 4, LIMIT * 2);
+    place.proxy.delay(Direction::ToClient, slowly);
+    let (put, took) = timed(store.put("slow", "v")).await;
+    put.unwrap();
+    assert!(took >= slowly, "{took:?}");
+    assert_eq!(store.get("slow").await.unwrap().unwrap().value(), "v");
+    place.proxy.delay(Direction::ToClient, too_slowly);
+    let (read, took) = timed(store.get("slow")).await;
+    fails(read, ErrorKind::TimedOut);
+    assert!(took < LIMIT + LATE, "{took:?}");
+    let (put, took) = timed(store.put("slower", "v")).await;
+    assert_eq!(put.unwrap_err().outcome(), Some(Outcome::Unknown));
+    assert!(took < LIMIT + LATE, "{took:?}");
+    // A body of which a byte comes now and then is no answer either.
+    store_large(&place).await;
+    let trickle = std::num::NonZeroU64::new(1_000);
+    place.proxy.delay(Direction::ToClient, Duration::ZERO);
+    place.proxy.throttle(Direction::ToClient, trickle);
+    let (read, took) = timed(store.get("large")).await;
+    fails(read, ErrorKind::TimedOut);
+    assert!(took < LIMIT + LATE, "{took:?}");
+}
+
+async fn store_large(place: &Place) {
+    place.on_proxy(|proxy| proxy.heal().unwrap()).await;
+    place.store.put("large", vec![7; 100_000]).await.unwrap();
+}

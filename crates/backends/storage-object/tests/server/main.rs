@@ -13,7 +13,7 @@ mod races;
 use std::time::{Duration, Instant};
 
 use storage_core::{Error, ErrorKind, Outcome, Result, networked::Secret};
-use storage_object::{ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace};
+use storage_object::{ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace, ObjectReads};
 use storage_testkit::servers::{S3Bucket, S3Fault, S3Server, S3When};
 
 /// The store at `url`, which no other test uses.
@@ -22,6 +22,8 @@ fn config_of(url: &str) -> ObjectConfig {
     if let ObjectPlace::S3(place) = &mut config.place {
         place.access_key = Some(("tests".into(), Secret::new("hidden-key")));
     }
+    // What these tests prove of this server, nobody else knows.
+    config.reads = ObjectReads::Linearizable;
     config.conditions = ObjectConditions::Trusted;
     config
 }

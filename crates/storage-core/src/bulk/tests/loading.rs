@@ -89,3 +89,46 @@ fn a_load_stays_within_its_limits() {
     let user = KeyRange::all().in_space(Space::User);
     assert_eq!(block_on(store.count(user)).unwrap(), 31);
 }
+
+/// A store whose batches are of one key.
+fn narrow(store: MemoryBackend) -> Altered<MemoryBackend> {
+    Altered::new(store, |it| {
+        it.batch = crate::BatchScope::Key;
+        it.batch_operations_max = 1;
+    })
+}
+
+#[test]
+fn what_is_done_to_one_key_keeps_its_order_where_batches_are_of_one_key() {
+    let store = memory();
+    let target = narrow(store.clone());
+    let report = block_on(async {
+        let mut writer = BulkWriter::new(&target, BulkLimits::default(), Unchanged::Rewrite);
+        for number in 0..200_u32 {
+            writer.put(Put::new("same", number.to_string())).await?;
+            writer.put(Put::new(&number.to_be_bytes(), "v")).await?;
+            if number % 3 == 0 {
+                writer.remove((&number.to_be_bytes()[..]).into()).await?;
+            }
+        }
+        writer.finish().await
+    });
+    let report = report.unwrap();
+    assert_eq!((report.written.entries, report.removed), (400, 67));
+    assert_eq!(block_on(store.get("same")).unwrap().unwrap().value(), "199");
+    assert_eq!(block_on(store.count(KeyRange::all())).unwrap(), 1 + 133);
+}
+
+#[test]
+fn batches_of_one_key_are_committed_at_once() {
+    let store = narrow(memory());
+    block_on(async {
+        let mut writer = BulkWriter::new(&store, BulkLimits::default(), Unchanged::Rewrite);
+        for number in 0..300_u32 {
+            let put = Put::new(&number.to_be_bytes(), "v");
+            writer.put(put).await.unwrap();
+        }
+        assert_eq!(writer.finish().await.unwrap().written.entries, 300);
+    });
+    assert_eq!(store.under_way.lock().unwrap().1, 64);
+}

@@ -1,8 +1,8 @@
 //! Where moto is: in an environment of Python that `cargo xtask test` makes.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{env, process::Command};
 
-use crate::servers::{ServerError, ServerResult};
+use crate::servers::{ServerError, ServerResult, place::cache};
 
 /// The environment, by the version of what is in it; `xtask` has the same.
 const ENVIRONMENT: &str = "storage-tests/moto-5.2.5";
@@ -12,7 +12,7 @@ const ENVIRONMENT: &str = "storage-tests/moto-5.2.5";
 /// # Errors
 /// [`ServerError::Missing`] if nobody has installed it.
 pub(super) fn python() -> ServerResult<Command> {
-    let python = environment().map(|environment| environment.join("venv/bin/python"));
+    let python = cache(ENVIRONMENT).map(|environment| environment.join("venv/bin/python"));
     match python.filter(|python| python.is_file()) {
         Some(python) => {
             let mut command = Command::new(python);
@@ -32,15 +32,4 @@ pub(super) fn python() -> ServerResult<Command> {
             packages: &["python3-venv"],
         }),
     }
-}
-
-/// Where those who run servers can read it: root gives its servers to others,
-/// who may not look into its home.
-fn environment() -> Option<PathBuf> {
-    if rustix::process::geteuid().is_root() {
-        return Some(PathBuf::from("/var/cache").join(ENVIRONMENT));
-    }
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache")))?;
-    Some(cache.join(ENVIRONMENT))
 }

@@ -142,6 +142,15 @@ impl S3Server {
 
     /// Sends a request without a body, and waits until it is answered well.
     pub(super) fn request(&self, method: &str, target: &str) -> ServerResult {
+        self.answer(method, target).map(drop)
+    }
+
+    /// What the server answers to a request without a body or credentials, head and
+    /// body.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses.
+    pub fn answer(&self, method: &str, target: &str) -> ServerResult<String> {
         let ask = || {
             let mut stream = TcpStream::connect_timeout(&self.address, Self::TIME_MAX)?;
             stream.set_read_timeout(Some(Self::TIME_MAX))?;
@@ -159,7 +168,7 @@ impl S3Server {
         let answer = ask().map_err(ServerError::system(task.clone()))?;
         let answer = String::from_utf8_lossy(&answer);
         if answer.split_whitespace().nth(1) == Some("200") {
-            return Ok(());
+            return Ok(answer.into_owned());
         }
         Err(ServerError::Failed {
             program: task,

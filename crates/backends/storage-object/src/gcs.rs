@@ -1,0 +1,152 @@
+//! Buckets of Google Cloud Storage.
+
+use std::{path::PathBuf, sync::Arc};
+
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
+use serde::Deserialize;
+use storage_core::{
+    Result,
+    networked::{Secret, read_private_file},
+};
+
+use crate::{
+    client::{Client, no_retries, validate_endpoint},
+    config::invalid,
+    deletes::Deletes,
+    place::Promise,
+    transport::Connector,
+};
+
+/// A bucket of Google Cloud Storage.
+///
+/// The credentials are [`access_token`](Self::access_token), or the
+/// [`credentials_file`](Self::credentials_file), or else what the environment says:
+/// `GOOGLE_SERVICE_ACCOUNT`, `GOOGLE_APPLICATION_CREDENTIALS`, what `gcloud` has
+/// left, what the machine is given.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct GcsPlace {
+    /// The bucket. It must exist.
+    pub bucket: String,
+    /// Where the server is, for all but that of Google: `http://127.0.0.1:9023`.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// A token that lasts for a while, where a program has one.
+    #[serde(skip)]
+    pub access_token: Option<Secret>,
+    /// The key of a service account, a file of JSON. Only its owner may have rights
+    /// on it.
+    #[serde(default)]
+    pub credentials_file: Option<PathBuf>,
+    /// Authorities that are trusted besides those of the web.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl GcsPlace {
+    /// A bucket, found and used as the environment says.
+    #[must_use]
+    pub fn new(bucket: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            endpoint: None,
+            access_token: None,
+            credentials_file: None,
+            ca_file: None,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.bucket.is_empty() {
+            return Err(invalid("bucket is empty; name one that exists"));
+        }
+        validate_endpoint(self.endpoint.as_deref())
+    }
+
+    /// Sets what a parameter of a URL says; `false` if there is none of that name.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
+        match name {
+            "endpoint" => self.endpoint = Some(value.into()),
+            "credentials_file" => self.credentials_file = Some(value.into()),
+            "ca_file" => self.ca_file = Some(value.into()),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
+        let environment = GoogleCloudStorageBuilder::from_env();
+        let endpoint = self.endpoint.clone();
+        let endpoint = endpoint.or_else(|| environment.get_config_value(&GoogleConfigKey::BaseUrl));
+        // No part of other credentials stands beside those that are configured.
+        let mut builder = if let Some(token) = &self.access_token {
+            let bearer = token.reveal().to_owned();
+            let credential = object_store::StaticCredentialProvider::new(GcpCredential { bearer });
+            GoogleCloudStorageBuilder::new().with_credentials(Arc::new(credential))
+        } else if let Some(file) = &self.credentials_file {
+            let key = read_private_file(file)?;
+            GoogleCloudStorageBuilder::new().with_service_account_key(key)
+        } else {
+            environment
+        };
+        builder = builder
+            .with_bucket_name(&self.bucket)
+            .with_http_connector(connector)
+            .with_retry(no_retries());
+        if let Some(endpoint) = &endpoint {
+            builder = builder
+                .with_base_url(endpoint.trim_end_matches('/'))
+                .with_client_options(
+                    object_store::ClientOptions::new()
+                        .with_allow_http(endpoint.starts_with("http://")),
+                );
+        }
+        // Why a key cannot be read may show some of it.
+        let is_ours = self.credentials_file.is_some();
+        let store = builder.build().map_err(|error| {
+            invalid(if is_ours {
+                "credentials_file does not have the key of a service account".into()
+            } else {
+                format!("the bucket cannot be used as configured: {error}")
+            })
+        })?;
+        Ok(Client {
+            store: Arc::new(store),
+            deletes: Deletes::IfGeneration,
+            promise: Promise::of(endpoint.as_deref()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+    use storage_core::ErrorKind;
+
+    use super::*;
+
+    fn connector() -> Connector {
+        let tls = crate::transport::tls(None).unwrap();
+        Connector::new(tls, Duration::from_secs(1)).unwrap()
+    }
+
+    #[test]
+    fn a_token_and_a_key_are_not_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("key.json");
+        fs::write(&file, r#"{"private_key": "hidden", "private_key_id": 7}"#).unwrap();
+        let mut place = GcsPlace::new("bucket");
+        place.credentials_file = Some(file.clone());
+        for (mode, kind) in [(0o644, ErrorKind::Denied), (0o600, ErrorKind::Invalid)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let error = place.client(connector()).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error:?}");
+            assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+        }
+        place.access_token = Some(Secret::new("hidden"));
+        assert!(!format!("{place:?}").contains("hidden"));
+        place.client(connector()).unwrap();
+    }
+}

@@ -1,0 +1,36 @@
+//! Azurite, which speaks as Azure does: a package of npm in a fixed version.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::{cache, tool};
+
+/// Where it is installed, by its version; the testkit has the same.
+const ROOT: &str = "storage-tests/azurite-3.35.0";
+
+/// The last that runs on the Node of Debian 12.
+const PACKAGE: &str = "azurite@3.35.0";
+
+const PROGRAM: &str = "node_modules/azurite/dist/src/blob/main.js";
+
+pub(crate) fn is_installed() -> bool {
+    cache::directory(ROOT).is_ok_and(|root| root.join(PROGRAM).is_file())
+}
+
+/// Installs it, unless somebody is faster.
+pub(crate) fn install() -> Result<()> {
+    let root = cache::directory(ROOT)?;
+    let _lock = cache::lock(&root)?;
+    if is_installed() {
+        return Ok(());
+    }
+    println!("installing azurite to {}", root.display());
+    let mut install = Command::new("npm");
+    install
+        .args(["install", PACKAGE, "--prefix"])
+        .arg(&root)
+        // Nothing that a package brings is run but Azurite.
+        .args(["--ignore-scripts", "--no-audit", "--no-fund"]);
+    tool::run(install.stdin(Stdio::null()))
+}
