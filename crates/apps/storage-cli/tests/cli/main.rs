@@ -20,6 +20,8 @@ mod export_targets;
 mod help;
 mod metrics;
 mod object;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod pg;
 mod power_loss;
 mod redis;
