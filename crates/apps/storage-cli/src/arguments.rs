@@ -36,6 +36,12 @@ pub(crate) struct GlobalArguments {
         hide_env_values = true
     )]
     pub(crate) store: Option<GivenUrl>,
+    /// Send spans of what is asked of the store to a collector of OpenTelemetry, by OTLP over HTTP:
+    /// to this URL, such as `http://localhost:4318`. Without it, `OTEL_EXPORTER_OTLP_ENDPOINT` and
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` are heeded.
+    #[cfg(feature = "opentelemetry")]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
     /// Print results as JSON, and errors as a JSON object on standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,

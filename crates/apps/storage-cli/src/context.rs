@@ -60,7 +60,7 @@ impl Context {
         work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
     ) -> Result<T> {
         let url = self.existing_store()?;
-        with_opened(url.open_existing().await?, work).await
+        with_opened(spanned(url.open_existing().await?).await?, work).await
     }
 
     /// As [`Self::with_existing_store`], below the layers of the store: for what
@@ -93,7 +93,16 @@ pub(crate) async fn with_store_at<T>(
     url: &GivenUrl,
     work: impl AsyncFnOnce(&SharedStore) -> Result<T>,
 ) -> Result<T> {
-    with_opened(url.parsed()?.open().await?, work).await
+    with_opened(spanned(url.parsed()?.open().await?).await?, work).await
+}
+
+/// The store, with spans if there are to be any.
+#[cfg(feature = "opentelemetry")]
+use crate::spans::of_store as spanned;
+
+#[cfg(not(feature = "opentelemetry"))]
+async fn spanned(store: SharedStore) -> Result<SharedStore> {
+    Ok(store)
 }
 
 /// Opens the engine of the store at `url`, does `work`, and closes it.

@@ -21,6 +21,8 @@ mod own_files;
 mod progress;
 mod record;
 mod runtime;
+#[cfg(feature = "opentelemetry")]
+mod spans;
 mod status;
 mod tree;
 mod units;
@@ -28,7 +30,13 @@ mod value;
 
 use std::process::ExitCode;
 
-use crate::{context::Context, failure::Failure, output::Output, status::Status};
+use crate::{
+    arguments::Arguments,
+    context::Context,
+    failure::{Failure, Result},
+    output::Output,
+    status::Status,
+};
 
 fn main() -> ExitCode {
     let arguments = match command_line::parse() {
@@ -36,10 +44,7 @@ fn main() -> ExitCode {
         Err(exit_code) => return exit_code,
     };
     let context = Context::from(&arguments.global);
-    let mut output = Output::to_stdout();
-    let command = commands::run(arguments.command, &context, &mut output);
-    let result = runtime::block_on(command).and_then(|status| output.finish().map(|()| status));
-    let status = match result {
+    let status = match run(arguments, &context) {
         Ok(status) => status,
         Err(Failure::OutputClosed) => Status::Done,
         Err(Failure::Reported(report)) => {
@@ -48,4 +53,17 @@ fn main() -> ExitCode {
         }
     };
     status.into()
+}
+
+fn run(arguments: Arguments, context: &Context) -> Result<Status> {
+    // Dropped last: by then, all spans have ended.
+    #[cfg(feature = "opentelemetry")]
+    let _spans = spans::Spans::begin(arguments.global.otlp.as_deref())?;
+    let mut output = Output::to_stdout();
+    let command = commands::run(arguments.command, context, &mut output);
+    #[cfg(feature = "opentelemetry")]
+    let command = spans::of_command(command);
+    let status = runtime::block_on(command)?;
+    output.finish()?;
+    Ok(status)
 }

@@ -118,6 +118,22 @@ impl Core {
         Ok(())
     }
 
+    /// Why the standby could not accept a commit, whatever it is.
+    pub(crate) async fn standby_issue(&self) -> Option<(&'static str, String)> {
+        let mut journal = self.journal.as_ref()?.lock().await;
+        if journal.is_closed {
+            return None;
+        }
+        match journal.is_ours().await {
+            Ok(true) => None,
+            Ok(false) => {
+                let detail = "another process has opened the standby; give each its own";
+                Some(("standby_taken", detail.into()))
+            }
+            Err(error) => Some(("standby_gone", error.to_string())),
+        }
+    }
+
     /// The durability that a commit asks for.
     pub(crate) fn asked(&self, options: &WriteOptions) -> Durability {
         options

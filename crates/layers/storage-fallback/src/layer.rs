@@ -3,8 +3,8 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use storage_core::{
-    Capabilities, Components, Error, ErrorKind, Result, ScanOrder, SharedStore, Store, StoreHeader,
-    Support,
+    BatchScope, Capabilities, Components, Error, ErrorKind, Result, ScanOrder, SharedStore, Store,
+    StoreHeader, Support,
     layer::{Layer, LayerDeclaration, phase},
     memory::MemoryConfig,
 };
@@ -42,6 +42,9 @@ impl FallbackLayer {
     /// The same layer with another standby, which keeps what is accepted: a store
     /// of its own, used for nothing else. The layer closes it, unless no commits are
     /// accepted: then it does not use it.
+    ///
+    /// One process at a time has it. Opening takes it, with what is pending in it, from
+    /// whoever had it before, alive or not: that one accepts no more commits.
     #[must_use]
     pub fn standby(mut self, standby: SharedStore) -> Self {
         self.standby = standby;
@@ -64,8 +67,9 @@ impl Layer for FallbackLayer {
 
     /// # Errors
     /// `Invalid` for settings that make no sense, without a Tokio runtime, for a
-    /// standby without ordered scans or guards, and for one that holds what was accepted for
-    /// another store. As for the primary and the standby, which both are read.
+    /// standby without ordered scans, guards or batches over the store, and for one that
+    /// holds what was accepted for another store. `Conflict` if another process opens the
+    /// same standby at this moment. As for the primary and the standby, which both are read.
     async fn wrap<S: Store>(self, inner: S, components: &Components) -> Result<Fallback<S>> {
         let capabilities = self.capabilities(inner.capabilities());
         let Self { config, standby } = self;
@@ -87,6 +91,11 @@ impl Layer for FallbackLayer {
             }
             if standby.capabilities().guards == Support::Unsupported {
                 return Err(invalid("a standby judges guards; use one that does"));
+            }
+            if standby.capabilities().batch != BatchScope::Store {
+                return Err(invalid(
+                    "a standby changes several keys at once; use one that does",
+                ));
             }
             let header = StoreHeader::read(&inner).await?;
             let primary = header.map_or([0; 16], |header| *header.id.as_bytes());

@@ -81,11 +81,17 @@
 //! | one accepted as `Buffered` | if the machine loses power before |
 //! | one accepted as `Synced` | if the standby's disk is lost before, or the standby is not opened again with the same primary |
 //! | what others wrote to the same keys meanwhile | whenever accepted commits are written back: the last writer is who is written back |
-//! | what was accepted and then [abandoned](FallbackControl::abandon) | at once |
+//! | what was accepted and then [abandoned](FallbackControl::abandon), by this process or by one that has taken its standby | at once |
 //!
 //! Other processes see accepted commits only once they are written back. A commit
 //! whose answer from the primary was `Unknown` may take effect later than those that
 //! were accepted after it, as it may without this layer.
+//!
+//! # One process a standby
+//! Opening a standby takes it from whoever had it, whether that process still runs or
+//! not, with all that is pending. The former owner accepts no more commits (`Poisoned`),
+//! says so in its [health](storage_core::Store::health), and goes on with the primary alone. What both know of is written
+//! back once.
 //!
 //! # What it offers
 //! What the primary offers, with two exceptions. Reads are fresh on demand alone,
@@ -105,7 +111,7 @@
 //! # Runtime
 //! It is opened on a Tokio runtime, on which it looks for the primary.
 //!
-//! `docs/decisions/0036-fallback.md` says why.
+//! `docs/decisions/0036-fallback.md` says why, and `0046-standby-owner.md` who has a standby.
 
 mod config;
 mod control;

@@ -134,7 +134,7 @@ impl Core {
             commit(inner, batch.put(key, marker_value(0))).await?;
             return Ok(true);
         };
-        journal.admit(number)?;
+        journal.admit(number).await?;
         // A write-back whose answer was lost.
         self.settle(journal, number).await;
         let limits = inner.capabilities();

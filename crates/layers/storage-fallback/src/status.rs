@@ -1,6 +1,9 @@
 //! How things stand, and what has been counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use storage_core::{Clock, Stats, Timestamp, Unit};
 use tokio::sync::watch;
@@ -76,6 +79,17 @@ impl Status {
 
     pub(crate) fn state(&self) -> FallbackState {
         *self.state.borrow()
+    }
+
+    /// For how long the primary has been gone, or behind; zero if it is neither.
+    pub(crate) fn away_for(&self) -> Duration {
+        match self.state() {
+            FallbackState::Primary => Duration::ZERO,
+            FallbackState::Degraded { since } | FallbackState::Returning { since } => {
+                let now = self.clock.now().as_unix_milliseconds();
+                Duration::from_millis(now.saturating_sub(since.as_unix_milliseconds()))
+            }
+        }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<FallbackState> {

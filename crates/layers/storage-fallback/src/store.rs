@@ -4,12 +4,13 @@ use std::{
     any::{Any, TypeId},
     future::Future,
     sync::Arc,
+    time::Duration,
 };
 
 use storage_core::{
     Capabilities, CheckReport, Clock, Committed, Description, Durability, Entry, Error, ErrorKind,
     Health, Key, KeyRange, Maintenance, MaintenanceReport, Operation, OwnedKey, Page, Read,
-    ReadOptions, Result, ScanOptions, Sequence, SnapshotOptions, Stats, Store, WriteBatch,
+    ReadOptions, Result, ScanOptions, Sequence, SnapshotOptions, Stats, Store, Unit, WriteBatch,
     WriteOptions,
 };
 
@@ -141,20 +142,40 @@ impl<S: Store> Store for Fallback<S> {
         })
     }
 
+    /// Answers even while the primary is gone, once that has been noticed, with the
+    /// figures of this layer alone. `fallback_lag` is for how long the primary has not had all
+    /// that was accepted.
     async fn stats(&self) -> Result<Stats> {
-        let stats = self.inner.stats().await?;
+        let stats = match self.inner.stats().await {
+            Err(error) if is_gone(&error) && self.control.state() != FallbackState::Primary => {
+                Stats::default()
+            }
+            stats => stats?,
+        };
         let pending = u64::try_from(self.control.pending()).unwrap_or(u64::MAX);
-        Ok(self.control.stats().added_to(stats, pending))
+        let lag = match pending {
+            0 => Duration::ZERO,
+            _ => self.core().status.away_for(),
+        };
+        let stats = self.control.stats().added_to(stats, pending);
+        let microseconds = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        Ok(stats.with("fallback_lag", microseconds, Unit::Microseconds))
     }
 
     /// Answers even while the primary is gone, once that has been noticed, with the
-    /// issue `primary_gone`; what is pending is the issue `not_written_back`.
+    /// issue `primary_gone`; what is pending is the issue `not_written_back`. Where
+    /// commits could not be accepted, `standby_taken` says that another process has the
+    /// standby, and `standby_gone` that it does not answer.
     async fn health(&self) -> Result<Health> {
         let health = match self.inner.health().await {
             Err(error) if is_gone(&error) && self.control.state() != FallbackState::Primary => {
                 Health::default().with("primary_gone", error.to_string())
             }
             health => health?,
+        };
+        let health = match self.core().standby_issue().await {
+            Some((name, detail)) => health.with(name, detail),
+            None => health,
         };
         Ok(match self.control.pending() {
             0 => health,
@@ -210,7 +231,7 @@ impl<S: Store> Store for Fallback<S> {
             .with_layer(NAME));
         }
         self.inner.close().await?;
-        journal.is_closed = true;
+        journal.release().await;
         core.pending.remove_through(u64::MAX);
         core.standby.close().await
     }

@@ -70,7 +70,8 @@ pub enum Watch {
     Entries,
     /// Another figure of the store below, by its name in
     /// [`Stats`](storage_core::Stats), in bytes, seconds or as a ratio where it
-    /// is one: a hit rate, or how far a replica lags behind.
+    /// is one: how far a replica lags behind, or, as `fallback_lag`, for how long a store
+    /// has not had what was accepted for it.
     Figure {
         /// The name of the figure.
         name: String,

@@ -7,6 +7,10 @@ use std::{
 
 use metrics::{Counter, Gauge, Histogram, Label};
 use storage_core::{Error, ErrorKind, RedactedKey};
+use tracing::{
+    Span,
+    field::{Empty, display},
+};
 
 use crate::{names, recording::Recording, watched::Watched};
 
@@ -77,12 +81,15 @@ impl Meter {
         }
     }
 
-    /// A span of this operation; a disabled one costs a branch.
-    pub(crate) fn span(&self) -> tracing::Span {
+    /// A span of this operation; a disabled one costs a branch. What is empty is known
+    /// when it ends.
+    pub(crate) fn span(&self) -> Span {
         tracing::debug_span!(
             "storage",
             store = self.recording.store(),
-            operation = self.operation
+            operation = self.operation,
+            key = Empty,
+            error = Empty
         )
     }
 
@@ -92,8 +99,8 @@ impl Meter {
             store = self.recording.store(),
             operation = self.operation,
             took_seconds = took.as_secs_f64(),
-            key = key.map(tracing::field::display),
-            error = error.map(|error| tracing::field::display(error.kind())),
+            key = key.map(display),
+            error = error.map(|error| display(error.kind())),
             "slow operation"
         );
     }
@@ -114,9 +121,10 @@ pub(crate) struct UnderWay<'a> {
 }
 
 impl UnderWay<'_> {
-    /// Takes note of the answer.
+    /// Takes note of the answer, in the span of the operation too.
     pub(crate) fn end(
         mut self,
+        span: &Span,
         answer: Result<Volume, &Error>,
         key: impl FnOnce() -> Option<RedactedKey>,
     ) {
@@ -136,8 +144,19 @@ impl UnderWay<'_> {
             let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             watched.record(nanoseconds, answer.is_err_and(is_failure));
         }
-        if meter.slow_after.is_some_and(|limit| took > limit) {
-            meter.log_slow(took, key(), answer.err());
+        let is_slow = meter.slow_after.is_some_and(|limit| took > limit);
+        if !is_slow && span.is_disabled() {
+            return;
+        }
+        let key = key();
+        if let Some(key) = &key {
+            span.record("key", display(key));
+        }
+        if let Err(error) = answer {
+            span.record("error", display(error.kind()));
+        }
+        if is_slow {
+            span.in_scope(|| meter.log_slow(took, key, answer.err()));
         }
     }
 }

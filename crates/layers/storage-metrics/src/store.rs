@@ -120,8 +120,9 @@ async fn measured<T>(
     key: impl FnOnce() -> Option<RedactedKey>,
 ) -> Result<T> {
     let under_way = meter.begin();
-    let answer = work.instrument(meter.span()).await;
-    under_way.end(answer.as_ref().map(volume), key);
+    let span = meter.span();
+    let answer = work.instrument(span.clone()).await;
+    under_way.end(&span, answer.as_ref().map(volume), key);
     answer
 }
 

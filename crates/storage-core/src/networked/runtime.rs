@@ -1,7 +1,8 @@
 //! The runtime that a store was opened on: where its engine is called.
 
 use std::{
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
@@ -46,12 +47,20 @@ impl Runtime {
 
     /// Drives `call` to its end: right here if this is the runtime, else on a
     /// task of it. Dropping the future drops `call`.
+    ///
+    /// Whoever has polled it here may go on with it elsewhere: a layer's work moves to the
+    /// threads of a pool. There too it finds the timers and sockets of the runtime.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         if self.is_here() {
-            return call.await;
+            let mut call = pin!(call);
+            return poll_fn(|context| {
+                let _here = self.handle.enter();
+                call.as_mut().poll(context)
+            })
+            .await;
         }
         self.start(call).await.unwrap_or_else(|_| Err(ended()))
     }

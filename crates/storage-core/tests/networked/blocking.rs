@@ -1,10 +1,12 @@
 //! The blocking façade over the adapter: its futures are polled by threads that
 //! belong to no runtime.
 
-use std::{sync::Arc, thread};
+use std::{future::poll_fn, sync::Arc, task::Poll, thread};
 
 use storage_core::{
-    Components, KeyRange, WriteBatch, blocking::BlockingStore, networked::Networked,
+    Components, KeyRange, ReadExt, StoreExt, WriteBatch,
+    blocking::{BlockingStore, block_on},
+    networked::Networked,
 };
 
 use crate::{
@@ -48,4 +50,24 @@ fn threads_of_no_runtime_read_and_write() {
     assert_eq!(snapshot.count(KeyRange::all()).unwrap(), 400);
     assert_eq!(store.count(KeyRange::all()).unwrap(), 0);
     store.close().unwrap();
+}
+
+/// As the work of a layer does, which begins where its caller is and goes on in a pool.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_was_begun_on_the_runtime_goes_on_elsewhere() {
+    let stage = Arc::new(narrow());
+    let store = crate::staged::open(&stage).await;
+    store.put("k", "v").await.unwrap();
+    stage.read_gate.shut();
+    let mut call = Box::pin(async move { store.get("k").await });
+    let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+    assert!(first.is_pending());
+    assert_eq!(stage.read_gate.waiting(), 1);
+    let elsewhere = thread::spawn(move || {
+        assert!(tokio::runtime::Handle::try_current().is_err());
+        block_on(call)
+    });
+    stage.read_gate.open();
+    let entry = elsewhere.join().unwrap().unwrap().unwrap();
+    assert_eq!(entry.value(), &b"v"[..]);
 }

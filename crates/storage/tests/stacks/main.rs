@@ -1,10 +1,8 @@
-//! The suite, random and concurrent histories, and faults, through stacks of the
-//! layers that leave what is stored as it is: each alone, each pair, all together.
+//! The suite, random and concurrent histories, and faults, through stacks of all
+//! layers: each alone, each pair, all of a kind, all together.
 //!
 //! Stacks are put together behind dynamic edges, so that there is one type of store
-//! for all of them, and the suite is compiled once for each engine. Over PostgreSQL
-//! only all together are tested here: a stack takes a minute. The test target
-//! `every_stack_over_pg`, which runs only where it is named, has the others.
+//! for all of them, and the suite is compiled once for each engine.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -15,5 +13,4 @@ mod over_fjall;
 mod over_memory;
 #[cfg(feature = "pg")]
 mod over_pg;
-#[cfg(feature = "pg")]
-mod pg;
+mod over_sqlite;

@@ -7,7 +7,7 @@ use storage_testkit::{
 };
 
 use crate::{
-    each::for_each_stack,
+    each::test_all,
     layers::{Below, Layer, open},
 };
 
@@ -22,4 +22,4 @@ impl Layered for OverFaults {
     }
 }
 
-for_each_stack!(survives_faults, OverFaults);
+test_all!(survives_faults, OverFaults);

@@ -5,7 +5,7 @@ use storage_testkit::{Subject, conformance};
 use tempfile::TempDir;
 
 use crate::{
-    each::for_each_stack,
+    each::{for_each_stack_that_alters, for_each_stack_that_leaves, test_each},
     layers::{Below, Layer, open},
 };
 
@@ -23,8 +23,9 @@ impl Subject for OverFjall {
     async fn open(&self, components: Components) -> Result<SharedStore> {
         let config = FjallConfig::new(self.1.path());
         let engine = SharedStore::new(config.open_with(components.clone()).await?);
-        open(self.0, Below::Sound, engine, components).await
+        open(self.0, Below::Embedded, engine, components).await
     }
 }
 
-for_each_stack!(conformance, over_fjall);
+for_each_stack_that_leaves!(test_each, conformance, over_fjall;);
+for_each_stack_that_alters!(test_each, conformance, over_fjall;);

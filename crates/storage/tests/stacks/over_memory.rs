@@ -4,7 +4,7 @@ use storage::{Components, Result, SharedStore, memory::MemoryConfig};
 use storage_testkit::{Subject, conformance};
 
 use crate::{
-    each::for_each_stack,
+    each::test_all,
     layers::{Below, Layer, open},
 };
 
@@ -17,8 +17,8 @@ impl Subject for OverMemory {
 
     async fn open(&self, components: Components) -> Result<SharedStore> {
         let engine = SharedStore::new(MemoryConfig::new().open_with(&components));
-        open(self.0, Below::Sound, engine, components).await
+        open(self.0, Below::Embedded, engine, components).await
     }
 }
 
-for_each_stack!(conformance, OverMemory);
+test_all!(conformance, OverMemory);

@@ -122,7 +122,7 @@ async fn what_is_on_disk_is_closed_and_kept() {
     let rows = SystemKeys::of("fallback").range();
     assert_eq!(
         kept.count(rows).await.unwrap(),
-        2,
-        "what the journal is, and the commit"
+        3,
+        "what the journal is, whose, and the commit"
     );
 }

@@ -21,6 +21,8 @@ mod help;
 mod journey;
 mod metrics;
 mod object;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod pg;
 mod power_loss;
 mod redis;

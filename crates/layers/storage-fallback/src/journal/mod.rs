@@ -6,6 +6,7 @@
 
 mod codec;
 mod marker;
+mod owner;
 mod sealed;
 
 use storage_core::{
@@ -13,8 +14,8 @@ use storage_core::{
     ReadExt, Result, ScanOptions, SharedStore, Store, SystemKeys, WriteBatch, WriteOptions,
 };
 
-use self::codec::Head;
 pub(crate) use self::marker::{fresh, marker_value, read_marker};
+use self::{codec::Head, owner::Owner};
 use crate::{NAME, pending::Accepted};
 
 const HEAD: &[u8] = b"journal";
@@ -25,6 +26,10 @@ const ROW: u8 = b'r';
 #[derive(Debug)]
 pub(crate) struct Journal {
     standby: SharedStore,
+    owner: Owner,
+    /// Whether another process is known to have the standby. Then nothing is
+    /// accepted here any more.
+    is_taken: bool,
     head: Head,
     /// The number of the last row, written or tried.
     last: u64,
@@ -44,6 +49,8 @@ impl Journal {
         primary: [u8; 16],
         random: &dyn Random,
     ) -> Result<(Self, Vec<Accepted>)> {
+        // First: what whoever had it still appends would otherwise be missed.
+        let owner = Owner::take(&standby).await?;
         let mut pending = rows(&standby).await?;
         let entry = standby.get(&head_key()).await?;
         let head = entry.map(|entry| Head::decode(entry.value())).transpose()?;
@@ -71,15 +78,19 @@ impl Journal {
         // No number is used twice, though its row is gone.
         let last = pending.last().map_or(0, |accepted| accepted.number);
         let last = last.max(head.fence).max(marker);
+        let last = last.max(owner.numbers_after()?);
         let head = Head {
             // What the marker has reached, it need not reach again.
             fence: if marker < head.fence { head.fence } else { 0 },
             ..head
         };
         let batch = WriteBatch::new().put(head_key(), head.encode());
+        let batch = owner.guarding(batch);
         standby.commit_with(batch, &WriteOptions::new()).await?;
         let journal = Self {
             standby,
+            owner,
+            is_taken: false,
             head,
             last,
             is_closed: false,
@@ -96,7 +107,7 @@ impl Journal {
     /// Appends a commit, which then is as durable as the standby says.
     ///
     /// # Errors
-    /// As for the standby; `Poisoned` if another process has used the number. If the
+    /// As for the standby; `Poisoned` if another process has it. If the
     /// outcome is unknown, the number is
     /// [fenced](Self::fence) off: the next open would find the row, and take it for
     /// newer than what was committed since.
@@ -105,24 +116,19 @@ impl Journal {
         mutations: &[Mutation],
         durability: Durability,
     ) -> Result<(u64, Committed)> {
+        if self.is_taken {
+            return Err(taken());
+        }
         // Whatever becomes of it: nobody knows whether the number is used.
         self.last += 1;
         let row = row_key(self.last);
         let batch = WriteBatch::new()
             .absent(row.clone())
             .put(row, codec::encode(mutations));
+        let batch = self.owner.guarding(batch);
         let options = WriteOptions::new().durability(durability);
         let appended = self.standby.commit_with(batch, &options).await;
-        let appended = appended.map_err(|error| match error.kind() {
-            ErrorKind::Conflict => Error::new(
-                ErrorKind::Poisoned,
-                "another process accepts commits in the same standby; give each its own, \
-                 and open the store again",
-            )
-            .with_outcome(Outcome::NotApplied)
-            .with_source(error),
-            _ => error,
-        });
+        let appended = self.still_ours(appended);
         let committed = appended.inspect_err(|error| {
             if error.outcome() != Some(Outcome::NotApplied) {
                 self.head.fence = self.last;
@@ -156,11 +162,40 @@ impl Journal {
         let batch = WriteBatch::new()
             .delete_range(rows_through(fence))
             .put(head_key(), head.encode());
-        self.standby
-            .commit_with(batch, &WriteOptions::new())
-            .await?;
+        let batch = self.owner.guarding(batch);
+        let options = WriteOptions::new();
+        let abandoned = self.standby.commit_with(batch, &options).await;
+        self.still_ours(abandoned)?;
         self.head = head;
         Ok(())
+    }
+
+    /// Says that another process has the standby where a guard has said so.
+    fn still_ours<T>(&mut self, answer: Result<T>) -> Result<T> {
+        answer.map_err(|error| match error.kind() {
+            ErrorKind::Conflict => {
+                self.is_taken = true;
+                taken().with_source(error)
+            }
+            _ => error,
+        })
+    }
+
+    /// Whether no other process has the standby.
+    ///
+    /// # Errors
+    /// As for the standby.
+    pub(crate) async fn is_ours(&mut self) -> Result<bool> {
+        self.is_taken = self.is_taken || !self.owner.is_still(&self.standby).await?;
+        Ok(!self.is_taken)
+    }
+
+    /// Lets go of the standby. Nothing else may come after.
+    pub(crate) async fn release(&mut self) {
+        self.is_closed = true;
+        if let Err(error) = self.owner.release(&self.standby).await {
+            tracing::warn!(%error, "the standby does not know that it was closed");
+        }
     }
 
     /// What the marker is to reach before anything but a write-back is committed to
@@ -169,19 +204,20 @@ impl Journal {
         self.head.fence
     }
 
-    /// Lets pass what the primary counts, if this journal has come so far.
+    /// Lets pass what the primary counts: what this journal has come to, or more
+    /// where another process has the standby, and has written back what this one had
+    /// accepted and then more.
     ///
     /// # Errors
-    /// `Corrupt` if it has not: another process writes back from the same standby.
-    pub(crate) fn admit(&self, number: u64) -> Result<()> {
-        if number <= self.last {
+    /// As for the standby; `Corrupt` if the primary counts what nobody has accepted.
+    pub(crate) async fn admit(&mut self, number: u64) -> Result<()> {
+        if number <= self.last || !self.is_ours().await? {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::Corrupt,
             format!(
-                "the primary has {number} commits of the standby, which has accepted {}; \
-                 another process may be using the same standby",
+                "the primary counts {number} as the last commit of the standby, whose last is {}",
                 self.last
             ),
         ))
@@ -192,6 +228,15 @@ impl Journal {
     pub(crate) fn marker(&self) -> OwnedKey {
         marker_key(&self.head)
     }
+}
+
+fn taken() -> Error {
+    Error::new(
+        ErrorKind::Poisoned,
+        "another process has opened the same standby, so this one accepts no more commits; \
+         give each its own, and open the store again",
+    )
+    .with_outcome(Outcome::NotApplied)
 }
 
 fn marker_key(head: &Head) -> OwnedKey {

@@ -7,3 +7,4 @@ mod reading;
 mod reporting;
 mod returning;
 mod scene;
+mod sharing;

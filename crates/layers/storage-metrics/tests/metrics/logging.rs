@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use storage_core::{ErrorKind, Key, ReadExt, RedactedKey, StoreExt};
-use storage_metrics::names;
+use storage_core::{ErrorKind, Key, ReadExt, RedactedKey, Store, StoreExt};
+use storage_metrics::{Alert, Bound, Watch, names};
 use storage_testkit::faulty::{Call, Fault, Rule};
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
@@ -106,12 +106,48 @@ async fn a_slow_failure_is_logged_with_its_kind() {
 async fn each_operation_is_a_span() {
     let log = logged(async || {
         let scene = Scene::open(config().slow_after(None)).await;
-        scene.store.get("k").await.unwrap();
+        scene.store.get("ada").await.unwrap();
+        let fault = Fault::refuse(ErrorKind::TimedOut);
+        scene.faults.inject(Rule::on(Call::Get), fault).unwrap();
+        scene.store.get("ada").await.unwrap_err();
     })
     .await;
-    let spans = log.lines().filter(|line| {
-        line.contains("storage{store=\"test\" operation=\"get\"}") && line.contains("close")
-    });
-    assert_eq!(spans.count(), 1, "{log}");
+    let redacted = RedactedKey::from(Key::from("ada"));
+    for error in ["", " error=timed out"] {
+        let span = format!("storage{{store=\"test\" operation=\"get\" key={redacted}{error}}}");
+        let is_end = |line: &&str| line.contains(&span) && line.contains("close");
+        assert_eq!(log.lines().filter(is_end).count(), 1, "{log}");
+    }
     assert!(!log.contains("slow operation"), "{log}");
+    assert!(!log.contains("ada"), "{log}");
+}
+
+#[tokio::test]
+async fn alerts_are_logged_when_they_are_raised_and_cleared() {
+    let log = logged(async || {
+        let bound = Bound::Above {
+            raise: 9.0,
+            clear: 5.0,
+        };
+        let config = config().alert(Alert::new("full", Watch::Entries, bound));
+        let scene = Scene::open(config).await;
+        for number in 0..9_u8 {
+            scene.store.put([number].as_slice(), "v").await.unwrap();
+        }
+        for _ in 0..2 {
+            scene.store.stats().await.unwrap();
+        }
+        for number in 0..9_u8 {
+            scene.store.delete(&[number]).await.unwrap();
+        }
+        scene.store.stats().await.unwrap();
+    })
+    .await;
+    for (level, what) in [("WARN", "alert raised"), ("INFO", "alert cleared")] {
+        let lines = log.lines().filter(|line| line.contains(what));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        assert!(lines[0].contains(level), "{log}");
+        assert!(lines[0].contains("alert=full"), "{log}");
+    }
 }
