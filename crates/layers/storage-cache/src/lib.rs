@@ -88,6 +88,7 @@ mod counters;
 mod hot;
 mod key;
 mod layer;
+mod leading;
 mod level;
 mod marks;
 mod orphans;
@@ -95,6 +96,7 @@ mod read;
 mod stats;
 mod store;
 mod stripes;
+mod task;
 mod walk;
 mod wide;
 

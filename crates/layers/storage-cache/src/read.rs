@@ -3,8 +3,9 @@
 use storage_core::{Entry, Error, ErrorKind, Key, Operation, OwnedKey, ReadOptions, Result, Store};
 
 use crate::{
-    cache::{Demand, Leading, Look, Turn},
+    cache::{Demand, Look, Turn},
     layer::NAME,
+    leading::Leading,
     store::Shared,
     stripes::Answer,
 };

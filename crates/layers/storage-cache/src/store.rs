@@ -15,10 +15,11 @@ use storage_core::{
 use crate::{
     Cache, CacheConfig, Writes,
     cache::{Demand, Look},
-    hot::{self, Task},
+    hot,
     layer::NAME,
     marks::Marks,
     orphans::Orphans,
+    task::Task,
 };
 
 /// What [`CacheLayer`](crate::CacheLayer) makes of a store. Clones are the same store.

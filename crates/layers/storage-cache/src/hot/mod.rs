@@ -5,7 +5,6 @@
 //! it is counted and has no other effect.
 
 mod format;
-mod task;
 
 use std::{
     cell::RefCell,
@@ -16,7 +15,6 @@ use storage_core::{
     Executor, OwnedKey, ReadOptions, Result, Store, SystemKeys, WriteBatch, WriteOptions,
 };
 
-pub(crate) use self::task::Task;
 use crate::{
     Cache,
     cache::Turn,
@@ -25,6 +23,7 @@ use crate::{
     layer::NAME,
     level::Level,
     store::Shared,
+    task::Task,
 };
 
 /// A hot set takes no more bytes than this, nor than the store takes in one value.
