@@ -19,6 +19,7 @@ use crate::{
     key::{CacheKey, Lookup},
     leading::Leading,
     level::Level,
+    second::Second,
     stripes::{Answer, Start, Stripes},
     walk::Walk,
     wide::Wide,
@@ -52,6 +53,7 @@ use crate::{
 pub struct Cache {
     pub(crate) config: CacheConfig,
     pub(crate) level: Level,
+    pub(crate) second: Option<Second>,
     pub(crate) stripes: Stripes,
     pub(crate) wide: Wide,
     pub(crate) counters: Counters,
@@ -99,9 +101,15 @@ pub(crate) enum Turn<'a> {
 }
 
 impl Cache {
-    pub(crate) fn new(config: CacheConfig, capabilities: &Capabilities, clock: &Clock) -> Self {
+    pub(crate) fn new(
+        config: CacheConfig,
+        second: Option<Second>,
+        capabilities: &Capabilities,
+        clock: &Clock,
+    ) -> Self {
         Self {
             level: Level::new(&config),
+            second,
             config,
             stripes: Stripes::new(),
             wide: Wide::default(),
@@ -134,6 +142,7 @@ impl Cache {
                 capacity_bytes: level.capacity_bytes(),
                 entries: level.entries(),
             },
+            second: self.second.as_ref().map(Second::stats).unwrap_or_default(),
             joined: counters.total(Event::Joined),
             bypassed: counters.total(Event::Bypassed),
             uncertain_keys: self.stripes.uncertain(),
@@ -151,9 +160,13 @@ impl Cache {
         self.level.resize(capacity_bytes);
     }
 
-    /// Forgets everything. Reads that are under way may fill the cache again at once.
+    /// Forgets everything, on both levels. Reads that are under way may fill the cache
+    /// again at once.
     pub fn clear(&self) {
         self.level.clear();
+        if let Some(second) = &self.second {
+            second.abandon();
+        }
     }
 
     /// From now on the store below answers everything. Returns what to keep in mind for

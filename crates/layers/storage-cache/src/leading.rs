@@ -6,8 +6,16 @@ use crate::{
     Cache,
     counters::Event,
     key::{CacheKey, Lookup},
+    second::Row,
     stripes::Answer,
 };
+
+/// Where a read has found its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Second,
+    Below,
+}
 
 /// A read that others may join. Dropped before it has landed, it lets those who
 /// joined look again.
@@ -30,14 +38,27 @@ impl<'a> Leading<'a> {
         }
     }
 
-    /// Keeps what the store below answered, unless a commit has begun meanwhile, and
-    /// tells those who joined.
-    pub(crate) fn land(mut self, answer: &Answer) {
-        let Self { cache, key, .. } = &self;
+    /// Keeps what was found, unless a commit has begun meanwhile, and tells those who
+    /// joined.
+    pub(crate) fn land(mut self, answer: &Answer, source: Source) {
+        let Self {
+            cache, key, as_of, ..
+        } = &self;
         let found = answer.as_ref().ok();
-        let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), self.as_of));
+        let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), *as_of));
+        let second = cache.second.as_ref().filter(|_| source == Source::Below);
+        let filling = second.zip(found.and_then(Option::as_ref));
+        let filling = filling.and_then(|(second, entry)| {
+            let (entry, as_of) = (entry.clone(), *as_of);
+            Some((second, second.to_keep(key, &Row { entry, as_of })?))
+        });
         let mut stripe = cache.stripes.lock(Lookup::of(key.as_key()));
         let landed = stripe.land(key, self.id);
+        if let Some((second, filling)) = filling
+            && landed.is_current
+        {
+            second.fill(key, filling);
+        }
         if let Some(kept) = kept {
             // A commit of many keys outdates the reads of all of them when it begins, or
             // those of the one that it has turned out to write when it ends.
