@@ -14,10 +14,12 @@ use storage_cache::{
     Cache, CacheConfig, CacheLayer, CacheStats, CacheStore, Policy, SecondLevel, Writes,
 };
 use storage_core::{
-    Entry, KeyRange, OwnedKey, ReadExt, SeededRandom, SharedStore, Stack, StoreExt, WriteBatch,
+    Entry, ErrorKind, KeyRange, OwnedKey, ReadExt, SeededRandom, SharedStore, Stack, StoreExt,
+    WriteBatch,
     blocking::block_on,
     memory::{MemoryBackend, MemoryConfig},
 };
+use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Rule};
 
 const KEYS: u64 = 16;
 const READS: u64 = 1_000_000;
@@ -166,4 +168,21 @@ fn nor_is_one_that_the_second_level_answers() {
     let layer = CacheLayer::new(config).second_level(SecondLevel::new(second, 1 << 30));
     let second = run_with(layer).second;
     assert!(second.hits > 0 && second.fills > 0, "{second:?}");
+}
+
+#[test]
+fn nor_is_one_where_the_second_level_loses_what_it_is_sent() {
+    let config = CacheConfig::exclusive(2_000).shards(NonZeroUsize::MIN);
+    let faults = Faults::seeded(7);
+    for fault in [
+        Fault::lose_answer(ErrorKind::Unavailable),
+        Fault::refuse(ErrorKind::Throttled),
+    ] {
+        let rule = Rule::on(Call::Commit).with_chance_percent(5);
+        faults.inject(rule, fault).unwrap();
+    }
+    let second = FaultyStore::new(MemoryConfig::new().open(), &faults);
+    let second = SecondLevel::new(SharedStore::new(second), 1 << 30);
+    let second = run_with(CacheLayer::new(config).second_level(second)).second;
+    assert!(second.hits > 0 && second.epochs > 1, "{second:?}");
 }
