@@ -328,3 +328,23 @@ fn what_is_given_more_than_it_may_hold_begins_anew() {
     }
     wait_for(|| scene.stats().epochs > epochs && scene.rows() < 100);
 }
+
+#[test]
+fn a_get_that_is_dropped_while_it_waits_for_the_second_level_leaves_nobody_waiting() {
+    let scene = Scene::new();
+    scene.put("k", "1");
+    scene.get_from_second("k");
+    let gate = scene.hold_second(Call::Get);
+    let mut leading = Box::pin(scene.store.get("k"));
+    assert!(poll(&mut leading).is_pending());
+    let mut joined = Box::pin(scene.store.get("k"));
+    assert!(poll(&mut joined).is_pending());
+    drop(leading);
+    scene.put("k", "2");
+    gate.open();
+    scene.second_faults.withdraw_all();
+    // It looks again, and finds what was written meanwhile.
+    let found = block_on(joined).unwrap().unwrap();
+    assert_eq!(found.value().as_ref(), b"2");
+    assert_eq!(scene.get_from_second("k").as_deref(), Some("2"));
+}
