@@ -17,7 +17,9 @@ use crate::{
     cached::Cached,
     counters::{Counters, Event},
     key::{CacheKey, Lookup},
+    leading::Leading,
     level::Level,
+    second::Second,
     stripes::{Answer, Start, Stripes},
     walk::Walk,
     wide::Wide,
@@ -51,6 +53,7 @@ use crate::{
 pub struct Cache {
     pub(crate) config: CacheConfig,
     pub(crate) level: Level,
+    pub(crate) second: Option<Second>,
     pub(crate) stripes: Stripes,
     pub(crate) wide: Wide,
     pub(crate) counters: Counters,
@@ -98,9 +101,15 @@ pub(crate) enum Turn<'a> {
 }
 
 impl Cache {
-    pub(crate) fn new(config: CacheConfig, capabilities: &Capabilities, clock: &Clock) -> Self {
+    pub(crate) fn new(
+        config: CacheConfig,
+        second: Option<Second>,
+        capabilities: &Capabilities,
+        clock: &Clock,
+    ) -> Self {
         Self {
             level: Level::new(&config),
+            second,
             config,
             stripes: Stripes::new(),
             wide: Wide::default(),
@@ -133,6 +142,7 @@ impl Cache {
                 capacity_bytes: level.capacity_bytes(),
                 entries: level.entries(),
             },
+            second: self.second.as_ref().map(Second::stats).unwrap_or_default(),
             joined: counters.total(Event::Joined),
             bypassed: counters.total(Event::Bypassed),
             uncertain_keys: self.stripes.uncertain(),
@@ -150,9 +160,13 @@ impl Cache {
         self.level.resize(capacity_bytes);
     }
 
-    /// Forgets everything. Reads that are under way may fill the cache again at once.
+    /// Forgets everything, on both levels. Reads that are under way may fill the cache
+    /// again at once.
     pub fn clear(&self) {
         self.level.clear();
+        if let Some(second) = &self.second {
+            second.abandon();
+        }
     }
 
     /// From now on the store below answers everything. Returns what to keep in mind for
@@ -265,13 +279,7 @@ impl Cache {
                 }
                 let key = CacheKey::of(key);
                 let id = stripe.take_off(key.clone());
-                Turn::Lead(Leading {
-                    cache: self,
-                    key,
-                    id,
-                    as_of,
-                    has_landed: false,
-                })
+                Turn::Lead(Leading::new(self, key, id, as_of))
             }
         }
     }
@@ -331,59 +339,5 @@ impl fmt::Debug for Cache {
             .field("config", &self.config)
             .field("stats", &self.stats())
             .finish_non_exhaustive()
-    }
-}
-
-/// A read that others may join. Dropped before it has landed, it lets those who
-/// joined look again.
-pub(crate) struct Leading<'a> {
-    cache: &'a Cache,
-    pub(crate) key: CacheKey,
-    id: u64,
-    pub(crate) as_of: Timestamp,
-    has_landed: bool,
-}
-
-impl Leading<'_> {
-    /// Keeps what the store below answered, unless a commit has begun meanwhile, and
-    /// tells those who joined.
-    pub(crate) fn land(mut self, answer: &Answer) {
-        let Self { cache, key, .. } = &self;
-        let found = answer.as_ref().ok();
-        let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), self.as_of));
-        let mut stripe = cache.stripes.lock(Lookup::of(key.as_key()));
-        let landed = stripe.land(key, self.id);
-        if let Some(kept) = kept {
-            // A commit of many keys outdates the reads of all of them when it begins, or
-            // those of the one that it has turned out to write when it ends.
-            if landed.is_current {
-                cache.level.insert(key.clone(), kept);
-                cache.counters.raise(Event::Fill);
-            } else {
-                cache.counters.raise(Event::DroppedFill);
-            }
-        }
-        drop(stripe);
-        self.has_landed = true;
-        for waiting in landed.waiting {
-            let answer = match answer {
-                Ok(entry) => Ok(entry.clone()),
-                Err(error) => Err(error.duplicate()),
-            };
-            // Whoever waited may have left.
-            let _ = waiting.send(answer);
-        }
-    }
-}
-
-impl Drop for Leading<'_> {
-    fn drop(&mut self) {
-        if !self.has_landed {
-            let mut stripe = self.cache.stripes.lock(Lookup::of(self.key.as_key()));
-            let landed = stripe.land(&self.key, self.id);
-            drop(stripe);
-            // Their senders are dropped: they look again.
-            drop(landed);
-        }
     }
 }
