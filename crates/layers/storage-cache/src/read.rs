@@ -48,9 +48,8 @@ impl<S: Store> Shared<S> {
 
     async fn ask(&self, leading: &mut Leading<'_>, options: &ReadOptions) -> (Answer, Source) {
         if let Some(second) = &self.cache.second {
-            let now = self.cache.clock.now();
             let keys = std::slice::from_ref(&leading.key);
-            if let [Some(row)] = &*Box::pin(second.read(keys, now)).await {
+            if let [Some(row)] = &*Box::pin(second.read(keys, &self.cache.clock)).await {
                 leading.as_of = row.as_of;
                 return (Ok(Some(row.entry.clone())), Source::Second);
             }
@@ -158,8 +157,8 @@ impl<S: Store> Shared<S> {
         };
         let leading = asked.iter().filter_map(|(_, leading)| leading.as_ref());
         let keys: Vec<CacheKey> = leading.map(|leading| leading.key.clone()).collect();
-        let now = self.cache.clock.now();
-        let mut rows = Box::pin(second.read(&keys, now)).await.into_iter();
+        let rows = Box::pin(second.read(&keys, &self.cache.clock)).await;
+        let mut rows = rows.into_iter();
         let mut left = Vec::new();
         for (index, leading) in asked {
             let Some(mut leading) = leading else {

@@ -20,9 +20,9 @@ use std::{
 
 use bytes::Bytes;
 use storage_core::{
-    Components, Error, ErrorKind, KeyRange, OwnedKey, Random, ReadExt, ReadSupport, Result,
-    SequenceScope, SharedStore, Space, Store, StoreHeader, StoreId, Support, Timestamp,
-    layer::Task,
+    Clock, Components, Error, ErrorKind, KeyRange, OwnedKey, Random, Read, ReadOptions,
+    ReadSupport, Result, SequenceScope, SharedStore, Space, Store, StoreHeader, StoreId, Support,
+    Timestamp, layer::Task,
 };
 
 pub use self::stats::SecondLevelStats;
@@ -129,6 +129,7 @@ impl SecondLevel {
             watch: Watch::start(self.time_limit.max(Duration::from_millis(1)))?,
             random: Arc::clone(&components.random),
             counts: Counts::default(),
+            fresh: capabilities.reads.fresh(),
             store: self.store,
         });
         if core.begin_first(witness).await.is_err() {
@@ -154,6 +155,8 @@ pub(crate) struct Second {
 
 struct Core {
     store: SharedStore,
+    /// How it is read: what it may lag behind with would be out of date.
+    fresh: ReadOptions,
     place: Place,
     /// Whether the next cache of the store may go on with the rows.
     may_outlive: bool,
@@ -169,7 +172,7 @@ struct Core {
 
 impl Second {
     /// The rows of these keys, each `None` if there is none that may be served.
-    pub(crate) async fn read(&self, keys: &[CacheKey], now: Timestamp) -> Vec<Option<Row>> {
+    pub(crate) async fn read(&self, keys: &[CacheKey], clock: &Clock) -> Vec<Option<Row>> {
         let core = &*self.core;
         let mut rows = vec![None; keys.len()];
         let asked: Vec<(usize, OwnedKey)> = {
@@ -186,16 +189,20 @@ impl Second {
         let places: Vec<_> = asked.iter().map(|(_, place)| place.clone()).collect();
         let found = match &*places {
             [place] => core
-                .within_read(core.store.get(place))
+                .within_read(core.store.get_with(place.as_key(), &core.fresh))
                 .await
                 .map(|found| vec![found]),
-            places => core.within_read(core.store.get_many(places)).await,
+            places => {
+                let read = core.store.get_many_with(places, &core.fresh);
+                core.within_read(read).await
+            }
         };
         let Ok(found) = found else {
             core.counts.failures.fetch_add(1, Ordering::Relaxed);
             core.lock().rests_until = Some(Instant::now() + REST);
             return rows;
         };
+        let now = clock.now();
         for ((index, _), stored) in asked.into_iter().zip(found) {
             let row =
                 stored.and_then(|stored| core.row_of(keys.get(index)?, stored.into_value(), now));
@@ -340,10 +347,6 @@ impl Core {
 
     fn abandon(&self) {
         self.change(Queue::abandon);
-    }
-
-    fn is_full(&self) -> bool {
-        self.lock().bytes > self.capacity_bytes
     }
 
     /// What a row says of its key, if it may still be served.

@@ -208,12 +208,16 @@ impl Queue {
         }))
     }
 
-    /// The group that was handed out is written. Returns whether its epoch goes on.
-    pub(super) fn written(&mut self, bytes: u64) -> bool {
+    /// The group that was handed out is written, and so many bytes of rows with it; or
+    /// nobody knows which part of it is (`None`), and its epoch ends: in the same step, since
+    /// else what it has not removed could be read.
+    pub(super) fn written(&mut self, bytes: Option<u64>, capacity_bytes: u64) {
         self.being_written.clear();
         self.ranges_being_written.clear();
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.epoch.is_some()
+        self.bytes = self.bytes.saturating_add(bytes.unwrap_or(0));
+        if bytes.is_none() || self.bytes > capacity_bytes {
+            self.abandon();
+        }
     }
 
     /// Nothing more is read or kept. The answer comes once everything is written.
@@ -243,5 +247,42 @@ impl Queue {
         self.removals -= usize::from(change.is_due);
         self.rows_bytes -= change.row.as_ref().map_or(0, Bytes::len);
         Some(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPOCH: Epoch = Epoch([1; 8]);
+
+    /// A queue whose writer has been given the removal of a key.
+    fn writing(key: &CacheKey) -> Queue {
+        let mut queue = Queue::default();
+        queue.begin(EPOCH, 0);
+        assert_eq!(queue.readable(key), Some(EPOCH));
+        assert!(queue.outdate(key));
+        assert!(matches!(queue.next(Waker::noop()), Some(Step::Write(_))));
+        assert_eq!(queue.readable(key), None);
+        queue
+    }
+
+    #[test]
+    fn what_may_not_have_been_removed_is_at_no_moment_read() {
+        let key = CacheKey::of("k".into());
+        let mut removed = writing(&key);
+        removed.written(Some(0), 100);
+        assert_eq!(removed.readable(&key), Some(EPOCH));
+        let mut lost = writing(&key);
+        lost.written(None, 100);
+        assert_eq!((lost.readable(&key), lost.epoch()), (None, None));
+    }
+
+    #[test]
+    fn an_epoch_ends_with_the_group_that_exceeds_its_room() {
+        let key = CacheKey::of("k".into());
+        let mut queue = writing(&key);
+        queue.written(Some(101), 100);
+        assert_eq!(queue.epoch(), None);
     }
 }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use storage_core::{
-    BatchScope, KeyRange, Mutation, Outcome, Put, Read, ReadExt, Result, ScanOptions, Store,
-    Support, WriteBatch, WriteOptions,
+    BatchScope, KeyRange, Mutation, Outcome, Put, Read, Result, ScanOptions, Store, Support,
+    WriteBatch, WriteOptions,
 };
 
 use super::{
@@ -48,10 +48,8 @@ impl Core {
                 }
                 Step::Write(group) => {
                     let is_written = self.write_group(&group).await;
-                    let goes_on = self.lock().written(bytes_of(&group));
-                    if goes_on && (!is_written || self.is_full()) {
-                        self.abandon();
-                    }
+                    let bytes = is_written.then(|| bytes_of(&group));
+                    self.lock().written(bytes, self.capacity_bytes);
                     is_written
                 }
             };
@@ -74,16 +72,21 @@ impl Core {
     pub(super) async fn begin_first(&self, witness: Option<Witness>) -> Result<()> {
         if let Some(now) = witness {
             let mark = self.place.mark();
-            let mark = self.within_write(self.store.get(&mark)).await?;
-            let mark = mark.and_then(|mark| Mark::decode(mark.value()));
-            if let Some(Mark::Closed {
-                epoch,
-                witness,
-                bytes,
-            }) = mark
+            let reading = self.store.get_with(mark.as_key(), &self.fresh);
+            if let Some(found) = self.within_write(reading).await?
+                && let Some(Mark::Closed {
+                    epoch,
+                    witness,
+                    bytes,
+                }) = Mark::decode(found.value())
                 && witness == now
             {
-                self.put_mark(Mark::InUse(epoch)).await?;
+                let mut batch = WriteBatch::new();
+                // A cache over a copy of the store would go on with the same rows.
+                if self.store.capabilities().guards == Support::Supported {
+                    batch = batch.unchanged(mark.clone(), found.stamp());
+                }
+                self.commit_mark(batch, Mark::InUse(epoch)).await?;
                 self.change(|queue| queue.begin(epoch, bytes));
                 return Ok(());
             }
@@ -103,7 +106,11 @@ impl Core {
 
     /// What it says must hold whatever becomes of this process and of the second level.
     pub(super) async fn put_mark(&self, mark: Mark) -> Result<()> {
-        let batch = WriteBatch::new().put(self.place.mark(), mark.encode());
+        self.commit_mark(WriteBatch::new(), mark).await
+    }
+
+    async fn commit_mark(&self, batch: WriteBatch, mark: Mark) -> Result<()> {
+        let batch = batch.put(self.place.mark(), mark.encode());
         self.commit(batch, true).await
     }
 
