@@ -135,6 +135,7 @@ impl Cache {
                 misses: counters.total(Event::Miss),
                 fills: counters.total(Event::Fill),
                 dropped_fills: counters.total(Event::DroppedFill),
+                turned_away: counters.total(Event::TurnedAway),
                 read_ahead: counters.total(Event::ReadAhead),
                 evictions: level.evictions(),
                 oversized: counters.total(Event::Oversized),
@@ -214,8 +215,8 @@ impl Cache {
             self.counters.raise(Event::Bypassed);
             return Look::Around;
         }
-        match self.level.get(lookup) {
-            Some(cached) if self.is_served(&cached, age_max) => {
+        if let Some(cached) = self.level.get(lookup) {
+            if self.is_served(&cached, age_max) {
                 self.counters.raise(if cached.is_absent() {
                     Event::NegativeHit
                 } else {
@@ -223,12 +224,20 @@ impl Cache {
                 });
                 return Look::Hit(cached.into_entry());
             }
-            _ => {}
+            self.let_go(lookup, demand);
         }
         self.counters.raise(Event::Miss);
         match demand {
             Demand::HitOrFill { .. } => Look::Miss,
             _ => Look::Around,
+        }
+    }
+
+    /// Makes room for what is read in place of an entry that is out of date for all.
+    #[cold]
+    fn let_go(&self, lookup: Lookup<'_>, demand: Demand) {
+        if let Demand::HitOrFill { .. } = demand {
+            self.level.remove(lookup);
         }
     }
 
@@ -258,10 +267,7 @@ impl Cache {
             self.counters.raise(Event::Bypassed);
             return Turn::Around;
         }
-        match self
-            .stripes
-            .start(&mut stripe, Lookup::of(key), || self.clock.now())
-        {
+        match stripe.start(Lookup::of(key), || self.clock.now()) {
             Start::Around => {
                 self.counters.raise(Event::Bypassed);
                 Turn::Around
@@ -271,15 +277,16 @@ impl Cache {
                 Turn::Join(receiver)
             }
             Start::Free => {
-                if let Some(cached) = self.level.get(Lookup::of(key))
+                if stripe.has_just_landed()
+                    && let Some(cached) = self.level.get(Lookup::of(key))
                     && self.is_served(&cached, self.config.time_to_live)
                 {
                     self.counters.raise(Event::Joined);
                     return Turn::Hit(cached.into_entry());
                 }
                 let key = CacheKey::of(key);
-                let id = stripe.take_off(key.clone());
-                Turn::Lead(Leading::new(self, key, id, as_of))
+                let id = stripe.take_off(&key);
+                Turn::Lead(Leading::new(self, key, stripe.hash(), id, as_of))
             }
         }
     }
@@ -295,6 +302,15 @@ impl Cache {
     /// An answer that another read has found, at this instant.
     pub(crate) fn still_there(&self, entry: Option<Entry>) -> Option<Entry> {
         entry.filter(|entry| entry.expires().is_none() || entry.is_live_at(self.clock.now()))
+    }
+
+    /// Whether there is room for an answer of a key of this hash, or it is worth another's.
+    pub(crate) fn admits(&self, hash: u64) -> bool {
+        let is_admitted = self.level.admits(hash);
+        if !is_admitted {
+            self.counters.raise(Event::TurnedAway);
+        }
+        is_admitted
     }
 
     /// What to keep of an answer, if it may be kept at all.

@@ -2,13 +2,7 @@
 
 use storage_core::Timestamp;
 
-use crate::{
-    Cache,
-    counters::Event,
-    key::{CacheKey, Lookup},
-    second::Row,
-    stripes::Answer,
-};
+use crate::{Cache, counters::Event, key::CacheKey, second::Row, stripes::Answer};
 
 /// Where a read has found its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,16 +16,25 @@ pub(crate) enum Source {
 pub(crate) struct Leading<'a> {
     cache: &'a Cache,
     pub(crate) key: CacheKey,
+    /// Of the key, as stripes have it.
+    hash: u64,
     id: u64,
     pub(crate) as_of: Timestamp,
     has_landed: bool,
 }
 
 impl<'a> Leading<'a> {
-    pub(crate) const fn new(cache: &'a Cache, key: CacheKey, id: u64, as_of: Timestamp) -> Self {
+    pub(crate) const fn new(
+        cache: &'a Cache,
+        key: CacheKey,
+        hash: u64,
+        id: u64,
+        as_of: Timestamp,
+    ) -> Self {
         Self {
             cache,
             key,
+            hash,
             id,
             as_of,
             has_landed: false,
@@ -45,14 +48,15 @@ impl<'a> Leading<'a> {
             cache, key, as_of, ..
         } = &self;
         let found = answer.as_ref().ok();
-        let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), *as_of));
+        let admitted = found.filter(|_| cache.admits(self.hash));
+        let kept = admitted.and_then(|entry| cache.to_keep(key, entry.as_ref(), *as_of));
         let second = cache.second.as_ref().filter(|_| source == Source::Below);
         let filling = second.zip(found.and_then(Option::as_ref));
         let filling = filling.and_then(|(second, entry)| {
             let (entry, as_of) = (entry.clone(), *as_of);
             Some((second, second.to_keep(key, &Row { entry, as_of })?))
         });
-        let mut stripe = cache.stripes.lock(Lookup::of(key.as_key()));
+        let mut stripe = cache.stripes.lock_hash(self.hash);
         let landed = stripe.land(key, self.id);
         if let Some((second, filling)) = filling
             && landed.is_current
@@ -85,7 +89,7 @@ impl<'a> Leading<'a> {
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
         if !self.has_landed {
-            let mut stripe = self.cache.stripes.lock(Lookup::of(self.key.as_key()));
+            let mut stripe = self.cache.stripes.lock_hash(self.hash);
             let landed = stripe.land(&self.key, self.id);
             drop(stripe);
             // Their senders are dropped: they look again.

@@ -82,7 +82,7 @@
 //! |---|---|
 //! | memory | the capacity: keys, entries, and 192 bytes for each; what is under way besides |
 //! | a hit | a hash, a shared lock, a counted handle; the clock too where the entry expires or there is a time to live |
-//! | a miss | two exclusive locks of one of 64 stripes, a second look, a copy of the entry, an insertion |
+//! | a miss | two exclusive locks of one of 64 stripes; a copy of the entry and an insertion, if there is room or the key was missed shortly before |
 //! | a commit | for each key two locks of a stripe and one of a shard; one allocation for its future |
 //! | a range delete | a walk through all cached keys |
 //! | with a second level | a read of it for each miss; in the background a write for each fill and each key of a commit |

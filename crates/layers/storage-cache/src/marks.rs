@@ -9,7 +9,7 @@ use storage_core::{
 };
 
 use crate::{
-    Cache,
+    Cache, Writes,
     cache::is_cacheable,
     key::{CacheKey, Lookup},
     wide::Scope,
@@ -90,6 +90,9 @@ impl Marks {
         let mut stripe = self.cache.stripes.lock(Lookup::of(key.as_key()));
         stripe.mark(&key);
         self.cache.remove(&key);
+        if self.cache.config.writes == Writes::ReadBack {
+            self.cache.level.expect(stripe.hash());
+        }
         drop(stripe);
         self.keys.push(key);
     }

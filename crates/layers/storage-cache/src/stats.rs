@@ -39,6 +39,9 @@ pub struct LevelStats {
     pub fills: u64,
     /// What was not put there, because a commit began meanwhile.
     pub dropped_fills: u64,
+    /// What was not put there, because there was no room and it had not been missed
+    /// shortly before: see [`Policy::Adaptive`](crate::Policy::Adaptive).
+    pub turned_away: u64,
     /// Of the fills, those of entries that nobody had asked for yet.
     pub read_ahead: u64,
     /// What was given up for want of room.
