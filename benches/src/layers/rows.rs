@@ -24,6 +24,7 @@ pub(crate) fn all() -> Vec<Comparison<Cell>> {
         row(Reads::Hits, Subject::CacheLru, Subject::QuickCache, None),
         row(Reads::Misses, Subject::Cache, Subject::Fjall, Some(1.15)),
         row(Reads::Misses, Subject::CacheShared, Subject::Fjall, None),
+        row(Reads::Misses, Subject::CacheLru, Subject::Fjall, None),
     ]
 }
 

@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::Timestamp;
+use crate::{Error, ErrorKind, Result, Timestamp};
 
 /// An opaque token of an entry's stored form: its value and expiry themselves,
 /// an `ETag`, a row version. Layers pass it through untouched. While it is kept,
@@ -96,6 +96,59 @@ impl Stamp {
         }
     }
 
+    /// The stamp as bytes, for whoever keeps entries elsewhere: `docs/formats/cache.md`
+    /// gives them byte by byte.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let mut bytes = BytesMut::new();
+        match &self.0 {
+            Token::None => bytes.put_u8(form::NONE),
+            Token::Version(version) => {
+                bytes.put_u8(form::VERSION);
+                bytes.put_u64(*version);
+            }
+            Token::Kept(kept) => match &**kept {
+                Kept::Bytes(token) => {
+                    bytes.put_u8(form::TOKEN);
+                    bytes.put_slice(token);
+                }
+                Kept::Content(value, None) => {
+                    bytes.put_u8(form::LASTING);
+                    bytes.put_slice(value);
+                }
+                Kept::Content(value, Some(expires)) => {
+                    bytes.put_u8(form::EXPIRING);
+                    bytes.put_u64(expires.as_unix_milliseconds());
+                    bytes.put_slice(value);
+                }
+            },
+        }
+        bytes.freeze()
+    }
+
+    /// The stamp of which [`to_bytes`](Self::to_bytes) has made these bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` if it has not.
+    pub fn from_bytes(mut bytes: Bytes) -> Result<Self> {
+        let damaged = || Error::new(ErrorKind::Corrupt, "these bytes are no stamp");
+        let form = bytes.try_get_u8().map_err(|_| damaged())?;
+        match form {
+            form::NONE if bytes.is_empty() => Ok(Self::none()),
+            form::VERSION if bytes.len() == size_of::<u64>() => {
+                Ok(Self::of_version(bytes.get_u64()))
+            }
+            form::TOKEN => Ok(Self::new(bytes)),
+            form::LASTING => Ok(Self::of_content(&bytes, None)),
+            form::EXPIRING => {
+                let expires = bytes.try_get_u64().map_err(|_| damaged())?;
+                let expires = Timestamp::from_unix_milliseconds(expires);
+                Ok(Self::of_content(&bytes, Some(expires)))
+            }
+            _ => Err(damaged()),
+        }
+    }
+
     /// The stamp of a read that carries none, such as a keys-only scan.
     /// A guard on it is refused as [`Invalid`](crate::ErrorKind::Invalid).
     #[must_use]
@@ -124,6 +177,15 @@ impl fmt::Debug for Stamp {
     }
 }
 
+/// What the first byte of a stamp says that is kept as bytes.
+mod form {
+    pub(super) const NONE: u8 = 0;
+    pub(super) const VERSION: u8 = 1;
+    pub(super) const TOKEN: u8 = 2;
+    pub(super) const LASTING: u8 = 3;
+    pub(super) const EXPIRING: u8 = 4;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +204,25 @@ mod tests {
             let detached = stamp.detached();
             assert_eq!((&detached, detached.kept_bytes()), (&stamp, 8));
             assert_ne!(start(&detached), start(&stamp));
+        }
+    }
+
+    #[test]
+    fn stamps_come_back_from_their_bytes_and_nothing_else_is_one() {
+        let value = Bytes::from_static(b"value");
+        let at = Some(Timestamp::from_unix_milliseconds(7));
+        for stamp in [
+            Stamp::none(),
+            Stamp::of_version(7),
+            Stamp::new(value.clone()),
+            Stamp::of_content(&value, None),
+            Stamp::of_content(&value, at),
+        ] {
+            assert_eq!(Stamp::from_bytes(stamp.to_bytes()).unwrap(), stamp);
+        }
+        for other in [&[][..], &[0, 0], &[1, 0], &[4, 0, 0], &[5]] {
+            let error = Stamp::from_bytes(other.into()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
     }
 

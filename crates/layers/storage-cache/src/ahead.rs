@@ -10,9 +10,9 @@ use storage_core::{
 
 use crate::{
     Cache,
-    cache::Leading,
     counters::Event,
     key::{CacheKey, Lookup},
+    leading::Leading,
     store::Shared,
     stripes::Answer,
 };

@@ -17,7 +17,9 @@ use crate::{
     cached::Cached,
     counters::{Counters, Event},
     key::{CacheKey, Lookup},
+    leading::Leading,
     level::Level,
+    second::Second,
     stripes::{Answer, Start, Stripes},
     walk::Walk,
     wide::Wide,
@@ -51,6 +53,7 @@ use crate::{
 pub struct Cache {
     pub(crate) config: CacheConfig,
     pub(crate) level: Level,
+    pub(crate) second: Option<Second>,
     pub(crate) stripes: Stripes,
     pub(crate) wide: Wide,
     pub(crate) counters: Counters,
@@ -98,9 +101,15 @@ pub(crate) enum Turn<'a> {
 }
 
 impl Cache {
-    pub(crate) fn new(config: CacheConfig, capabilities: &Capabilities, clock: &Clock) -> Self {
+    pub(crate) fn new(
+        config: CacheConfig,
+        second: Option<Second>,
+        capabilities: &Capabilities,
+        clock: &Clock,
+    ) -> Self {
         Self {
             level: Level::new(&config),
+            second,
             config,
             stripes: Stripes::new(),
             wide: Wide::default(),
@@ -126,6 +135,7 @@ impl Cache {
                 misses: counters.total(Event::Miss),
                 fills: counters.total(Event::Fill),
                 dropped_fills: counters.total(Event::DroppedFill),
+                turned_away: counters.total(Event::TurnedAway),
                 read_ahead: counters.total(Event::ReadAhead),
                 evictions: level.evictions(),
                 oversized: counters.total(Event::Oversized),
@@ -133,6 +143,7 @@ impl Cache {
                 capacity_bytes: level.capacity_bytes(),
                 entries: level.entries(),
             },
+            second: self.second.as_ref().map(Second::stats).unwrap_or_default(),
             joined: counters.total(Event::Joined),
             bypassed: counters.total(Event::Bypassed),
             uncertain_keys: self.stripes.uncertain(),
@@ -150,9 +161,13 @@ impl Cache {
         self.level.resize(capacity_bytes);
     }
 
-    /// Forgets everything. Reads that are under way may fill the cache again at once.
+    /// Forgets everything, on both levels. Reads that are under way may fill the cache
+    /// again at once.
     pub fn clear(&self) {
         self.level.clear();
+        if let Some(second) = &self.second {
+            second.abandon();
+        }
     }
 
     /// From now on the store below answers everything. Returns what to keep in mind for
@@ -200,8 +215,8 @@ impl Cache {
             self.counters.raise(Event::Bypassed);
             return Look::Around;
         }
-        match self.level.get(lookup) {
-            Some(cached) if self.is_served(&cached, age_max) => {
+        if let Some(cached) = self.level.get(lookup) {
+            if self.is_served(&cached, age_max) {
                 self.counters.raise(if cached.is_absent() {
                     Event::NegativeHit
                 } else {
@@ -209,12 +224,20 @@ impl Cache {
                 });
                 return Look::Hit(cached.into_entry());
             }
-            _ => {}
+            self.let_go(lookup, demand);
         }
         self.counters.raise(Event::Miss);
         match demand {
             Demand::HitOrFill { .. } => Look::Miss,
             _ => Look::Around,
+        }
+    }
+
+    /// Makes room for what is read in place of an entry that is out of date for all.
+    #[cold]
+    fn let_go(&self, lookup: Lookup<'_>, demand: Demand) {
+        if let Demand::HitOrFill { .. } = demand {
+            self.level.remove(lookup);
         }
     }
 
@@ -244,10 +267,7 @@ impl Cache {
             self.counters.raise(Event::Bypassed);
             return Turn::Around;
         }
-        match self
-            .stripes
-            .start(&mut stripe, Lookup::of(key), || self.clock.now())
-        {
+        match stripe.start(Lookup::of(key), || self.clock.now()) {
             Start::Around => {
                 self.counters.raise(Event::Bypassed);
                 Turn::Around
@@ -257,21 +277,16 @@ impl Cache {
                 Turn::Join(receiver)
             }
             Start::Free => {
-                if let Some(cached) = self.level.get(Lookup::of(key))
+                if stripe.has_just_landed()
+                    && let Some(cached) = self.level.get(Lookup::of(key))
                     && self.is_served(&cached, self.config.time_to_live)
                 {
                     self.counters.raise(Event::Joined);
                     return Turn::Hit(cached.into_entry());
                 }
                 let key = CacheKey::of(key);
-                let id = stripe.take_off(key.clone());
-                Turn::Lead(Leading {
-                    cache: self,
-                    key,
-                    id,
-                    as_of,
-                    has_landed: false,
-                })
+                let id = stripe.take_off(&key);
+                Turn::Lead(Leading::new(self, key, stripe.hash(), id, as_of))
             }
         }
     }
@@ -287,6 +302,15 @@ impl Cache {
     /// An answer that another read has found, at this instant.
     pub(crate) fn still_there(&self, entry: Option<Entry>) -> Option<Entry> {
         entry.filter(|entry| entry.expires().is_none() || entry.is_live_at(self.clock.now()))
+    }
+
+    /// Whether there is room for an answer of a key of this hash, or it is worth another's.
+    pub(crate) fn admits(&self, hash: u64) -> bool {
+        let is_admitted = self.level.admits(hash);
+        if !is_admitted {
+            self.counters.raise(Event::TurnedAway);
+        }
+        is_admitted
     }
 
     /// What to keep of an answer, if it may be kept at all.
@@ -331,59 +355,5 @@ impl fmt::Debug for Cache {
             .field("config", &self.config)
             .field("stats", &self.stats())
             .finish_non_exhaustive()
-    }
-}
-
-/// A read that others may join. Dropped before it has landed, it lets those who
-/// joined look again.
-pub(crate) struct Leading<'a> {
-    cache: &'a Cache,
-    pub(crate) key: CacheKey,
-    id: u64,
-    pub(crate) as_of: Timestamp,
-    has_landed: bool,
-}
-
-impl Leading<'_> {
-    /// Keeps what the store below answered, unless a commit has begun meanwhile, and
-    /// tells those who joined.
-    pub(crate) fn land(mut self, answer: &Answer) {
-        let Self { cache, key, .. } = &self;
-        let found = answer.as_ref().ok();
-        let kept = found.and_then(|entry| cache.to_keep(key, entry.as_ref(), self.as_of));
-        let mut stripe = cache.stripes.lock(Lookup::of(key.as_key()));
-        let landed = stripe.land(key, self.id);
-        if let Some(kept) = kept {
-            // A commit of many keys outdates the reads of all of them when it begins, or
-            // those of the one that it has turned out to write when it ends.
-            if landed.is_current {
-                cache.level.insert(key.clone(), kept);
-                cache.counters.raise(Event::Fill);
-            } else {
-                cache.counters.raise(Event::DroppedFill);
-            }
-        }
-        drop(stripe);
-        self.has_landed = true;
-        for waiting in landed.waiting {
-            let answer = match answer {
-                Ok(entry) => Ok(entry.clone()),
-                Err(error) => Err(error.duplicate()),
-            };
-            // Whoever waited may have left.
-            let _ = waiting.send(answer);
-        }
-    }
-}
-
-impl Drop for Leading<'_> {
-    fn drop(&mut self) {
-        if !self.has_landed {
-            let mut stripe = self.cache.stripes.lock(Lookup::of(self.key.as_key()));
-            let landed = stripe.land(&self.key, self.id);
-            drop(stripe);
-            // Their senders are dropped: they look again.
-            drop(landed);
-        }
     }
 }

@@ -205,7 +205,9 @@ impl CacheConfig {
 #[non_exhaustive]
 pub enum Policy {
     /// What was not used again since it came: scans and single reads do not push
-    /// out what is used often. The fastest, and the best on most mixes.
+    /// out what is used often. The fastest, and the best on most mixes. Once there is no
+    /// more room, what is read for the first time is not kept, but what is missed twice
+    /// within about half as many misses as entries have room.
     #[default]
     Adaptive,
     /// What was not used for longest.
@@ -236,7 +238,7 @@ pub enum Writes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Absence {
-    /// It does: a second read of an absent key is a hit.
+    /// It does: a second read of an absent key is a hit, if there is room.
     #[default]
     Kept,
     /// It does not: room is for entries alone.

@@ -5,7 +5,7 @@ use storage_core::{
     layer::{Layer, LayerDeclaration, phase},
 };
 
-use crate::{CacheConfig, CacheStore};
+use crate::{CacheConfig, CacheStore, SecondLevel};
 
 pub(crate) const NAME: &str = "cache";
 
@@ -29,6 +29,7 @@ pub(crate) const NAME: &str = "cache";
 #[derive(Clone, Debug)]
 pub struct CacheLayer {
     config: CacheConfig,
+    second: Option<SecondLevel>,
 }
 
 impl CacheLayer {
@@ -36,7 +37,17 @@ impl CacheLayer {
     /// no sense.
     #[must_use]
     pub const fn new(config: CacheConfig) -> Self {
-        Self { config }
+        Self {
+            config,
+            second: None,
+        }
+    }
+
+    /// The same cache with a second level behind its memory.
+    #[must_use]
+    pub fn second_level(mut self, second: SecondLevel) -> Self {
+        self.second = Some(second);
+        self
     }
 }
 
@@ -53,6 +64,11 @@ impl Layer for CacheLayer {
     }
 
     async fn wrap<S: Store>(self, inner: S, components: &Components) -> Result<CacheStore<S>> {
-        Ok(CacheStore::new(self.config.validated()?, inner, components))
+        let config = self.config.validated()?;
+        let second = match self.second {
+            Some(second) => Some(second.open(&config, &inner, components).await?),
+            None => None,
+        };
+        Ok(CacheStore::new(config, second, inner, components))
     }
 }

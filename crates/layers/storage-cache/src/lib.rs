@@ -55,7 +55,17 @@
 //! A dropped `close` may lose the hot set.
 //!
 //! # After a crash
-//! No entry is kept on disk, so there is nothing to be out of date.
+//! Nothing that was kept is read again: memory is gone, and a second level begins a new
+//! epoch unless the last cache was closed.
+//!
+//! # The second level
+//! [`CacheLayer::second_level`] puts another store behind the memory, on a local disk or
+//! in a server nearby. All that is promised above holds with it, whatever it does: it may
+//! fail, stall, answer late or lose what it was sent. A read waits for it no longer than
+//! [its limit](SecondLevel::time_limit), a commit not at all. After a clean close the next
+//! cache of an [`exclusive`](CacheConfig::exclusive) store goes on with what it holds,
+//! unless somebody wrote meanwhile. One thing it must not do:
+//! see [`SecondLevel`]. `docs/decisions/0040-second-level-cache.md` says how it works.
 //!
 //! # The hot set
 //! With [`hot_set_entries`](CacheConfig::hot_set_entries), closing the store keeps the keys that
@@ -72,9 +82,10 @@
 //! |---|---|
 //! | memory | the capacity: keys, entries, and 192 bytes for each; what is under way besides |
 //! | a hit | a hash, a shared lock, a counted handle; the clock too where the entry expires or there is a time to live |
-//! | a miss | two exclusive locks of one of 64 stripes, a second look, a copy of the entry, an insertion |
+//! | a miss | two exclusive locks of one of 64 stripes; a copy of the entry and an insertion, if there is room or the key was missed shortly before |
 //! | a commit | for each key two locks of a stripe and one of a shard; one allocation for its future |
 //! | a range delete | a walk through all cached keys |
+//! | with a second level | a read of it for each miss; in the background a write for each fill and each key of a commit |
 //! | closing, with a hot set | an eviction of all but so many entries, one put |
 //!
 //! `cargo xtask bench layers` measures it; `docs/decisions/0033-cache.md` says why it
@@ -88,10 +99,12 @@ mod counters;
 mod hot;
 mod key;
 mod layer;
+mod leading;
 mod level;
 mod marks;
 mod orphans;
 mod read;
+mod second;
 mod stats;
 mod store;
 mod stripes;
@@ -102,6 +115,7 @@ pub use self::{
     cache::Cache,
     config::{Absence, CacheConfig, Policy, Writes},
     layer::CacheLayer,
+    second::{SecondLevel, SecondLevelStats},
     stats::{CacheStats, LevelStats},
     store::CacheStore,
 };

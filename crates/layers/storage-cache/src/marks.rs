@@ -9,7 +9,7 @@ use storage_core::{
 };
 
 use crate::{
-    Cache,
+    Cache, Writes,
     cache::is_cacheable,
     key::{CacheKey, Lookup},
     wide::Scope,
@@ -89,7 +89,10 @@ impl Marks {
         let key = CacheKey::of(key.as_key());
         let mut stripe = self.cache.stripes.lock(Lookup::of(key.as_key()));
         stripe.mark(&key);
-        self.cache.level.remove(Lookup::of(key.as_key()));
+        self.cache.remove(&key);
+        if self.cache.config.writes == Writes::ReadBack {
+            self.cache.level.expect(stripe.hash());
+        }
         drop(stripe);
         self.keys.push(key);
     }
@@ -162,7 +165,15 @@ impl Cache {
     fn forget(&self, key: Lookup<'_>) {
         let mut stripe = self.stripes.lock(key);
         stripe.outdate(key);
-        self.level.remove(key);
+        self.remove(&CacheKey::of(key.as_key()));
+    }
+
+    /// Removes a key from both levels, under the lock of its stripe.
+    fn remove(&self, key: &CacheKey) {
+        self.level.remove(Lookup::of(key.as_key()));
+        if let Some(second) = &self.second {
+            second.outdate(key);
+        }
     }
 
     /// Forgets every key of a scope. Linear in the number of cached keys.
@@ -172,5 +183,8 @@ impl Cache {
             stripe.outdate_all(is_concerned);
         }
         self.level.retain(|key| !is_concerned(key));
+        if let Some(second) = &self.second {
+            second.outdate_all(scope);
+        }
     }
 }

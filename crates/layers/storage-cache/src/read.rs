@@ -3,8 +3,10 @@
 use storage_core::{Entry, Error, ErrorKind, Key, Operation, OwnedKey, ReadOptions, Result, Store};
 
 use crate::{
-    cache::{Demand, Leading, Look, Turn},
+    cache::{Demand, Look, Turn},
+    key::CacheKey,
     layer::NAME,
+    leading::{Leading, Source},
     store::Shared,
     stripes::Answer,
 };
@@ -25,9 +27,9 @@ impl<S: Store> Shared<S> {
                         return answer.map(|entry| self.cache.still_there(entry));
                     }
                 }
-                Turn::Lead(leading) => {
-                    let answer = self.ask(&leading, options).await;
-                    leading.land(&answer);
+                Turn::Lead(mut leading) => {
+                    let (answer, source) = self.ask(&mut leading, options).await;
+                    leading.land(&answer, source);
                     return answer;
                 }
             }
@@ -44,13 +46,21 @@ impl<S: Store> Shared<S> {
         self.inner.get_with(key, options).await
     }
 
-    async fn ask(&self, leading: &Leading<'_>, options: &ReadOptions) -> Answer {
+    async fn ask(&self, leading: &mut Leading<'_>, options: &ReadOptions) -> (Answer, Source) {
+        if let Some(second) = &self.cache.second {
+            let keys = std::slice::from_ref(&leading.key);
+            if let [Some(row)] = &*Box::pin(second.read(keys, &self.cache.clock)).await {
+                leading.as_of = row.as_of;
+                return (Ok(Some(row.entry.clone())), Source::Second);
+            }
+        }
         if self.is_worth_a_page(&leading.key)
             && let Some(answer) = Box::pin(self.read_ahead(leading, options)).await
         {
-            return answer;
+            return (answer, Source::Below);
         }
-        self.inner.get_with(leading.key.as_key(), options).await
+        let answer = self.inner.get_with(leading.key.as_key(), options).await;
+        (answer, Source::Below)
     }
 
     /// Reads several keys: those that are not found by one call of the store below.
@@ -106,6 +116,10 @@ impl<S: Store> Shared<S> {
         answers: &mut [Option<Entry>],
     ) -> Result<()> {
         self.orphans.ask();
+        let asked = self.ask_second(asked, answers).await;
+        if asked.is_empty() && !keys.is_empty() {
+            return Ok(());
+        }
         let missing: Vec<_> = asked
             .iter()
             .filter_map(|(index, _)| keys.get(*index).cloned())
@@ -123,13 +137,44 @@ impl<S: Store> Shared<S> {
         for ((index, leading), entry) in asked.into_iter().zip(found) {
             let answer = Ok(entry);
             if let Some(leading) = leading {
-                leading.land(&answer);
+                leading.land(&answer, Source::Below);
             }
             if let Ok(entry) = answer {
                 put(answers, index, entry);
             }
         }
         Ok(())
+    }
+
+    /// Answers what the second level knows, and returns what is left to be asked.
+    async fn ask_second<'a>(
+        &self,
+        asked: Vec<(usize, Option<Leading<'a>>)>,
+        answers: &mut [Option<Entry>],
+    ) -> Vec<(usize, Option<Leading<'a>>)> {
+        let Some(second) = &self.cache.second else {
+            return asked;
+        };
+        let leading = asked.iter().filter_map(|(_, leading)| leading.as_ref());
+        let keys: Vec<CacheKey> = leading.map(|leading| leading.key.clone()).collect();
+        let rows = Box::pin(second.read(&keys, &self.cache.clock)).await;
+        let mut rows = rows.into_iter();
+        let mut left = Vec::new();
+        for (index, leading) in asked {
+            let Some(mut leading) = leading else {
+                left.push((index, None));
+                continue;
+            };
+            let Some(row) = rows.next().flatten() else {
+                left.push((index, Some(leading)));
+                continue;
+            };
+            leading.as_of = row.as_of;
+            let answer = Ok(Some(row.entry.clone()));
+            leading.land(&answer, Source::Second);
+            put(answers, index, Some(row.entry));
+        }
+        left
     }
 }
 

@@ -1,11 +1,15 @@
 //! What a cache tells of itself.
 
+use crate::SecondLevelStats;
+
 /// What a cache has done since it was opened, and what it holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
     /// The level in memory.
     pub memory: LevelStats,
+    /// The level in another store, if there is one.
+    pub second: SecondLevelStats,
     /// Misses that took the answer of another's read of the same key.
     pub joined: u64,
     /// Reads that went around the cache: of a key that a commit is changing or may
@@ -35,6 +39,9 @@ pub struct LevelStats {
     pub fills: u64,
     /// What was not put there, because a commit began meanwhile.
     pub dropped_fills: u64,
+    /// What was not put there, because there was no room and it had not been missed
+    /// shortly before: see [`Policy::Adaptive`](crate::Policy::Adaptive).
+    pub turned_away: u64,
     /// Of the fills, those of entries that nobody had asked for yet.
     pub read_ahead: u64,
     /// What was given up for want of room.

@@ -20,6 +20,7 @@ use crate::{
     layer::NAME,
     marks::Marks,
     orphans::Orphans,
+    second::Second,
 };
 
 /// What [`CacheLayer`](crate::CacheLayer) makes of a store. Clones are the same store.
@@ -39,10 +40,15 @@ pub(crate) struct Shared<S> {
 }
 
 impl<S: Store> CacheStore<S> {
-    pub(crate) fn new(config: CacheConfig, inner: S, components: &Components) -> Self {
+    pub(crate) fn new(
+        config: CacheConfig,
+        second: Option<Second>,
+        inner: S,
+        components: &Components,
+    ) -> Self {
         let is_warmed = config.hot_set_entries > 0;
         let capabilities = config.capabilities(inner.capabilities());
-        let cache = Cache::new(config, inner.capabilities(), inner.clock());
+        let cache = Cache::new(config, second, inner.capabilities(), inner.clock());
         let shared = Arc::new(Shared {
             capabilities,
             cache: Arc::new(cache),
@@ -175,6 +181,15 @@ impl<S: Store> Store for CacheStore<S> {
         let stats = self.inner().stats().await?;
         let cache = self.cache().stats();
         let hits = cache.memory.hits.saturating_add(cache.memory.negative_hits);
+        let stats = match &self.cache().second {
+            None => stats,
+            Some(_) => stats
+                .with("cache_second_hits", cache.second.hits, Unit::Count)
+                .with("cache_second_misses", cache.second.misses, Unit::Count)
+                .with("cache_second_failures", cache.second.failures, Unit::Count)
+                .with("cache_second_epochs", cache.second.epochs, Unit::Count)
+                .with("cache_second_bytes", cache.second.bytes, Unit::Bytes),
+        };
         Ok(stats
             .with("cache_hits", hits, Unit::Count)
             .with("cache_misses", cache.memory.misses, Unit::Count)
@@ -221,7 +236,10 @@ impl<S: Store> Store for CacheStore<S> {
         if !hottest.is_empty() {
             self.shared.save_hot_set(&hottest).await;
         }
-        self.inner().close().await
+        match &self.cache().second {
+            Some(second) => second.close(self.inner()).await,
+            None => self.inner().close().await,
+        }
     }
 }
 

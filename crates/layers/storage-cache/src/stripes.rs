@@ -15,8 +15,9 @@ use std::{
     },
 };
 
+use equivalent::Equivalent;
 use futures_channel::oneshot;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use quick_cache::DefaultHashBuilder;
 use storage_core::{Entry, Result, Timestamp};
 
@@ -24,6 +25,10 @@ use crate::key::{CacheKey, Lookup};
 
 /// A power of two: more than will ever be busy at once.
 const STRIPES: u64 = 64;
+
+/// More reads do not end in a stripe between a look at what is cached and the lock of the
+/// stripe, unless a thread is interrupted just then.
+const LANDED: usize = 4;
 
 /// What a read has found, for those who waited for it.
 pub(crate) type Answer = Result<Option<Entry>>;
@@ -39,13 +44,23 @@ pub(crate) struct Stripes {
 /// Some of the keys.
 #[derive(Default)]
 pub(crate) struct Stripe {
-    keys: HashMap<CacheKey, KeyState, DefaultHashBuilder>,
+    keys: HashTable<KeyState>,
     last_flight: u64,
+    /// The hashes of the reads that ended here last.
+    landed: [u64; LANDED],
+    last_landed: usize,
+}
+
+/// The stripe of a key, locked, with the hash of the key: each step takes one look.
+pub(crate) struct Locked<'a> {
+    stripe: MutexGuard<'a, Stripe>,
+    hash: u64,
+    stripes: &'a Stripes,
 }
 
 /// What is under way with one key.
-#[derive(Default)]
 struct KeyState {
+    key: CacheKey,
     /// How many commits that change it are under way.
     commits: u32,
     /// Until when a commit may yet change it whose outcome is unknown.
@@ -89,12 +104,21 @@ impl Stripes {
     }
 
     /// Locks the stripe of a key.
-    pub(crate) fn lock(&self, key: Lookup<'_>) -> MutexGuard<'_, Stripe> {
+    pub(crate) fn lock(&self, key: Lookup<'_>) -> Locked<'_> {
+        self.lock_hash(self.hasher.hash_one(key))
+    }
+
+    /// Locks the stripe of a key of this [hash](Locked::hash).
+    pub(crate) fn lock_hash(&self, hash: u64) -> Locked<'_> {
         // The tables within use the other end of the hash.
-        let hash = self.hasher.hash_one(key).rotate_right(32);
-        let index = usize::try_from(hash % STRIPES).unwrap_or(0);
+        let index = usize::try_from(hash.rotate_right(32) % STRIPES).unwrap_or(0);
         #[expect(clippy::indexing_slicing, reason = "there are STRIPES of them")]
-        lock(&self.parts[index])
+        let part = &self.parts[index];
+        Locked {
+            stripe: lock(part),
+            hash,
+            stripes: self,
+        }
     }
 
     /// Locks one stripe after the other.
@@ -108,51 +132,25 @@ impl Stripes {
 
     /// A commit has ended. If its outcome is unknown, the key stays marked until then.
     pub(crate) fn release(&self, key: &CacheKey, unknown_until: Option<Timestamp>) {
-        let mut stripe = self.lock(Lookup::of(key.as_key()));
-        let Some(state) = stripe.keys.get_mut(key) else {
-            return;
-        };
-        state.commits = state.commits.saturating_sub(1);
-        if let Some(until) = unknown_until {
-            let before = state.unknown_until.replace(until);
-            if before.is_none() {
-                self.uncertain.fetch_add(1, Ordering::Relaxed);
+        let mut locked = self.lock(Lookup::of(key.as_key()));
+        locked.change(Lookup::of(key.as_key()), |state| {
+            state.commits = state.commits.saturating_sub(1);
+            if let Some(until) = unknown_until {
+                let before = state.unknown_until.replace(until);
+                if before.is_none() {
+                    self.uncertain.fetch_add(1, Ordering::Relaxed);
+                }
             }
-        }
-        stripe.tidy(key);
+        });
     }
 
     /// Drops marks of unknown outcomes whose time has passed.
     pub(crate) fn sweep(&self, now: Timestamp) {
         for mut stripe in self.lock_each() {
-            stripe.keys.retain(|_, state| {
+            stripe.keys.retain(|state| {
                 self.let_pass(state, || now);
                 !state.is_idle()
             });
-        }
-    }
-
-    /// What a read of `key` may do, given the locked stripe.
-    pub(crate) fn start(
-        &self,
-        stripe: &mut Stripe,
-        key: Lookup<'_>,
-        now: impl Fn() -> Timestamp,
-    ) -> Start {
-        let Some(state) = stripe.keys.get_mut(&key) else {
-            return Start::Free;
-        };
-        self.let_pass(state, now);
-        if state.is_marked() {
-            return Start::Around;
-        }
-        match &mut state.flight {
-            Some(flight) => {
-                let (sender, receiver) = oneshot::channel();
-                flight.waiting.push(sender);
-                Start::Join(receiver)
-            }
-            None => Start::Free,
         }
     }
 
@@ -168,15 +166,46 @@ fn lock(stripe: &Mutex<Stripe>) -> MutexGuard<'_, Stripe> {
     stripe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Stripe {
+impl Locked<'_> {
+    /// The hash of the key.
+    pub(crate) const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// What a read of the key may do.
+    pub(crate) fn start(&mut self, key: Lookup<'_>, now: impl Fn() -> Timestamp) -> Start {
+        let stripes = self.stripes;
+        let Some(state) = self.find(key) else {
+            return Start::Free;
+        };
+        stripes.let_pass(state, now);
+        if state.is_marked() {
+            return Start::Around;
+        }
+        match &mut state.flight {
+            Some(flight) => {
+                let (sender, receiver) = oneshot::channel();
+                flight.waiting.push(sender);
+                Start::Join(receiver)
+            }
+            None => Start::Free,
+        }
+    }
+
+    /// Whether a read of the key may have ended a moment ago.
+    pub(crate) fn has_just_landed(&self) -> bool {
+        self.stripe.landed.contains(&self.hash)
+    }
+
     /// Begins a read that others may join. Returns its number.
-    pub(crate) fn take_off(&mut self, key: CacheKey) -> u64 {
-        self.last_flight += 1;
-        self.keys.entry(key).or_default().flight = Some(Flight {
-            id: self.last_flight,
+    pub(crate) fn take_off(&mut self, key: &CacheKey) -> u64 {
+        self.stripe.last_flight += 1;
+        let id = self.stripe.last_flight;
+        self.find_or_insert(key).flight = Some(Flight {
+            id,
             waiting: Vec::new(),
         });
-        self.last_flight
+        id
     }
 
     /// Ends a read.
@@ -185,55 +214,99 @@ impl Stripe {
             waiting: Vec::new(),
             is_current: false,
         };
-        let Some(state) = self.keys.get_mut(key) else {
-            return landed;
-        };
-        if let Some(flight) = state.flight.take_if(|flight| flight.id == id) {
-            landed.waiting = flight.waiting;
-            landed.is_current = true;
-        } else if let Some(index) = state.outdated.iter().position(|flight| flight.id == id) {
-            landed.waiting = state.outdated.swap_remove(index).waiting;
+        self.change(Lookup::of(key.as_key()), |state| {
+            if let Some(flight) = state.flight.take_if(|flight| flight.id == id) {
+                landed.waiting = flight.waiting;
+                landed.is_current = true;
+            } else if let Some(index) = state.outdated.iter().position(|flight| flight.id == id) {
+                landed.waiting = state.outdated.swap_remove(index).waiting;
+            }
+        });
+        let Stripe {
+            landed: last,
+            last_landed,
+            ..
+        } = &mut *self.stripe;
+        *last_landed = (*last_landed + 1) % LANDED;
+        if let Some(place) = last.get_mut(*last_landed) {
+            *place = self.hash;
         }
-        self.tidy(key);
         landed
     }
 
     /// A commit that changes the key begins.
     pub(crate) fn mark(&mut self, key: &CacheKey) {
-        let state = self.keys.entry(key.clone()).or_default();
+        let state = self.find_or_insert(key);
         state.commits = state.commits.saturating_add(1);
         state.outdate();
     }
 
     /// Keeps the read under way from filling the cache, and others from joining it.
     pub(crate) fn outdate(&mut self, key: Lookup<'_>) {
-        if let Some(state) = self.keys.get_mut(&key) {
+        if let Some(state) = self.find(key) {
             state.outdate();
-        }
-    }
-
-    /// The same for every key that `concerns` is true of.
-    pub(crate) fn outdate_all(&mut self, concerns: impl Fn(&CacheKey) -> bool) {
-        for (key, state) in &mut self.keys {
-            if concerns(key) {
-                state.outdate();
-            }
         }
     }
 
     /// Whether nothing is under way with the key.
     pub(crate) fn is_idle(&self, key: Lookup<'_>) -> bool {
-        !self.keys.contains_key(&key)
+        let is_it = |state: &KeyState| key.equivalent(&state.key);
+        self.stripe.keys.find(self.hash, is_it).is_none()
     }
 
-    fn tidy(&mut self, key: &CacheKey) {
-        if self.keys.get(key).is_some_and(KeyState::is_idle) {
-            self.keys.remove(key);
+    fn find(&mut self, key: Lookup<'_>) -> Option<&mut KeyState> {
+        let is_it = |state: &KeyState| key.equivalent(&state.key);
+        self.stripe.keys.find_mut(self.hash, is_it)
+    }
+
+    fn find_or_insert(&mut self, key: &CacheKey) -> &mut KeyState {
+        let hasher = &self.stripes.hasher;
+        self.stripe
+            .keys
+            .entry(
+                self.hash,
+                |state| state.key == *key,
+                |state| hasher.hash_one(&state.key),
+            )
+            .or_insert_with(|| KeyState::new(key.clone()))
+            .into_mut()
+    }
+
+    /// Changes the state of the key, if there is any, and drops it once it is idle.
+    fn change(&mut self, key: Lookup<'_>, change: impl FnOnce(&mut KeyState)) {
+        let is_it = |state: &KeyState| key.equivalent(&state.key);
+        if let Ok(mut found) = self.stripe.keys.find_entry(self.hash, is_it) {
+            change(found.get_mut());
+            if found.get().is_idle() {
+                found.remove();
+            }
+        }
+    }
+}
+
+impl Stripe {
+    /// Keeps reads of every key that `concerns` is true of from filling the cache, and
+    /// others from joining them.
+    pub(crate) fn outdate_all(&mut self, concerns: impl Fn(&CacheKey) -> bool) {
+        for state in &mut self.keys {
+            if concerns(&state.key) {
+                state.outdate();
+            }
         }
     }
 }
 
 impl KeyState {
+    const fn new(key: CacheKey) -> Self {
+        Self {
+            key,
+            commits: 0,
+            unknown_until: None,
+            flight: None,
+            outdated: Vec::new(),
+        }
+    }
+
     const fn is_marked(&self) -> bool {
         self.commits > 0 || self.unknown_until.is_some()
     }

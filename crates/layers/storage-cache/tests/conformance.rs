@@ -3,9 +3,9 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use storage_cache::{Absence, CacheConfig, CacheLayer, CacheStore, Policy, Writes};
+use storage_cache::{Absence, CacheConfig, CacheLayer, CacheStore, Policy, SecondLevel, Writes};
 use storage_core::{
-    Components, Result, Stack,
+    Components, Result, SharedStore, Stack,
     memory::{MemoryBackend, MemoryConfig},
 };
 use storage_testkit::{Subject, conformance};
@@ -68,6 +68,40 @@ mod least_recent_without_absence {
         CacheConfig::exclusive(CRAMPED)
             .policy(Policy::Lru)
             .absence(Absence::NotKept)
+            .writes(Writes::ReadBack)
+    ));
+}
+
+/// The same with a second level in memory.
+struct OnTwoLevels(CacheConfig);
+
+impl Subject for OnTwoLevels {
+    type Store = CacheStore<MemoryBackend>;
+    const ENGINE: &'static str = "memory";
+
+    async fn open(&self, components: Components) -> Result<Self::Store> {
+        let second = SharedStore::new(MemoryConfig::new().open_with(&components));
+        let layer = CacheLayer::new(self.0.clone());
+        Stack::on(MemoryConfig::new().open_with(&components))
+            .with(layer.second_level(SecondLevel::new(second, ROOMY)))
+            .components(components)
+            .open()
+            .await
+    }
+}
+
+mod second_level_alone {
+    use super::*;
+
+    conformance!(OnTwoLevels(CacheConfig::exclusive(0)));
+}
+
+mod two_levels_shared_and_read_back {
+    use super::*;
+
+    conformance!(OnTwoLevels(
+        CacheConfig::shared(CRAMPED, Duration::from_secs(1))
+            .shards(NonZeroUsize::MIN)
             .writes(Writes::ReadBack)
     ));
 }

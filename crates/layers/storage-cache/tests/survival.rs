@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use storage_cache::{CacheConfig, CacheLayer, CacheStore, Policy, Writes};
-use storage_core::{Components, Result, Stack};
+use storage_cache::{CacheConfig, CacheLayer, CacheStore, Policy, SecondLevel, Writes};
+use storage_core::{Components, Result, SharedStore, Stack, memory::MemoryConfig};
 use storage_testkit::{survival::FaultyMemory, survives_faults};
 
 async fn cached(
@@ -39,4 +39,18 @@ mod shared_and_read_back {
             .policy(Policy::Lfu)
             .writes(Writes::ReadBack)
     ));
+}
+
+mod second_level_alone {
+    use super::*;
+
+    survives_faults!(|below: FaultyMemory, components: Components| async move {
+        let second = SharedStore::new(MemoryConfig::new().open_with(&components));
+        let layer = CacheLayer::new(CacheConfig::exclusive(0));
+        Stack::on(below)
+            .with(layer.second_level(SecondLevel::new(second, 1 << 20)))
+            .components(components)
+            .open()
+            .await
+    });
 }

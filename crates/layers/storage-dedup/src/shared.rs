@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use storage_core::{
-    Capabilities, Components, Consistency, Direction, Entry, Executor, Key, KeyRange, Random,
-    ReadOptions, ReadSupport, Result, Space,
+    Capabilities, Components, Direction, Entry, Executor, Key, KeyRange, Random, ReadOptions,
+    Result, Space,
     layer::{Driver, OwnKeys, Spared},
 };
 
@@ -194,9 +194,6 @@ impl Shared {
 
     /// Reads that see every answered commit.
     pub(crate) const fn fresh(&self) -> ReadOptions {
-        match self.capabilities.reads {
-            ReadSupport::OnDemand => ReadOptions::new().consistency(Consistency::Linearizable),
-            ReadSupport::Linearizable | ReadSupport::Eventual => ReadOptions::new(),
-        }
+        self.capabilities.reads.fresh()
     }
 }

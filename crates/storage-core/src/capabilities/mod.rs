@@ -7,7 +7,7 @@
 mod admit;
 
 pub use self::admit::Admit;
-use crate::{Durability, Result};
+use crate::{Consistency, Durability, ReadOptions, Result};
 
 use std::time::Duration;
 
@@ -176,6 +176,17 @@ pub enum ReadSupport {
     OnDemand,
     /// They do.
     Linearizable,
+}
+
+impl ReadSupport {
+    /// Options of reads that see every answered commit, unless reads are eventual.
+    #[must_use]
+    pub const fn fresh(self) -> ReadOptions {
+        match self {
+            Self::OnDemand => ReadOptions::new().consistency(Consistency::Linearizable),
+            Self::Linearizable | Self::Eventual => ReadOptions::new(),
+        }
+    }
 }
 
 /// What a crash may take of the commits that were not durable.

@@ -14,6 +14,7 @@ pub(crate) enum Event {
     Miss,
     Fill,
     DroppedFill,
+    TurnedAway,
     ReadAhead,
     Oversized,
     Joined,
@@ -22,7 +23,7 @@ pub(crate) enum Event {
     HotSetFailed,
 }
 
-const EVENTS: usize = 11;
+const EVENTS: usize = 12;
 
 /// How often each thing has happened. Threads count in parts of their own.
 #[derive(Debug)]
@@ -85,6 +86,7 @@ impl Counts {
             Event::Bypassed => 8,
             Event::Warmed => 9,
             Event::HotSetFailed => 10,
+            Event::TurnedAway => 11,
         };
         #[expect(clippy::indexing_slicing, reason = "there are EVENTS of them")]
         &self.0[index]

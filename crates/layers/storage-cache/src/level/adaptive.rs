@@ -11,6 +11,7 @@ use std::sync::{
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
 
+use super::door::Door;
 use crate::{
     CacheConfig,
     cached::Cached,
@@ -28,12 +29,18 @@ const HOT_PERCENT: u64 = 95;
 const GHOST_ALLOCATION: f64 = 0.5;
 
 pub(super) struct Adaptive {
-    cache: Cache<CacheKey, Cached, Weigh, DefaultHashBuilder, CountEvictions>,
+    cache: Cache<CacheKey, Cached, Weigh, DefaultHashBuilder, Evictions>,
+    door: Arc<Door>,
 }
 
 impl Adaptive {
     pub(super) fn new(config: &CacheConfig, evictions: Arc<AtomicU64>) -> Self {
         let expected = config.capacity_bytes / config.expected_entry_bytes.get();
+        let door = Arc::new(Door::new(expected));
+        let lifecycle = Evictions {
+            count: evictions,
+            door: Arc::clone(&door),
+        };
         let mut options = OptionsBuilder::new();
         options
             .shards(config.shard_count())
@@ -42,22 +49,23 @@ impl Adaptive {
             .estimated_items_capacity(usize::try_from(expected).unwrap_or(usize::MAX))
             .weight_capacity(config.capacity_bytes);
         let cache = match options.build() {
-            Ok(options) => Cache::with_options(
-                options,
-                Weigh,
-                DefaultHashBuilder::default(),
-                CountEvictions(evictions),
-            ),
+            Ok(options) => {
+                Cache::with_options(options, Weigh, DefaultHashBuilder::default(), lifecycle)
+            }
             // Only what was left out could be wrong, and nothing was.
             Err(_) => Cache::with(
                 usize::try_from(expected).unwrap_or(usize::MAX),
                 config.capacity_bytes,
                 Weigh,
                 DefaultHashBuilder::default(),
-                CountEvictions(evictions),
+                lifecycle,
             ),
         };
-        Self { cache }
+        Self { cache, door }
+    }
+
+    pub(super) fn door(&self) -> &Door {
+        &self.door
     }
 
     #[inline]
@@ -79,21 +87,26 @@ impl Adaptive {
     }
 
     pub(super) fn remove(&self, key: Lookup<'_>) {
-        self.cache.remove(&key);
+        if self.cache.remove(&key).is_some() {
+            self.door.open();
+        }
     }
 
     pub(super) fn retain(&self, keeps: impl Fn(&CacheKey) -> bool) {
         self.cache.retain(|key, _| keeps(key));
+        self.door.open();
     }
 
     pub(super) fn clear(&self) {
         self.cache.clear();
+        self.door.open();
     }
 
     pub(super) fn resize(&self, capacity_bytes: u64) {
         // Rounded down: the crate rounds the share of each shard up. Never zero, after
         // which the crate would forget how its room is divided.
         let shard_bytes = self.shard_bytes(capacity_bytes).max(1);
+        self.door.open();
         self.cache
             .set_capacity(shard_bytes.saturating_mul(self.shards()));
     }
@@ -129,15 +142,20 @@ impl Weighter<CacheKey, Cached> for Weigh {
     }
 }
 
+/// What happens with each eviction.
 #[derive(Clone, Debug)]
-struct CountEvictions(Arc<AtomicU64>);
+struct Evictions {
+    count: Arc<AtomicU64>,
+    door: Arc<Door>,
+}
 
-impl Lifecycle<CacheKey, Cached> for CountEvictions {
+impl Lifecycle<CacheKey, Cached> for Evictions {
     /// What was evicted, to be dropped once the shard is unlocked.
     type RequestState = [Option<(CacheKey, Cached)>; 2];
 
     fn on_evict(&self, state: &mut Self::RequestState, key: CacheKey, cached: Cached) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.door.close();
         if let Some(free) = state.iter_mut().find(|slot| slot.is_none()) {
             *free = Some((key, cached));
         }

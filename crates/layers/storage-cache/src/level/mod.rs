@@ -1,6 +1,7 @@
 //! The level in memory: a bounded map that decides what to give up.
 
 mod adaptive;
+mod door;
 mod order;
 mod plain;
 
@@ -63,6 +64,22 @@ impl Level {
     /// Whether anything is known of `key`; counts as no use of it.
     pub(crate) fn contains(&self, key: Lookup<'_>) -> bool {
         each!(self, kept => kept.contains(key))
+    }
+
+    /// Whether to keep what was read of a key of this hash, or to wait until it is missed
+    /// again soon: the adaptive policy does so when it is full.
+    pub(crate) fn admits(&self, hash: u64) -> bool {
+        match &self.kept {
+            Kept::Adaptive(kept) => kept.door().admits(hash),
+            Kept::Plain(_) => true,
+        }
+    }
+
+    /// Keeps what is read next of a key of this hash, full or not.
+    pub(crate) fn expect(&self, hash: u64) {
+        if let Kept::Adaptive(kept) = &self.kept {
+            kept.door().expect(hash);
+        }
     }
 
     /// Keeps `cached`, at the cost of others if there is no room. Nothing is kept

@@ -16,6 +16,7 @@ mod others;
 mod outcomes;
 mod race;
 mod scene;
+mod second;
 mod time;
 mod walks;
 mod writes;

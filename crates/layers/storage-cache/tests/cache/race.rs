@@ -10,12 +10,16 @@ use std::{
     thread,
 };
 
-use storage_cache::{Cache, CacheConfig, CacheLayer, CacheStore, Policy, Writes};
+use storage_cache::{
+    Cache, CacheConfig, CacheLayer, CacheStats, CacheStore, Policy, SecondLevel, Writes,
+};
 use storage_core::{
-    Entry, KeyRange, OwnedKey, ReadExt, SeededRandom, Stack, StoreExt, WriteBatch,
+    Entry, ErrorKind, KeyRange, OwnedKey, ReadExt, SeededRandom, SharedStore, Stack, StoreExt,
+    WriteBatch,
     blocking::block_on,
     memory::{MemoryBackend, MemoryConfig},
 };
+use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Rule};
 
 const KEYS: u64 = 16;
 const READS: u64 = 1_000_000;
@@ -103,10 +107,12 @@ impl Race {
     }
 }
 
-fn run(config: CacheConfig) {
-    let opening = Stack::on(MemoryConfig::new().open())
-        .with(CacheLayer::new(config))
-        .open();
+fn run(config: CacheConfig) -> CacheStats {
+    run_with(CacheLayer::new(config))
+}
+
+fn run_with(layer: CacheLayer) -> CacheStats {
+    let opening = Stack::on(MemoryConfig::new().open()).with(layer).open();
     let race = Arc::new(Race {
         store: block_on(opening).unwrap(),
         acknowledged: (0..KEYS).map(|_| AtomicU64::new(0)).collect(),
@@ -138,6 +144,7 @@ fn run(config: CacheConfig) {
     assert!(stats.memory.hits > 0 && stats.memory.fills > 0, "{stats:?}");
     assert!(stats.memory.dropped_fills > 0, "{stats:?}");
     assert!(stats.bypassed > 0, "{stats:?}");
+    stats
 }
 
 #[test]
@@ -151,4 +158,31 @@ fn nor_is_one_where_commits_are_read_back_and_little_fits() {
         .shards(NonZeroUsize::MIN)
         .policy(Policy::Lru)
         .writes(Writes::ReadBack));
+}
+
+#[test]
+fn nor_is_one_that_the_second_level_answers() {
+    // So little fits into memory that it is asked all the time.
+    let config = CacheConfig::exclusive(2_000).shards(NonZeroUsize::MIN);
+    let second = SharedStore::new(MemoryConfig::new().open());
+    let layer = CacheLayer::new(config).second_level(SecondLevel::new(second, 1 << 30));
+    let second = run_with(layer).second;
+    assert!(second.hits > 0 && second.fills > 0, "{second:?}");
+}
+
+#[test]
+fn nor_is_one_where_the_second_level_loses_what_it_is_sent() {
+    let config = CacheConfig::exclusive(2_000).shards(NonZeroUsize::MIN);
+    let faults = Faults::seeded(7);
+    for fault in [
+        Fault::lose_answer(ErrorKind::Unavailable),
+        Fault::refuse(ErrorKind::Throttled),
+    ] {
+        let rule = Rule::on(Call::Commit).with_chance_percent(5);
+        faults.inject(rule, fault).unwrap();
+    }
+    let second = FaultyStore::new(MemoryConfig::new().open(), &faults);
+    let second = SecondLevel::new(SharedStore::new(second), 1 << 30);
+    let second = run_with(CacheLayer::new(config).second_level(second)).second;
+    assert!(second.hits > 0 && second.epochs > 1, "{second:?}");
 }
