@@ -92,10 +92,12 @@ impl Partition {
             let mut asked = lease.run(deadline, ask).await;
             if let Err(FailureKind::Arrived(host)) = asked.as_ref().map_err(|failure| &failure.kind)
             {
-                asked = match lease.follow(host, deadline).await {
-                    Ok(()) => lease.run(deadline, ask).await,
-                    Err(failure) => Err(failure),
-                };
+                // Rare, and it takes a lot of room.
+                asked = Box::pin(async {
+                    lease.follow(host, deadline).await?;
+                    lease.run(deadline, ask).await
+                })
+                .await;
             }
             match asked {
                 Err(failure)

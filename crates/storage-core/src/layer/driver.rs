@@ -206,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn what_goes_on_by_itself_finds_the_timers_of_its_caller() {
         let (open, gate) = oneshot::channel::<()>();
-        let (driver, driver_on_pool) = (driver(), driver());
+        let (driver, aside) = (driver(), driver());
         let work = async move {
             gate.await.unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -221,7 +221,7 @@ mod tests {
         assert!(driven.as_mut().poll(&mut context).is_pending());
         open.send(()).unwrap();
         driven.await.unwrap();
-        driver_on_pool.drive_on_pool(on_pool).await.unwrap();
+        aside.drive_on_pool(on_pool).await.unwrap();
     }
 
     #[test]

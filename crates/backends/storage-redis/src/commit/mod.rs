@@ -119,13 +119,14 @@ impl Committer {
             if let Err(FailureKind::Arrived(host)) =
                 attempted.as_ref().map_err(|failure| &failure.kind)
             {
-                attempted = match lease.follow(host, deadline).await {
-                    Ok(()) => {
-                        let there = self.attempt(&mut lease, group, durability, now, deadline);
-                        there.await
-                    }
-                    Err(failure) => Err(failure.did_nothing()),
-                };
+                // Rare, and it takes a lot of room.
+                attempted = Box::pin(async {
+                    let followed = lease.follow(host, deadline).await;
+                    followed.map_err(Failure::did_nothing)?;
+                    let there = self.attempt(&mut lease, group, durability, now, deadline);
+                    there.await
+                })
+                .await;
             }
             let failure = match attempted {
                 Ok(answer) => return Ok(answer),

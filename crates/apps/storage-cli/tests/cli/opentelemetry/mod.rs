@@ -100,7 +100,7 @@ fn a_collector_that_is_not_there_fails_no_command() {
         run.errors
     );
     // It is not waited for without end.
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
     assert_eq!(bench.done(&["get", "a"]), b"1");
 }
 
