@@ -45,7 +45,8 @@ impl Pool {
     /// As for making one; `TimedOut` where all are in use for too long; `Closed`
     /// once the pool is.
     pub(crate) async fn lend(&self, deadline: Instant) -> Result<Lease> {
-        match timeout_at(deadline, self.sessions.get()).await {
+        // What a pool needs for a session takes a lot of room.
+        match timeout_at(deadline, Box::pin(self.sessions.get())).await {
             Ok(Ok(session)) => Ok(Lease {
                 origin: match Object::metrics(&session).recycled {
                     None => Origin::New,

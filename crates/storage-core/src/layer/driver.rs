@@ -216,11 +216,11 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
             Ok(())
         };
-        let mut driven = pin!(driver.drive(work));
+        let mut answer = pin!(driver.drive(work));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(driven.as_mut().poll(&mut context).is_pending());
+        assert!(answer.as_mut().poll(&mut context).is_pending());
         open.send(()).unwrap();
-        driven.await.unwrap();
+        answer.await.unwrap();
         aside.drive_on_pool(on_pool).await.unwrap();
     }
 
