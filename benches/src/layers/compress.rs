@@ -201,11 +201,13 @@ pub(crate) fn run_cell(args: &CompressCellArgs) -> Result<()> {
 }
 
 async fn measure(args: &CompressCellArgs, path: &Path) -> Result<Measurement> {
-    let layer = || CompressLayer::new(CompressConfig::new());
+    // Against a codec that has none.
+    let text = || CompressLayer::new(CompressConfig::new().dictionaries(None));
+    let noise = || CompressLayer::new(CompressConfig::new());
     match (args.work, args.subject) {
         (Work::PutText | Work::GetText, Subject::Compress) => {
             let store = Stack::on(MemoryConfig::new().open())
-                .with(layer())
+                .with(text())
                 .open()
                 .await?;
             drive(args, &Layered(store)).await
@@ -214,7 +216,7 @@ async fn measure(args: &CompressCellArgs, path: &Path) -> Result<Measurement> {
             drive(args, &Direct::new(MemoryConfig::new().open())).await
         }
         (Work::PutNoise | Work::PutNoiseBuffered, Subject::Compress) => {
-            let stack = Stack::on(FjallConfig::new(path).open().await?).with(layer());
+            let stack = Stack::on(FjallConfig::new(path).open().await?).with(noise());
             drive(args, &Layered(stack.open().await?)).await
         }
         (_, Subject::Plain) => drive(args, &Layered(FjallConfig::new(path).open().await?)).await,

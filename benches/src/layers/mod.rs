@@ -5,7 +5,7 @@
 //! are hits under made-up traces ([`traces`], [`hits`]).
 //!
 //! Compression: what the layer adds to the codec, and to a put of what does not get
-//! smaller ([`compress`]).
+//! smaller ([`compress`]); and how much smaller small records get ([`saving`]).
 //!
 //! Deduplication: what the layer adds to puts, and saves where values are equal ([`dedup`]).
 //!
@@ -21,6 +21,7 @@ mod metrics;
 mod resilience;
 mod rivals;
 mod rows;
+mod saving;
 mod speed;
 mod traces;
 
@@ -71,6 +72,8 @@ enum Kind {
     Added,
     /// How long compressing takes.
     Compress,
+    /// How much smaller small records get.
+    Saving,
     /// How long puts of values take that may be equal.
     Dedup,
 }
@@ -124,6 +127,11 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
                 args,
                 &Row::of(comparison, &rounds, dedup::labels(comparison)),
             )?;
+        }
+    }
+    if wants(Kind::Saving) {
+        for row in saving::measure(args.seed)? {
+            print(args, &row)?;
         }
     }
     if wants(Kind::Hits) {

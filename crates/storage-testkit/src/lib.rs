@@ -48,6 +48,7 @@ pub mod chaos;
 pub mod faulty;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
+pub mod json;
 pub mod linearizability;
 pub mod model;
 pub mod on_disk;

@@ -181,6 +181,7 @@ impl Unpacker {
                 value.extend_from_slice(packed);
                 true
             }
+            Method::Trained(_) => return Err(io::Error::other("it needs its dictionary")),
             Method::Zstd => self.zstd.lend(bulk::Decompressor::new, |zstd| {
                 zstd.decompress_to_buffer(packed, &mut value).map(|_| true)
             })?,
@@ -216,7 +217,7 @@ const fn expansion_max(method: Method) -> usize {
     match method {
         Method::Raw => 1,
         // A block of 128 KiB takes four bytes at least.
-        Method::Zstd => (128 << 10) / 4,
+        Method::Zstd | Method::Trained(_) => (128 << 10) / 4,
         // Each byte more of a length.
         Method::Lz4 => 255,
         // 258 bytes take two bits at least.

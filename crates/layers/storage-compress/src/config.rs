@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use storage_core::{Error, ErrorKind, Result};
 
-use crate::{Codec, layer::NAME};
+use crate::{Codec, DictionaryConfig, layer::NAME};
 
 /// The settings of a [`CompressLayer`](crate::CompressLayer). None of them is needed to
 /// read: they may change whenever a store is opened.
@@ -24,6 +24,10 @@ pub struct CompressConfig {
     /// half, from 13 on an eighth, from 16 on a 64th; from gzip 7 on a quarter. A call on
     /// more than 1,024 values is worked on by the pool, too.
     pub inline_bytes_max: usize,
+    /// How dictionaries for small values are made and used; only with [`Codec::Zstd`], and
+    /// only over a store that has guards and loses only what came last. Values that were
+    /// compressed with one are read with any settings. Default: `Some`, its defaults.
+    pub dictionaries: Option<DictionaryConfig>,
 }
 
 impl CompressConfig {
@@ -35,6 +39,7 @@ impl CompressConfig {
             level: None,
             bytes_min: 64,
             inline_bytes_max: 64 << 10,
+            dictionaries: Some(DictionaryConfig::new()),
         }
     }
 
@@ -67,6 +72,13 @@ impl CompressConfig {
         self
     }
 
+    /// The same settings with other ones for dictionaries; `None` makes and uses none.
+    #[must_use]
+    pub const fn dictionaries(mut self, dictionaries: Option<DictionaryConfig>) -> Self {
+        self.dictionaries = dictionaries;
+        self
+    }
+
     /// The most bytes that a call compresses on its caller's thread.
     pub(crate) fn inline_compressed_bytes_max(&self) -> usize {
         let part = match (self.codec, self.level) {
@@ -82,8 +94,12 @@ impl CompressConfig {
     /// The same settings, if they make sense.
     ///
     /// # Errors
-    /// `Invalid` for a level that the codec does not have.
+    /// `Invalid` for a level that the codec does not have, and for settings of dictionaries
+    /// beyond their bounds.
     pub(crate) fn validated(self) -> Result<Self> {
+        if let Some(dictionaries) = &self.dictionaries {
+            dictionaries.validate()?;
+        }
         let Some(level) = self.level else {
             return Ok(self);
         };

@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::{CompressStats, counters::Counters};
+use crate::{CompressStats, counters::Counters, dictionary::Dictionaries, form::as_u64};
 
 /// The layer's own controls: `store.find::<CompressControl>()`. Clones are the same.
 #[derive(Clone, Debug)]
 pub struct CompressControl {
     counters: Arc<Counters>,
+    known: Arc<Dictionaries>,
 }
 
 impl CompressControl {
-    pub(crate) const fn new(counters: Arc<Counters>) -> Self {
-        Self { counters }
+    pub(crate) const fn new(counters: Arc<Counters>, known: Arc<Dictionaries>) -> Self {
+        Self { counters, known }
     }
 
     /// What was done since the layer was opened.
     #[must_use]
     pub fn stats(&self) -> CompressStats {
-        self.counters.stats()
+        let mut stats = self.counters.stats();
+        stats.dictionaries.known = as_u64(self.known.count());
+        stats
     }
 }

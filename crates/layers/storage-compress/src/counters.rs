@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    CodecStats, CompressStats,
+    CodecStats, CompressStats, DictionaryStats,
     form::{Method, as_u64},
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct Counters {
     zstd: CodecCounters,
     lz4: CodecCounters,
     gzip: CodecCounters,
+    pub(crate) dictionaries: DictionaryCounters,
 }
 
 /// Why a value is stored as it is.
@@ -60,6 +61,7 @@ impl Counters {
             Method::Zstd => Some(&self.zstd),
             Method::Lz4 => Some(&self.lz4),
             Method::Gzip => Some(&self.gzip),
+            Method::Trained(_) => Some(&self.dictionaries.codec),
         }
     }
 
@@ -74,6 +76,42 @@ impl Counters {
             zstd: self.zstd.stats(),
             lz4: self.lz4.stats(),
             gzip: self.gzip.stats(),
+            dictionaries: self.dictionaries.stats(),
+        }
+    }
+}
+
+/// The counters of dictionaries.
+#[derive(Debug, Default)]
+pub(crate) struct DictionaryCounters {
+    pub(crate) codec: CodecCounters,
+    logical_bytes: Counter,
+    stored_bytes: Counter,
+    trainings: Counter,
+    training_nanoseconds: Counter,
+}
+
+impl DictionaryCounters {
+    /// Takes note of a value that was compressed with a dictionary.
+    pub(crate) fn packed(&self, logical: usize, stored: usize) {
+        self.logical_bytes.add(as_u64(logical));
+        self.stored_bytes.add(as_u64(stored));
+    }
+
+    /// Takes note of a training.
+    pub(crate) fn trained(&self, elapsed: Duration) {
+        self.trainings.add(1);
+        self.training_nanoseconds.add(nanoseconds(elapsed));
+    }
+
+    fn stats(&self) -> DictionaryStats {
+        DictionaryStats {
+            known: 0,
+            trainings: self.trainings.get(),
+            training: Duration::from_nanos(self.training_nanoseconds.get()),
+            logical_bytes: self.logical_bytes.get(),
+            stored_bytes: self.stored_bytes.get(),
+            codec: self.codec.stats(),
         }
     }
 }
@@ -131,9 +169,7 @@ impl Timer {
         }
         let started = Instant::now();
         let done = work();
-        let elapsed = started.elapsed().as_nanos();
-        self.nanoseconds
-            .add(u64::try_from(elapsed).unwrap_or(u64::MAX));
+        self.nanoseconds.add(nanoseconds(started.elapsed()));
         self.timed.add(1);
         done
     }
@@ -144,6 +180,10 @@ impl Timer {
         let all = u128::from(self.nanoseconds.get()) * u128::from(calls) / u128::from(timed);
         Duration::from_nanos(u64::try_from(all).unwrap_or(u64::MAX))
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

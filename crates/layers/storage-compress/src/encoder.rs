@@ -1,6 +1,6 @@
 //! From values to their stored forms.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use storage_core::{
@@ -12,10 +12,11 @@ use storage_core::{
 use crate::{
     CompressConfig,
     codec::Packer,
-    counters::{Counters, Kept},
+    counters::{CodecCounters, Counters, Kept},
+    dictionary::{Dictionaries, Dictionary, Trainer},
     form::{self, OVERHEAD_BYTES_MAX},
     layer::NAME,
-    namespaces::Namespaces,
+    namespaces::{Learnt, Namespaces},
     probe,
 };
 
@@ -26,7 +27,9 @@ const OWN_OPERATIONS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Encoder {
     bytes_min: usize,
-    packer: Packer,
+    packer: Arc<Packer>,
+    /// None if values are not compressed with dictionaries.
+    trainer: Option<Arc<Trainer>>,
     namespaces: Namespaces,
     counters: Arc<Counters>,
     keys: OwnKeys,
@@ -56,12 +59,18 @@ impl Encoder {
     pub(crate) fn new(
         config: &CompressConfig,
         inner: &Capabilities,
+        packer: Arc<Packer>,
+        trainer: Option<Arc<Trainer>>,
+        known: Arc<Dictionaries>,
         counters: Arc<Counters>,
     ) -> Self {
+        let dictionaries = config.dictionaries.as_ref();
+        let look_every = dictionaries.map_or(0, |dictionaries| dictionaries.look_every);
         Self {
             bytes_min: config.bytes_min,
-            packer: Packer::new(config.codec, config.level),
-            namespaces: Namespaces::default(),
+            packer,
+            trainer,
+            namespaces: Namespaces::new(known, look_every),
             counters,
             keys: OwnKeys::of(NAME),
             spare_operations: spare_operations(inner),
@@ -139,6 +148,11 @@ impl Encoder {
             _ => return Ok(Err(Kept::Small)),
         };
         let learnt = self.namespaces.of(key);
+        let trainer = self.trainer.as_ref();
+        let trainer = trainer.filter(|trainer| trainer.takes(key, value));
+        if let Some(trainer) = trainer {
+            trainer.pass(&learnt, value);
+        }
         if !learnt.is_tried() {
             return Ok(Err(Kept::Skipped));
         }
@@ -146,25 +160,61 @@ impl Encoder {
             learnt.miss();
             return Ok(Err(Kept::Random));
         }
-        let seal = |packed: &[u8]| form::seal(method, value.len(), packed);
-        let packed = counters
-            .compressing
-            .time(|| self.packer.pack(value, seal))
-            .map_err(|error| {
-                Error::new(ErrorKind::Internal, "a value could not be compressed")
-                    .with_layer(NAME)
-                    .with_outcome(Outcome::NotApplied)
-                    .with_source(error)
-            })?;
+        let dictionary = trainer
+            .zip(learnt.dictionary())
+            .filter(|(trainer, dictionary)| trainer.packing.understands(dictionary));
+        let packed = if let Some((trainer, dictionary)) = dictionary {
+            self.packed_with(trainer, &dictionary, &learnt, value)
+        } else {
+            let seal = |packed: &[u8]| form::seal(method, value.len(), packed);
+            counted(counters, || self.packer.pack(value, seal))
+        };
+        let packed = packed.map_err(|error| {
+            Error::new(ErrorKind::Internal, "a value could not be compressed")
+                .with_layer(NAME)
+                .with_outcome(Outcome::NotApplied)
+                .with_source(error)
+        })?;
         if let Some(stored) = packed {
             learnt.hit();
-            counters.compressed.add(1);
             Ok(Ok(stored))
         } else {
             learnt.miss();
             Ok(Err(Kept::Unsaved))
         }
     }
+
+    /// The form of a value that is compressed with a dictionary.
+    fn packed_with(
+        &self,
+        trainer: &Trainer,
+        dictionary: &Dictionary,
+        learnt: &Learnt,
+        value: &[u8],
+    ) -> io::Result<Option<Bytes>> {
+        let counters = &self.counters.dictionaries;
+        let seal = |packed: &[u8]| form::seal_trained(dictionary, value.len(), packed);
+        let pack = || trainer.packing.pack(dictionary, value, seal);
+        let packed = counted(&counters.codec, pack)?;
+        let bytes = packed.as_ref().map_or(value.len(), Bytes::len);
+        learnt.course.packed(value.len(), bytes);
+        if packed.is_some() {
+            counters.packed(value.len(), bytes);
+        }
+        Ok(packed)
+    }
+}
+
+/// What `pack` makes, counted and timed.
+fn counted(
+    counters: &CodecCounters,
+    pack: impl FnOnce() -> io::Result<Option<Bytes>>,
+) -> io::Result<Option<Bytes>> {
+    let packed = counters.compressing.time(pack)?;
+    if packed.is_some() {
+        counters.compressed.add(1);
+    }
+    Ok(packed)
 }
 
 fn too_many_ranges() -> Error {

@@ -6,15 +6,21 @@
 
 use bytes::Bytes;
 use storage_core::{Error, ErrorKind, Result};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::layer::NAME;
+use crate::{
+    dictionary::{Dictionary, DictionaryId},
+    layer::NAME,
+};
 
 /// How many bytes the form of a value that is stored as it is has beside the value. No
 /// other form is longer.
 pub(crate) const OVERHEAD_BYTES_MAX: usize = 1 + CHECKSUM_BYTES;
 
 const CHECKSUM_BYTES: usize = size_of::<u32>();
+
+/// The number of the method that needs a dictionary.
+const TRAINED: u8 = 4;
 
 /// How a value is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub(crate) enum Method {
     Lz4,
     /// A deflate stream, as within gzip.
     Gzip,
+    /// A zstd frame without its magic number, made with a dictionary.
+    Trained(DictionaryId),
 }
 
 impl Method {
@@ -36,16 +44,21 @@ impl Method {
             Self::Zstd => 1,
             Self::Lz4 => 2,
             Self::Gzip => 3,
+            Self::Trained(_) => TRAINED,
         }
     }
 
-    const fn of_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Raw),
-            1 => Some(Self::Zstd),
-            2 => Some(Self::Lz4),
-            3 => Some(Self::Gzip),
-            _ => None,
+    /// Reads the method that a form begins with.
+    fn take(rest: &mut &[u8]) -> Result<Self> {
+        match take_byte(rest)? {
+            0 => Ok(Self::Raw),
+            1 => Ok(Self::Zstd),
+            2 => Ok(Self::Lz4),
+            3 => Ok(Self::Gzip),
+            TRAINED => Ok(Self::Trained(DictionaryId(take_byte(rest)?))),
+            number => Err(corrupt(&format!(
+                "its first byte is {number:#04x}, which means nothing"
+            ))),
         }
     }
 }
@@ -70,13 +83,8 @@ impl Head {
             .len()
             .checked_sub(CHECKSUM_BYTES)
             .ok_or_else(|| corrupt("it is cut off"))?;
-        let (body, _) = stored.split_at(body_bytes);
-        let (&number, mut rest) = body.split_first().ok_or_else(|| corrupt("it is cut off"))?;
-        let method = Method::of_number(number).ok_or_else(|| {
-            corrupt(&format!(
-                "its first byte is {number:#04x}, which means nothing"
-            ))
-        })?;
+        let (mut rest, _) = stored.split_at(body_bytes);
+        let method = Method::take(&mut rest)?;
         let length = match method {
             Method::Raw => as_u64(rest.len()),
             _ => take_number(&mut rest).ok_or_else(|| corrupt("its length makes no sense"))?,
@@ -88,15 +96,16 @@ impl Head {
         })
     }
 
-    /// What the value is to be made of.
+    /// What the value is to be made of. The seed is the hash of the dictionary that it was
+    /// made with; 0 without one.
     ///
     /// # Errors
     /// `Corrupt` if the form is not what was written.
-    pub(crate) fn payload(self, stored: &Bytes) -> Result<Bytes> {
+    pub(crate) fn payload(self, stored: &Bytes, seed: u64) -> Result<Bytes> {
         let damaged = || corrupt("its checksum is wrong");
         let body_bytes = stored.len().saturating_sub(CHECKSUM_BYTES);
         let (body, checksum) = stored.split_at_checked(body_bytes).ok_or_else(damaged)?;
-        if checksum_of(body) != *checksum || self.payload_at > body_bytes {
+        if checksum_of(body, seed) != *checksum || self.payload_at > body_bytes {
             return Err(damaged());
         }
         Ok(stored.slice(self.payload_at..body_bytes))
@@ -108,38 +117,63 @@ pub(crate) fn seal_raw(value: &[u8]) -> Bytes {
     let mut stored = Vec::with_capacity(OVERHEAD_BYTES_MAX + value.len());
     stored.push(Method::Raw.number());
     stored.extend_from_slice(value);
-    finish(stored)
+    finish(stored, 0)
 }
 
 /// The form of a value of `length` bytes that is stored as `payload`; `None` if that
 /// saves less than an eighth.
 pub(crate) fn seal(method: Method, length: usize, payload: &[u8]) -> Option<Bytes> {
-    let bytes = 1 + number_bytes(as_u64(length)) + payload.len() + CHECKSUM_BYTES;
+    seal_seeded(method, 0, length, payload)
+}
+
+/// As [`seal`], of what was made with a dictionary.
+pub(crate) fn seal_trained(
+    dictionary: &Dictionary,
+    length: usize,
+    payload: &[u8],
+) -> Option<Bytes> {
+    let method = Method::Trained(dictionary.id);
+    seal_seeded(method, dictionary.hash, length, payload)
+}
+
+fn seal_seeded(method: Method, seed: u64, length: usize, payload: &[u8]) -> Option<Bytes> {
+    let method_bytes = match method {
+        Method::Trained(_) => 2,
+        _ => 1,
+    };
+    let bytes = method_bytes + number_bytes(as_u64(length)) + payload.len() + CHECKSUM_BYTES;
     if bytes > length - length / 8 {
         return None;
     }
     let mut stored = Vec::with_capacity(bytes);
     stored.push(method.number());
+    if let Method::Trained(DictionaryId(id)) = method {
+        stored.push(id);
+    }
     put_number(&mut stored, as_u64(length));
     stored.extend_from_slice(payload);
-    Some(finish(stored))
+    Some(finish(stored, seed))
 }
 
-fn finish(mut stored: Vec<u8>) -> Bytes {
-    let checksum = checksum_of(&stored);
+fn finish(mut stored: Vec<u8>, seed: u64) -> Bytes {
+    let checksum = checksum_of(&stored, seed);
     stored.extend_from_slice(&checksum);
     stored.into()
 }
 
 /// The lower half of the XXH3 hash.
-fn checksum_of(body: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let [.., a, b, c, d] = xxh3_64(body).to_be_bytes();
+fn checksum_of(body: &[u8], seed: u64) -> [u8; CHECKSUM_BYTES] {
+    let hash = match seed {
+        0 => xxh3_64(body),
+        seed => xxh3_64_with_seed(body, seed),
+    };
+    let [.., a, b, c, d] = hash.to_be_bytes();
     [a, b, c, d]
 }
 
 /// Appends a number in groups of seven bits, the lowest first, each but the last with
 /// its highest bit set.
-fn put_number(stored: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put_number(stored: &mut Vec<u8>, mut number: u64) {
     loop {
         let group = number.to_le_bytes()[0] & 0x7F;
         number >>= 7;
@@ -160,7 +194,13 @@ const fn number_bytes(mut number: u64) -> usize {
     bytes
 }
 
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
+fn take_byte(rest: &mut &[u8]) -> Result<u8> {
+    let (&byte, after) = rest.split_first().ok_or_else(|| corrupt("it is cut off"))?;
+    *rest = after;
+    Ok(byte)
+}
+
+pub(crate) fn take_number(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..u64::BITS).step_by(7) {
         let (&byte, after) = rest.split_first()?;
@@ -225,7 +265,7 @@ mod tests {
         let whole = seal_raw(b"value");
         for length in 0..whole.len() {
             let cut = whole.slice(..length);
-            let opened = Head::of(&cut).and_then(|head| head.payload(&cut));
+            let opened = Head::of(&cut).and_then(|head| head.payload(&cut, 0));
             assert_eq!(opened.unwrap_err().kind(), ErrorKind::Corrupt, "{length}");
         }
     }

@@ -10,7 +10,7 @@ use crate::{CompressConfig, CompressStore, encoder};
 pub(crate) const NAME: &str = "compress";
 
 /// The version of the stored forms.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// Makes values smaller.
 ///
@@ -56,10 +56,6 @@ impl Layer for CompressLayer {
     }
 
     async fn wrap<S: Store>(self, inner: S, components: &Components) -> Result<CompressStore<S>> {
-        Ok(CompressStore::new(
-            &self.config.validated()?,
-            inner,
-            components,
-        ))
+        CompressStore::open(&self.config.validated()?, inner, components).await
     }
 }

@@ -6,7 +6,8 @@ use storage_core::{
 };
 
 use crate::{
-    CompressStore,
+    CompressStore, dictionary,
+    namespaces::prefix_of,
     shared::{Shared, Worker},
 };
 
@@ -51,9 +52,25 @@ impl<R: Read> Read for CompressStore<R> {
 }
 
 impl<R: Read> CompressStore<R> {
+    /// Reads the dictionary that a stored entry needs, unless it is in memory.
+    ///
+    /// # Errors
+    /// `Corrupt`, with its id and the namespace, if it is missing or damaged; as for the
+    /// store below.
+    async fn load(&self, key: Key<'_>, stored: &Entry) -> Result<()> {
+        let known = &self.shared.known;
+        if let Some(id) = self.shared.lacks(key, stored, known)? {
+            let found = dictionary::one(&*self.inner, id).await?;
+            let found = found.map_err(|lack| lack.error(id, prefix_of(key)).with_key(key))?;
+            known.add(found);
+        }
+        Ok(())
+    }
+
     async fn opened(&self, key: Key<'_>, stored: Entry) -> Result<Entry> {
         let shared = &self.shared;
         let length = shared.length(key, &stored)?;
+        self.load(key, &stored).await?;
         let worker = shared.decodes(1, length);
         if worker == Worker::Caller {
             return shared.open(key, stored);
@@ -73,6 +90,7 @@ impl<R: Read> CompressStore<R> {
             if let Some(entry) = entry {
                 let length = self.shared.length(key.as_key(), entry)?;
                 bytes = bytes.saturating_add(length);
+                self.load(key.as_key(), entry).await?;
             }
         }
         let stored: Vec<_> = keys.iter().cloned().zip(stored).collect();
@@ -102,6 +120,10 @@ impl<R: Read> CompressStore<R> {
                 page = self.inner.scan_with(range, &fewer).await?;
                 lengths = self.shared.lengths(space, &page)?;
             }
+        }
+        for item in &page.items {
+            self.load(Key::in_space(space, &item.key), &item.entry)
+                .await?;
         }
         let bytes = lengths.iter().take(page.items.len()).sum();
         let worker = self.shared.decodes(page.items.len(), bytes);

@@ -9,8 +9,10 @@ use storage_core::{
 
 use crate::{
     CompressConfig, CompressControl,
+    codec::Packer,
     counters::Counters,
     decoder::Decoder,
+    dictionary::{Dictionaries, DictionaryId, Packing, Trainer, Turn},
     encoder::{self, Encoder},
 };
 
@@ -21,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) control: CompressControl,
     encoder: Encoder,
     decoder: Decoder,
+    trainer: Option<Arc<Trainer>>,
+    pub(crate) known: Arc<Dictionaries>,
     executor: Arc<dyn Executor>,
     pub(crate) driver: Driver,
     inline_compressed_bytes_max: usize,
@@ -50,14 +54,27 @@ impl Shared {
     pub(crate) fn new(
         config: &CompressConfig,
         below: &Capabilities,
+        known: Arc<Dictionaries>,
         components: &Components,
     ) -> Self {
         let counters = Arc::new(Counters::default());
         let capabilities = encoder::capabilities(below);
+        let packer = Arc::new(Packer::new(config.codec, config.level));
+        let packing = Arc::new(Packing::new(config.level.unwrap_or(Packer::ZSTD_LEVEL)));
+        let trainer = Trainer::new(config, below, &packer, &packing, &counters).map(Arc::new);
         Self {
-            encoder: Encoder::new(config, below, Arc::clone(&counters)),
-            decoder: Decoder::new(capabilities.value_bytes_max, Arc::clone(&counters)),
-            control: CompressControl::new(counters),
+            encoder: Encoder::new(
+                config,
+                below,
+                packer,
+                trainer.clone(),
+                Arc::clone(&known),
+                Arc::clone(&counters),
+            ),
+            decoder: Decoder::new(capabilities.value_bytes_max, packing, Arc::clone(&counters)),
+            control: CompressControl::new(counters, Arc::clone(&known)),
+            trainer,
+            known,
             capabilities,
             executor: Arc::clone(&components.executor),
             driver: Driver::new(&components.executor),
@@ -94,6 +111,26 @@ impl Shared {
         self.encoder.encode(batch)
     }
 
+    /// The right to train a dictionary now, if there is one to train.
+    pub(crate) fn turn_to_train(&self) -> Option<Turn> {
+        self.trainer.as_ref()?.turn()
+    }
+
+    /// The dictionary that a stored entry needs and that is not in memory.
+    pub(crate) fn lacks(
+        &self,
+        key: Key<'_>,
+        stored: &Entry,
+        known: &Dictionaries,
+    ) -> Result<Option<DictionaryId>> {
+        if self.encoder.is_bare(key) {
+            return Ok(None);
+        }
+        let needed = self.decoder.dictionary(stored.value());
+        let needed = needed.map_err(|error| error.with_key(key))?;
+        Ok(needed.filter(|id| known.get(*id).is_none()))
+    }
+
     /// How long the value of a stored entry claims to be.
     pub(crate) fn length(&self, key: Key<'_>, stored: &Entry) -> Result<usize> {
         if self.encoder.is_bare(key) {
@@ -105,10 +142,20 @@ impl Shared {
 
     /// The entry above that a stored one is.
     pub(crate) fn open(&self, key: Key<'_>, stored: Entry) -> Result<Entry> {
+        self.open_with(key, stored, &self.known)
+    }
+
+    /// The same, with no other than these dictionaries.
+    pub(crate) fn open_with(
+        &self,
+        key: Key<'_>,
+        stored: Entry,
+        known: &Dictionaries,
+    ) -> Result<Entry> {
         if self.encoder.is_bare(key) {
             return Ok(stored);
         }
-        let opened = self.decoder.open(&stored);
+        let opened = self.decoder.open(key, &stored, known);
         opened.map_err(|error| error.with_key(key))
     }
 

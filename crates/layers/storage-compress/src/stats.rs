@@ -24,16 +24,43 @@ pub struct CompressStats {
     pub lz4: CodecStats,
     /// Of gzip.
     pub gzip: CodecStats,
+    /// Of zstd with dictionaries.
+    pub dictionaries: DictionaryStats,
 }
 
 impl CompressStats {
     /// How many bytes of values one stored byte stands for; 1 before any is written.
     #[must_use]
     pub fn ratio(&self) -> f64 {
-        if self.stored_bytes == 0 {
-            return 1.0;
-        }
-        as_f64(self.logical_bytes) / as_f64(self.stored_bytes)
+        ratio(self.logical_bytes, self.stored_bytes)
+    }
+}
+
+/// The figures of dictionaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DictionaryStats {
+    /// Dictionaries that are in memory: those that were there when the layer was opened, if
+    /// it was opened to train more, and those that were met or made since.
+    pub known: u64,
+    /// How often one was trained, in vain or not.
+    pub trainings: u64,
+    /// The time that training took.
+    pub training: Duration,
+    /// The bytes of the values that were compressed with one.
+    pub logical_bytes: u64,
+    /// The bytes that those are stored in.
+    pub stored_bytes: u64,
+    /// The values, and the time they took.
+    pub codec: CodecStats,
+}
+
+impl DictionaryStats {
+    /// How many bytes of the values that were compressed with a dictionary one stored byte
+    /// stands for; 1 before any is written.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        ratio(self.logical_bytes, self.stored_bytes)
     }
 }
 
@@ -51,6 +78,13 @@ pub struct CodecStats {
     pub decompressed: u64,
     /// The time that reading them back took.
     pub decompressing: Duration,
+}
+
+fn ratio(logical_bytes: u64, stored_bytes: u64) -> f64 {
+    if stored_bytes == 0 {
+        return 1.0;
+    }
+    as_f64(logical_bytes) / as_f64(stored_bytes)
 }
 
 #[expect(

@@ -3,7 +3,9 @@
 use std::{
     any::{Any, TypeId},
     future::Future,
+    pin::pin,
     sync::Arc,
+    task::{Context, Waker},
 };
 
 use storage_core::{
@@ -13,7 +15,8 @@ use storage_core::{
 };
 
 use crate::{
-    CompressConfig, CompressControl, check,
+    Codec, CompressConfig, CompressControl, check,
+    dictionary::{self, Dictionaries},
     layer::NAME,
     shared::{Shared, Worker},
 };
@@ -27,11 +30,42 @@ pub struct CompressStore<R> {
 }
 
 impl<S: Store> CompressStore<S> {
-    pub(crate) fn new(config: &CompressConfig, inner: S, components: &Components) -> Self {
-        Self {
-            shared: Arc::new(Shared::new(config, inner.capabilities(), components)),
-            inner: Arc::new(inner),
+    /// # Errors
+    /// As for reading the store below, which is done if dictionaries may be used.
+    pub(crate) async fn open(
+        config: &CompressConfig,
+        inner: S,
+        components: &Components,
+    ) -> Result<Self> {
+        let known = Arc::new(Dictionaries::default());
+        if config.dictionaries.is_some() && config.codec == Codec::Zstd {
+            // What is damaged is told by those who need it.
+            let found = dictionary::all(&inner).await?;
+            for dictionary in found.into_iter().filter_map(|(_, found)| found.ok()) {
+                known.add(dictionary);
+            }
         }
+        let below = inner.capabilities();
+        Ok(Self {
+            shared: Arc::new(Shared::new(config, below, known, components)),
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The batch that is committed below.
+    fn encoded(&self, batch: WriteBatch) -> Result<WriteBatch> {
+        let batch = self.shared.encode(batch).map_err(unencoded)?;
+        if let Some(turn) = self.shared.turn_to_train() {
+            let known = Arc::clone(&self.shared.known);
+            let work = dictionary::train_and_store(turn, Arc::downgrade(&self.inner), known);
+            let work = self.shared.driver.drive_on_pool(async move {
+                work.await;
+                Ok(())
+            });
+            // Once polled it goes to its end, and nobody waits for it.
+            let _ = pin!(work).poll(&mut Context::from_waker(Waker::noop()));
+        }
+        Ok(batch)
     }
 
     /// Compresses a batch, which takes long, and commits it.
@@ -40,7 +74,7 @@ impl<S: Store> CompressStore<S> {
         batch: WriteBatch,
         options: WriteOptions,
     ) -> Result<Committed> {
-        let batch = self.shared.encode(batch).map_err(unencoded)?;
+        let batch = self.encoded(batch)?;
         self.inner.commit_with(batch, &options).await
     }
 }
@@ -76,7 +110,7 @@ impl<S: Store> Store for CompressStore<S> {
         match self.shared.compresses(values, bytes) {
             // Nothing is waited for before the store below has the commit.
             Worker::Caller => {
-                let batch = self.shared.encode(batch).map_err(unencoded)?;
+                let batch = self.encoded(batch)?;
                 self.inner.commit_with(batch, options).await
             }
             Worker::Pool => {
@@ -97,11 +131,23 @@ impl<S: Store> Store for CompressStore<S> {
     async fn stats(&self) -> Result<Stats> {
         let stats = self.inner.stats().await?;
         let own = self.shared.control.stats();
+        let trained = own.dictionaries;
         Ok(stats
             .with("compress_logical_bytes", own.logical_bytes, Unit::Bytes)
             .with("compress_stored_bytes", own.stored_bytes, Unit::Bytes)
             .with("compress_skipped", own.skipped + own.random, Unit::Count)
-            .with("compress_unsaved", own.unsaved, Unit::Count))
+            .with("compress_unsaved", own.unsaved, Unit::Count)
+            .with("compress_dictionaries", trained.known, Unit::Count)
+            .with(
+                "compress_trained_logical_bytes",
+                trained.logical_bytes,
+                Unit::Bytes,
+            )
+            .with(
+                "compress_trained_stored_bytes",
+                trained.stored_bytes,
+                Unit::Bytes,
+            ))
     }
 
     fn health(&self) -> impl Future<Output = Result<Health>> + Send {
@@ -128,7 +174,8 @@ impl<S: Store> Store for CompressStore<S> {
         self.inner.control(id)
     }
 
-    /// Waits for the commits that are being compressed, and closes the store below.
+    /// Waits for the commits that are being compressed and the dictionary that is being
+    /// made, and closes the store below.
     async fn close(&self) -> Result<()> {
         self.shared.driver.finish().await;
         self.inner.close().await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use storage::{
     Components, ErasedStack, Result, SharedStore,
-    compress::{CompressConfig, CompressLayer},
+    compress::{CompressConfig, CompressLayer, DictionaryConfig},
     dedup::{CollectConfig, CutConfig, DedupConfig, DedupLayer},
     expiry::{ExpiryConfig, ExpiryLayer, Sweep},
 };
@@ -86,9 +86,15 @@ impl Layers {
     }
 }
 
-/// Every value is tried.
+/// Every value is tried, and dictionaries are made of few.
 pub(crate) fn compress() -> CompressLayer {
-    CompressLayer::new(CompressConfig::new().bytes_min(1))
+    let dictionaries = DictionaryConfig::new()
+        .value_bytes(1, 4 << 10)
+        .dictionary_bytes(1 << 10)
+        .samples(100, 8 << 10)
+        .look_every(100);
+    let config = CompressConfig::new().bytes_min(1);
+    CompressLayer::new(config.dictionaries(Some(dictionaries)))
 }
 
 /// Every value is a chunk, and what nobody refers to is removed at once.

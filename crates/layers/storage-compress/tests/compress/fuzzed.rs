@@ -5,9 +5,13 @@ use std::sync::LazyLock;
 
 use storage_testkit::fuzz::decoder;
 
-use crate::{damage::signed, forms::golden, scene::Scene};
+use crate::{
+    damage::signed,
+    forms::{golden, golden_scene},
+    scene::Scene,
+};
 
-static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
+static SCENE: LazyLock<Scene> = LazyLock::new(golden_scene);
 
 /// The golden forms without their checksums.
 fn bodies() -> Vec<Vec<u8>> {

@@ -4,8 +4,11 @@
 
 mod choosing;
 mod damage;
+mod dictionaries;
 mod forms;
 mod fuzzed;
+#[path = "../golden/mod.rs"]
+mod golden;
 mod opening;
 mod reading;
 mod scene;

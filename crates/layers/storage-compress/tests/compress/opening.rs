@@ -2,12 +2,13 @@
 
 use storage_compress::{Codec, CompressConfig, CompressLayer};
 use storage_core::{
-    Error, ErrorKind, ReadExt, Stack, Store, StoreExt,
+    Components, Error, ErrorKind, ReadExt, Result, Stack, Store, StoreExt, StoreHeader, SystemKeys,
     blocking::block_on,
+    layer::{Layer, LayerDeclaration, LayerFormat, phase},
     memory::{MemoryBackend, MemoryConfig},
 };
 
-use crate::scene::Scene;
+use crate::{forms::golden, scene::Scene};
 
 fn opened(below: &MemoryBackend, config: CompressConfig) -> Result<impl Store, Error> {
     block_on(
@@ -55,4 +56,60 @@ fn settings_that_make_no_sense_are_refused() {
         (error.kind(), error.layer()),
         (ErrorKind::Invalid, Some("compress"))
     );
+}
+
+/// What version 1 wrote over an empty store, and then a value.
+fn written_by_version_1() -> MemoryBackend {
+    const HEADER: &str = "storage header 1\nid 01234567-89ab-4def-8123-456789abcdef\n\
+                          layer compress 1\ncrc32 b08340e9\n";
+    let below = MemoryConfig::new().open();
+    let key = SystemKeys::of("core").key("header");
+    block_on(below.put(key, HEADER)).unwrap();
+    for (name, form, _) in golden() {
+        if !name.starts_with("trained") {
+            block_on(below.put(name, form)).unwrap();
+        }
+    }
+    below
+}
+
+#[test]
+fn a_store_that_version_1_wrote_is_taken_over() {
+    let below = written_by_version_1();
+    let store = opened(&below, CompressConfig::new()).unwrap();
+    for (name, _, value) in golden() {
+        if !name.starts_with("trained") {
+            let entry = block_on(store.get(name)).unwrap().unwrap();
+            assert_eq!(entry.value(), &value, "{name}");
+        }
+    }
+    let header = block_on(StoreHeader::read(&below)).unwrap().unwrap();
+    assert_eq!(header.layers[0].format.version, 2);
+}
+
+/// The layer as version 1 declares itself.
+#[derive(Clone, Copy, Debug)]
+struct Version1;
+
+impl Layer for Version1 {
+    type Phase = phase::Compress;
+    type Store<S: Store> = S;
+
+    fn declaration(&self) -> LayerDeclaration {
+        LayerDeclaration::new("compress").stored_as(LayerFormat::new(1, ""))
+    }
+
+    async fn wrap<S: Store>(self, inner: S, _: &Components) -> Result<S> {
+        Ok(inner)
+    }
+}
+
+#[test]
+fn version_1_refuses_what_this_one_wrote() {
+    let scene = Scene::new();
+    scene.put("key", "value");
+    let opening = Stack::on(scene.below.clone()).with(Version1).open();
+    let error = block_on(opening).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().contains("upgrade"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! The layer over a store whose stored forms can be looked at and changed.
 
-use std::sync::Mutex;
+use std::{fmt, mem, sync::Mutex};
 
 use bytes::Bytes;
 use storage_compress::{
@@ -29,6 +29,24 @@ impl Scene {
 
     pub(crate) fn of(config: CompressConfig, components: Components) -> Self {
         let below = MemoryConfig::new().open_with(&components);
+        Self::over(below, config, components)
+    }
+
+    /// Another handle of the store that lies below this one.
+    pub(crate) fn beside(&self, config: CompressConfig) -> Self {
+        Self::over(self.below.clone(), config, working_at_once())
+    }
+
+    /// A store whose pool does each job at once: dictionaries are there when they are due.
+    pub(crate) fn at_once(config: CompressConfig) -> Self {
+        Self::of(config, working_at_once())
+    }
+
+    pub(crate) fn over(
+        below: MemoryBackend,
+        config: CompressConfig,
+        components: Components,
+    ) -> Self {
         let opening = Stack::on(below.clone())
             .with(CompressLayer::new(config))
             .components(components)
@@ -72,11 +90,47 @@ impl Scene {
     }
 }
 
+fn working_at_once() -> Components {
+    let counting: &'static Counting = Box::leak(Box::default());
+    Components::default().with_executor(counting)
+}
+
 /// Bytes that no codec makes smaller.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut noise = vec![0; length];
     SeededRandom::new(seed).fill(&mut noise).unwrap();
     noise
+}
+
+/// Keeps jobs until it is told to do them.
+#[derive(Default)]
+pub(crate) struct Held(pub(crate) Mutex<Vec<Job>>);
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+impl Held {
+    pub(crate) fn do_all(&self) {
+        loop {
+            let jobs = mem::take(&mut *self.0.lock().unwrap());
+            if jobs.is_empty() {
+                return;
+            }
+            for job in jobs {
+                job();
+            }
+        }
+    }
+}
+
+impl Executor for &'static Held {
+    fn execute(&self, job: Job) -> Result<()> {
+        self.0.lock().unwrap().push(job);
+        Ok(())
+    }
 }
 
 /// An executor that counts its jobs, and does each at once.

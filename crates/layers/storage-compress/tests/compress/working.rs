@@ -1,19 +1,16 @@
 //! Where values are worked on.
 
 use std::{
-    fmt, mem,
     pin::{Pin, pin},
-    sync::Mutex,
     task::{Context, Waker},
 };
 
 use storage_compress::CompressConfig;
 use storage_core::{
-    Components, Executor, Job, KeyRange, ReadExt, Result, ScanOptions, Store, StoreExt, WriteBatch,
-    blocking::block_on,
+    Components, KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch, blocking::block_on,
 };
 
-use crate::scene::{Counting, Scene};
+use crate::scene::{Counting, Held, Scene};
 
 fn scene() -> (Scene, &'static Counting) {
     let counting: &'static Counting = Box::leak(Box::default());
@@ -88,37 +85,6 @@ fn what_counts_is_what_a_call_works_on_in_all() {
     }
 }
 
-/// Keeps jobs until it is told to do them.
-#[derive(Default)]
-struct Held(Mutex<Vec<Job>>);
-
-impl fmt::Debug for Held {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").finish_non_exhaustive()
-    }
-}
-
-impl Held {
-    fn do_all(&self) {
-        loop {
-            let jobs = mem::take(&mut *self.0.lock().unwrap());
-            if jobs.is_empty() {
-                return;
-            }
-            for job in jobs {
-                job();
-            }
-        }
-    }
-}
-
-impl Executor for &'static Held {
-    fn execute(&self, job: Job) -> Result<()> {
-        self.0.lock().unwrap().push(job);
-        Ok(())
-    }
-}
-
 /// A store whose pool is held, and a value that is compressed there.
 fn held() -> (Scene, &'static Held, WriteBatch) {
     let held: &'static Held = Box::leak(Box::default());
@@ -128,7 +94,7 @@ fn held() -> (Scene, &'static Held, WriteBatch) {
     (scene, held, batch)
 }
 
-fn is_pending(future: Pin<&mut impl Future>) -> bool {
+pub(crate) fn is_pending(future: Pin<&mut impl Future>) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     future.poll(&mut context).is_pending()
 }

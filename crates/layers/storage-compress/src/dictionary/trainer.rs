@@ -1,0 +1,124 @@
+//! What a store has for training dictionaries.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use storage_core::{Capabilities, CrashOrder, Durability, Key, Space, Support};
+
+use super::{
+    DictionaryConfig, Packing,
+    gatherings::{Gathering, Gatherings},
+};
+use crate::{Codec, CompressConfig, codec::Packer, counters::Counters, namespaces::Learnt, probe};
+
+/// Sees the values that pass, and says when there is a dictionary to be made.
+#[derive(Debug)]
+pub(crate) struct Trainer {
+    pub(super) config: DictionaryConfig,
+    gatherings: Gatherings,
+    is_training: AtomicBool,
+    /// What values are compressed with where there is no dictionary.
+    pub(super) packer: Arc<Packer>,
+    pub(crate) packing: Arc<Packing>,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Trainer {
+    /// `None` if the settings do without, or the store below does not keep what a value
+    /// needs for as long as the value.
+    pub(crate) fn new(
+        config: &CompressConfig,
+        below: &Capabilities,
+        packer: &Arc<Packer>,
+        packing: &Arc<Packing>,
+        counters: &Arc<Counters>,
+    ) -> Option<Self> {
+        let dictionaries = config.dictionaries.as_ref()?;
+        if config.codec != Codec::Zstd || !keeps_what_was_before(below) {
+            return None;
+        }
+        Some(Self {
+            config: dictionaries.clone(),
+            gatherings: Gatherings::default(),
+            is_training: AtomicBool::new(false),
+            packer: Arc::clone(packer),
+            packing: Arc::clone(packing),
+            counters: Arc::clone(counters),
+        })
+    }
+
+    /// Whether a value is one for dictionaries. Those of the system space are of layers,
+    /// which make them in other ways.
+    pub(crate) fn takes(&self, key: Key<'_>, value: &[u8]) -> bool {
+        let lengths = self.config.value_bytes_min..=self.config.value_bytes_max;
+        lengths.contains(&value.len()) && key.space() == Space::User
+    }
+
+    /// Lets a value pass that it takes: it may become a sample.
+    pub(crate) fn pass(&self, learnt: &Arc<Learnt>, value: &[u8]) {
+        /// After one value that looks random.
+        const REST: u64 = 64;
+        if !learnt.course.is_gathering(self.config.look_every) {
+            return;
+        }
+        if probe::LENGTHS.contains(&value.len()) && probe::looks_random(value) {
+            learnt.course.rest_for(REST);
+            return;
+        }
+        self.gatherings.add(learnt, value, &self.config);
+    }
+
+    /// The next samples to train on, and the turn to do so; `None` if there are none, or
+    /// somebody trains already.
+    pub(crate) fn turn(self: &Arc<Self>) -> Option<Turn> {
+        if !self.gatherings.is_due() || self.is_training.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        Some(Turn(Arc::clone(self)))
+    }
+}
+
+/// The right to train: one at a time, so that training takes one thread at most.
+#[derive(Debug)]
+pub(crate) struct Turn(pub(super) Arc<Trainer>);
+
+impl Turn {
+    pub(super) fn next(&self) -> Option<Gathering> {
+        self.0.gatherings.take()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.is_training.store(false, Ordering::Release);
+    }
+}
+
+/// Whether no crash leaves a commit and takes one that could be seen before it was made; and
+/// whether ids can be had for oneself.
+fn keeps_what_was_before(below: &Capabilities) -> bool {
+    let keeps =
+        below.crash_order == CrashOrder::Suffix || below.durability_min == Durability::Synced;
+    keeps && below.guards == Support::Supported
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_gets_dictionaries_if_a_crash_takes_none_and_leaves_their_values() {
+        let embedded = Capabilities::embedded();
+        assert!(keeps_what_was_before(&embedded));
+        let mut any = embedded.clone();
+        any.crash_order = CrashOrder::Any;
+        any.durability_min = Durability::Buffered;
+        assert!(!keeps_what_was_before(&any));
+        any.durability_min = Durability::Synced;
+        assert!(keeps_what_was_before(&any));
+        any.guards = Support::Unsupported;
+        assert!(!keeps_what_was_before(&any));
+    }
+}
