@@ -1,6 +1,6 @@
 //! What Redis and its client say, as kinds, and what it leaves of a connection.
 
-use std::{error::Error as _, io, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error as _, io, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{self, RedisError};
 use storage_core::{Error, ErrorKind, Outcome};
@@ -328,7 +328,7 @@ fn kind_of(code: &str, detail: &str) -> (ErrorKind, &'static str) {
 }
 
 /// The time for a request ran out.
-pub(crate) fn timed_out(message: &'static str) -> Error {
+pub(crate) fn timed_out(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::TimedOut, message).with_retry_after(RETRY_AFTER)
 }
 

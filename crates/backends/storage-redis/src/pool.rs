@@ -59,7 +59,7 @@ impl Pool {
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(Error::closed()),
             Ok(Err(error)) => Err(Error::new(ErrorKind::Internal, error.to_string())),
-            Err(_) => Err(timed_out("no connection was free or made in time")),
+            Err(_) => Err(self.connector().not_in_time()),
         }
     }
 

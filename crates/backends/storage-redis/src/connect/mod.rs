@@ -4,7 +4,7 @@ mod judge;
 
 use std::{
     sync::{
-        Mutex, OnceLock,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -58,6 +58,8 @@ pub(crate) struct Connector {
     store: OnceLock<String>,
     /// The last log that was seen whole, by its name.
     whole_log: Mutex<String>,
+    /// Why the last session could not be made, if it could not.
+    trouble: Mutex<Option<String>>,
 }
 
 /// How the server is found.
@@ -103,6 +105,7 @@ impl Connector {
             generation: AtomicU64::new(0),
             store: OnceLock::new(),
             whole_log: Mutex::default(),
+            trouble: Mutex::default(),
         })
     }
 
@@ -192,6 +195,20 @@ impl Connector {
         Ok(session)
     }
 
+    /// What is said when nobody gets a session in time.
+    pub(crate) fn not_in_time(&self) -> Error {
+        let trouble = self.trouble();
+        let why = trouble.as_ref().map(|why| format!(": {why}"));
+        timed_out(format!(
+            "no connection was free or made in time{}",
+            why.unwrap_or_default()
+        ))
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<String>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the server may be another one the next time.
     pub(crate) const fn may_be_replaced(&self) -> bool {
         !matches!(self.way, Way::Straight)
@@ -272,6 +289,7 @@ impl Manager for Connector {
         loop {
             // Rare, and it takes a lot of room.
             let made = Box::pin(self.connect()).await;
+            *self.trouble() = made.as_ref().err().map(|error| error.message().to_owned());
             match &made {
                 // A master is being replaced. Whoever wants the session gives up in time.
                 Err(error) if self.may_be_replaced() && passes(error.kind()) => {
