@@ -101,8 +101,8 @@ pub(crate) async fn with_store_at<T>(
 use crate::spans::of_store as spanned;
 
 #[cfg(not(feature = "opentelemetry"))]
-async fn spanned(store: SharedStore) -> Result<SharedStore> {
-    Ok(store)
+fn spanned(store: SharedStore) -> std::future::Ready<Result<SharedStore>> {
+    std::future::ready(Ok(store))
 }
 
 /// Opens the engine of the store at `url`, does `work`, and closes it.

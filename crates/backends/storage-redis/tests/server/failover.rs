@@ -122,6 +122,11 @@ async fn failed_over(
     let store = config.open().await.unwrap();
     let committed = store.put("k", "1").await.unwrap();
     assert_eq!(committed.durability, Durability::Synced);
+    // Nobody waits for a replica, and one that is behind would not have the store.
+    let last = |server: &RedisServer| server.call(&["HGET", "storage:meta", "last"]).unwrap();
+    while last(new) != last(&old) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     new.promote().unwrap();
     sentinel.names(new);
     let old = blocking(move || {
@@ -148,7 +153,8 @@ async fn a_new_master_that_does_not_sync_is_not_said_to() {
             if error.kind() == ErrorKind::Unsupported {
                 break error;
             }
-            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            let is_soon_over = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::TimedOut);
+            assert!(is_soon_over, "{error:?}");
         };
         assert!(error.message().contains(settings[0].0), "{error}");
     }

@@ -12,7 +12,7 @@ impl PgServer {
     /// connections.
     ///
     /// # Errors
-    /// [`Running`](ServerError::Running) if it runs; with its log if it does not
+    /// [`Running`](crate::servers::ServerError::Running) if it runs; with its log if it does not
     /// start.
     pub fn start(&self) -> ServerResult {
         let state = &mut *self.lock();
@@ -35,8 +35,8 @@ impl PgServer {
     /// written out.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning);
-    /// [`TooSlow`](ServerError::TooSlow) if it waits for a standby that does not
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning);
+    /// [`TooSlow`](crate::servers::ServerError::TooSlow) if it waits for a standby that does not
     /// answer.
     pub fn stop(&self) -> ServerResult {
         // What PostgreSQL calls a fast shutdown.
@@ -56,7 +56,7 @@ impl PgServer {
     /// returns when none is left.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn kill(&self) -> ServerResult {
         self.lock().running.kill()
     }
@@ -65,7 +65,7 @@ impl PgServer {
     /// goes on to take connections and bytes, which nobody answers.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn pause(&self) -> ServerResult {
         self.lock().running.process()?.pause()
     }
@@ -73,7 +73,7 @@ impl PgServer {
     /// Lets a paused server go on.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn resume(&self) -> ServerResult {
         self.lock().running.process()?.resume()
     }

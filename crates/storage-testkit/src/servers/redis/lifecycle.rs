@@ -10,7 +10,7 @@ impl RedisServer {
     /// waits until it answers.
     ///
     /// # Errors
-    /// [`Running`](ServerError::Running) if it runs; with its log if it does not
+    /// [`Running`](crate::servers::ServerError::Running) if it runs; with its log if it does not
     /// start.
     pub fn start(&self) -> ServerResult {
         let state = &mut *self.lock();
@@ -30,7 +30,7 @@ impl RedisServer {
     /// Ends the server in order: connections are cut, what was written is synced.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn stop(&self) -> ServerResult {
         self.lock().running.stop(Signal::TERM)
     }
@@ -53,7 +53,7 @@ impl RedisServer {
     /// Kills the server with SIGKILL, and returns when it is gone.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn kill(&self) -> ServerResult {
         self.lock().running.kill()
     }
@@ -62,7 +62,7 @@ impl RedisServer {
     /// connections and bytes, which nobody answers.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn pause(&self) -> ServerResult {
         self.lock().running.process()?.pause()
     }
@@ -70,7 +70,7 @@ impl RedisServer {
     /// Lets a paused server go on.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn resume(&self) -> ServerResult {
         self.lock().running.process()?.resume()
     }

@@ -8,7 +8,7 @@ impl S3Server {
     /// until it answers.
     ///
     /// # Errors
-    /// [`Running`](ServerError::Running) if it runs; with its log if it does not
+    /// [`Running`](crate::servers::ServerError::Running) if it runs; with its log if it does not
     /// start.
     pub fn start(&self) -> ServerResult {
         let running = &mut *self.running();
@@ -27,7 +27,7 @@ impl S3Server {
     /// Kills the server with SIGKILL, and returns when it is gone.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn kill(&self) -> ServerResult {
         self.running().kill()
     }
@@ -45,7 +45,7 @@ impl S3Server {
     /// connections and bytes, which nobody answers.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn pause(&self) -> ServerResult {
         self.running().process()?.pause()
     }
@@ -53,7 +53,7 @@ impl S3Server {
     /// Lets a paused server go on.
     ///
     /// # Errors
-    /// [`NotRunning`](ServerError::NotRunning).
+    /// [`NotRunning`](crate::servers::ServerError::NotRunning).
     pub fn resume(&self) -> ServerResult {
         self.running().process()?.resume()
     }

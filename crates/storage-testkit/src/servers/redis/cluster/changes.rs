@@ -24,6 +24,9 @@ impl RedisCluster {
     /// # Errors
     /// If a node does not run, or refuses.
     pub fn begin_move(&self, slot: u16) -> ServerResult {
+        // A master that has not heard of the last change claims a slot with an epoch
+        // that is no news any more, and gives the slot up again.
+        self.wait_until_agreed()?;
         let way = self.way_of(slot)?;
         let slot = slot.to_string();
         way.taker

@@ -1,6 +1,9 @@
 //! What nodes say of one another.
 
-use std::{collections::HashMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::RangeInclusive,
+};
 
 use crate::servers::RedisServer;
 
@@ -44,6 +47,20 @@ impl Known {
             }
         }
         known
+    }
+
+    /// The lines of `CLUSTER NODES` of those who have slots, without what each node
+    /// says of its own: name, epoch, slots.
+    pub(super) fn claims(text: &str) -> BTreeSet<String> {
+        let claim = |line: &str| {
+            let words: Vec<_> = line.split(' ').collect();
+            let [name, _, _, _, _, _, epoch, _, slots @ ..] = &words[..] else {
+                return None;
+            };
+            let slots: Vec<_> = slots.iter().filter_map(|slots| range(slots)).collect();
+            (!slots.is_empty()).then(|| format!("{name} {epoch} {slots:?}"))
+        };
+        text.lines().filter_map(claim).collect()
     }
 }
 

@@ -209,6 +209,21 @@ impl RedisCluster {
         })
     }
 
+    /// Waits until all nodes say the same of who has which slots since when.
+    fn wait_until_agreed(&self) -> ServerResult {
+        self.persist("the nodes to agree", || {
+            let views = self.nodes.iter().map(|node| {
+                let nodes = node.call(&["CLUSTER", "NODES"])?;
+                Ok(Known::claims(&nodes))
+            });
+            let views = views.collect::<ServerResult<Vec<_>>>()?;
+            if views.windows(2).all(|pair| pair.first() == pair.last()) {
+                return Ok(());
+            }
+            Err(failed("ask the cluster", "the nodes do not agree"))
+        })
+    }
+
     /// Tells the first node of all others, and the masters of their slots.
     fn introduce(&self, buses: &[String]) -> ServerResult {
         for (epoch, node) in (1..).zip(&self.nodes) {
