@@ -11,6 +11,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use storage::{Components, Result, SharedStore, pg::PgConfig};
@@ -72,6 +73,9 @@ impl Subject for OverPg {
         let url = format!("{}?sslmode=disable", database(name).url());
         let mut config = PgConfig::from_url(&url)?;
         config.reads_at_once = const { NonZeroUsize::new(2).unwrap() };
+        // A disk that the other stacks keep busy may hold the server up for seconds.
+        config.connect_timeout = Duration::from_mins(1);
+        config.time_limit = Duration::from_mins(1);
         config.schema.clone_from(&self.schema);
         let engine = SharedStore::new(config.open_with(components.clone()).await?);
         open(layers, Below::Served, engine, components).await
