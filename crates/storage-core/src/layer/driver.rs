@@ -1,9 +1,13 @@
 //! Driving what a layer has accepted to its end.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     future::{Future, poll_fn},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -35,8 +39,9 @@ impl Driver {
     /// of the Tokio runtime that the caller is in.
     ///
     /// # Errors
-    /// What the work returns; `Unavailable` with the outcome `Unknown` if there is no thread
-    /// to go on with it.
+    /// What the work returns; `Unavailable` with the outcome `NotApplied` if there is no thread
+    /// to begin it; `Internal` with `Unknown` if it has begun and ends without a result, for
+    /// want of a thread to go on with it or by a panic.
     ///
     /// # Cancel safety
     /// Once polled, the work goes to its end.
@@ -69,7 +74,10 @@ impl Driver {
     ) -> Result<T> {
         let (answer, mut answered) = oneshot::channel();
         let one = One::begin(&self.under_way);
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let note = Arc::clone(&has_begun);
         begin(Detached::new(&self.executor, async move {
+            note.store(true, Ordering::Release);
             let result = work.await;
             drop(one);
             // The caller may have left.
@@ -78,73 +86,101 @@ impl Driver {
         if let Ok(Some(result)) = answered.try_recv() {
             return result;
         }
-        answered.await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::Unavailable,
-                "there is no thread to go on with the commit",
-            )
-            .with_outcome(Outcome::Unknown))
-        })
+        answered
+            .await
+            .unwrap_or_else(|_| Err(unanswered(has_begun.load(Ordering::Acquire))))
     }
 
-    /// Waits until no work is under way.
+    /// Waits for all work that is under way, and for none that begins later.
     pub async fn finish(&self) {
-        poll_fn(|context| self.under_way.poll_none(context)).await;
+        let end = self.under_way.lock().next;
+        poll_fn(|context| self.under_way.poll_before(end, context)).await;
     }
 }
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("under_way", &self.under_way.lock().count)
+            .field("under_way", &self.under_way.lock().open.len())
             .finish_non_exhaustive()
     }
 }
 
-#[derive(Default)]
-struct UnderWay(Mutex<Count>);
+/// The error of work that nobody answers for.
+fn unanswered(has_begun: bool) -> Error {
+    if has_begun {
+        return Error::new(
+            ErrorKind::Internal,
+            "the work on the commit ended without an answer: it panicked, or no thread went on with it",
+        )
+        .with_outcome(Outcome::Unknown);
+    }
+    Error::new(
+        ErrorKind::Unavailable,
+        "there is no thread to begin the work on the commit",
+    )
+    .with_outcome(Outcome::NotApplied)
+}
 
 #[derive(Default)]
-struct Count {
-    count: usize,
-    /// Those that wait until it is zero.
+struct UnderWay(Mutex<Pieces>);
+
+/// Pieces of work, by their numbers.
+#[derive(Default)]
+struct Pieces {
+    /// The number of the next.
+    next: u64,
+    open: BTreeSet<u64>,
+    /// Those that wait for some to end.
     wakers: Vec<Waker>,
 }
 
 impl UnderWay {
-    fn lock(&self) -> MutexGuard<'_, Count> {
+    fn lock(&self) -> MutexGuard<'_, Pieces> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poll_none(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut under_way = self.lock();
-        if under_way.count == 0 {
+    /// Whether all pieces have ended whose numbers are below `end`.
+    fn poll_before(&self, end: u64, context: &mut Context<'_>) -> Poll<()> {
+        let mut pieces = self.lock();
+        if pieces.open.first().is_none_or(|first| *first >= end) {
             return Poll::Ready(());
         }
-        under_way.wakers.push(context.waker().clone());
+        let waker = context.waker();
+        if !pieces.wakers.iter().any(|known| known.will_wake(waker)) {
+            pieces.wakers.push(waker.clone());
+        }
         Poll::Pending
     }
 }
 
 /// One piece of work that is under way.
-struct One(Arc<UnderWay>);
+struct One {
+    under_way: Arc<UnderWay>,
+    number: u64,
+}
 
 impl One {
     fn begin(under_way: &Arc<UnderWay>) -> Self {
-        under_way.lock().count += 1;
-        Self(Arc::clone(under_way))
+        let mut pieces = under_way.lock();
+        let number = pieces.next;
+        pieces.next += 1;
+        pieces.open.insert(number);
+        drop(pieces);
+        Self {
+            under_way: Arc::clone(under_way),
+            number,
+        }
     }
 }
 
 impl Drop for One {
     fn drop(&mut self) {
-        let mut under_way = self.0.lock();
-        under_way.count -= 1;
-        if under_way.count == 0 {
-            let wakers = std::mem::take(&mut under_way.wakers);
-            drop(under_way);
-            wakers.into_iter().for_each(Waker::wake);
-        }
+        let mut pieces = self.under_way.lock();
+        pieces.open.remove(&self.number);
+        let wakers = std::mem::take(&mut pieces.wakers);
+        drop(pieces);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -161,7 +197,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{Components, blocking::block_on};
+    use crate::{Components, Job, blocking::block_on};
 
     /// Long enough for what takes no time, however busy the machine.
     const PATIENCE: Duration = Duration::from_mins(1);
@@ -236,6 +272,58 @@ mod tests {
         };
         drop(driver().drive(work));
         assert!(!has_begun.load(Ordering::SeqCst));
+    }
+
+    /// A pool that has no thread for anybody.
+    #[derive(Debug)]
+    struct Full;
+
+    impl Executor for Full {
+        fn execute(&self, _: Job) -> Result<()> {
+            Err(Error::new(ErrorKind::Unavailable, "no thread"))
+        }
+    }
+
+    #[test]
+    fn what_has_not_begun_was_not_applied_and_what_has_may_have_been() {
+        let full: Arc<dyn Executor> = Arc::new(Full);
+        let driver = Driver::new(&full);
+        let never = driver.drive_on_pool(async { Ok(()) });
+        let error = polled_once(never).unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.outcome(), Some(Outcome::NotApplied));
+        let (open, gate) = oneshot::channel::<()>();
+        let mut begun = pin!(driver.drive(async move {
+            gate.await.unwrap();
+            Ok(())
+        }));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(begun.as_mut().poll(&mut context).is_pending());
+        open.send(()).unwrap();
+        let error = block_on(begun).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert_eq!(error.outcome(), Some(Outcome::Unknown));
+    }
+
+    #[test]
+    fn finishing_does_not_wait_for_what_begins_later() {
+        let driver = driver();
+        let gate = || {
+            let (open, gate) = oneshot::channel::<()>();
+            let work = async move {
+                gate.await.unwrap();
+                Ok(())
+            };
+            (open, work)
+        };
+        let ((open, before), (_held, after)) = (gate(), gate());
+        assert!(polled_once(driver.drive(before)).is_none());
+        let mut finishing = pin!(driver.finish());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(finishing.as_mut().poll(&mut context).is_pending());
+        assert!(polled_once(driver.drive(after)).is_none());
+        open.send(()).unwrap();
+        block_on(finishing);
     }
 
     #[test]
