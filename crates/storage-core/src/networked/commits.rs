@@ -52,7 +52,7 @@ impl Commits {
                 bytes: limits.group_bytes_max,
             },
             queue_max: limits.queue_max,
-            queue_bytes_max: limits.queue_bytes_max,
+            queue_bytes_max: limits.queue_bytes_max / partitions.count(),
         };
         let last = Arc::new(LastCommit(AtomicU64::new(last.get())));
         let applier = Arc::new(Applier {

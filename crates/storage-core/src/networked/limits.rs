@@ -30,11 +30,11 @@ pub struct Limits {
     /// The most bytes of keys and values of commits that are grouped. A single
     /// commit may have more. Default: 4 MiB.
     pub group_bytes_max: usize,
-    /// How many requests may wait for a lane, of each kind: reads and commits.
-    /// Default: 4,096.
+    /// How many requests may wait for a lane of a partition, of each kind: reads and
+    /// commits. Default: 4,096.
     pub queue_max: usize,
-    /// How many bytes of keys and values may wait for a lane, of each kind. A
-    /// single request may have more. Default: 256 MiB.
+    /// How many bytes of keys and values may wait, of each kind; each partition has
+    /// its share. A single request may have more. Default: 256 MiB.
     pub queue_bytes_max: usize,
     /// How long a request may take, waiting for a lane among it. Checks and
     /// maintenance take as long as they take. Default: 10 s.

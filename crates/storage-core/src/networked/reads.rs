@@ -48,7 +48,7 @@ impl<S: EngineRead> Reads<S> {
                 bytes: usize::MAX,
             },
             queue_max: limits.queue_max,
-            queue_bytes_max: limits.queue_bytes_max,
+            queue_bytes_max: limits.queue_bytes_max / partitions.count(),
         };
         let new_lanes = || {
             let (source, spawning) = (Arc::clone(&source), runtime.clone());
