@@ -168,12 +168,7 @@ impl Unpacker {
         packed: &[u8],
         length: usize,
     ) -> io::Result<Vec<u8>> {
-        if length > packed.len().saturating_mul(expansion_max(method)) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "no value of that length was made so small",
-            ));
-        }
+        check_expansion(method, packed, length)?;
         let mut value = Vec::new();
         value.try_reserve_exact(length)?;
         let is_whole = match method {
@@ -212,7 +207,19 @@ impl Unpacker {
     }
 }
 
-/// The most bytes that a byte may stand for, so that no room is made for what cannot come.
+/// # Errors
+/// If no value of that length was made so small: no room is made for it.
+pub(crate) fn check_expansion(method: Method, packed: &[u8], length: usize) -> io::Result<()> {
+    if length > packed.len().saturating_mul(expansion_max(method)) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "no value of that length was made so small",
+        ));
+    }
+    Ok(())
+}
+
+/// The most bytes that a byte may stand for.
 const fn expansion_max(method: Method) -> usize {
     match method {
         Method::Raw => 1,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use storage_core::{Entry, Key, Result};
 
 use crate::{
-    codec::Unpacker,
+    codec::{Unpacker, check_expansion},
     counters::Counters,
     dictionary::{Dictionaries, DictionaryId, Lack, Packing},
     form::{Head, Method, corrupt},
@@ -82,7 +82,8 @@ impl Decoder {
             return Ok(payload);
         };
         let unpack = || match &dictionary {
-            Some(dictionary) => self.packing.unpack(dictionary, &payload, length),
+            Some(dictionary) => check_expansion(head.method, &payload, length)
+                .and_then(|()| self.packing.unpack(dictionary, &payload, length)),
             None => self.unpacker.unpack(head.method, &payload, length),
         };
         match counters.decompressing.time(unpack) {

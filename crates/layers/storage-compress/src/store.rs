@@ -15,8 +15,8 @@ use storage_core::{
 };
 
 use crate::{
-    Codec, CompressConfig, CompressControl, check,
-    dictionary::{self, Dictionaries},
+    CompressConfig, CompressControl, check,
+    dictionary::{self, Dictionaries, Trainer},
     layer::NAME,
     shared::{Shared, Worker},
 };
@@ -31,14 +31,14 @@ pub struct CompressStore<R> {
 
 impl<S: Store> CompressStore<S> {
     /// # Errors
-    /// As for reading the store below, which is done if dictionaries may be used.
+    /// As for reading the store below, which is done if dictionaries may be made.
     pub(crate) async fn open(
         config: &CompressConfig,
         inner: S,
         components: &Components,
     ) -> Result<Self> {
         let known = Arc::new(Dictionaries::default());
-        if config.dictionaries.is_some() && config.codec == Codec::Zstd {
+        if Trainer::is_for(config, inner.capabilities()) {
             // What is damaged is told by those who need it.
             let found = dictionary::all(&inner).await?;
             for dictionary in found.into_iter().filter_map(|(_, found)| found.ok()) {

@@ -74,7 +74,8 @@ impl Course {
     pub(crate) fn go_on(&self, samples: usize) {
         let doublings = self.in_vain.fetch_add(1, Ordering::Relaxed);
         let times = Self::VAIN_REST << doublings.min(Self::VAIN_DOUBLINGS_MAX);
-        self.usual.store(0, Ordering::Relaxed);
+        // What is usual stays: a dictionary that had its time still has.
+        self.take_window();
         self.rest_for(as_u64(samples).saturating_mul(times));
     }
 
@@ -139,6 +140,18 @@ mod tests {
         assert!(passing(&course, 50) < 30);
         course.begin(10);
         assert_eq!(passing(&course, 50), 100);
+    }
+
+    #[test]
+    fn a_dictionary_that_had_its_time_is_tried_to_be_replaced_again() {
+        let course = Course::default();
+        course.begin(10);
+        assert_eq!(passing(&course, 40), 100);
+        assert!(passing(&course, 50) < 30);
+        course.go_on(1);
+        assert_eq!(passing(&course, 50), 16);
+        course.go_on(1);
+        assert_eq!(passing(&course, 50), 32);
     }
 
     #[test]

@@ -19,9 +19,11 @@ pub(crate) enum Lack {
 }
 
 impl Lack {
-    /// What is wrong, in words. Whose dictionary it is may not be known.
+    /// What is wrong, in words. Who needs the dictionary may not be known.
     pub(crate) fn told(&self, id: DictionaryId, namespace: Option<&[u8]>) -> String {
-        let of = namespace.map_or_else(String::new, |prefix| format!(" of {}", Named(prefix)));
+        let of = namespace.map_or_else(String::new, |prefix| {
+            format!(", which a value of {} needs,", Named(prefix))
+        });
         match self {
             Self::Missing => format!("dictionary {id}{of} is missing"),
             Self::Damaged(how) => format!("dictionary {id}{of} is damaged: {how}"),

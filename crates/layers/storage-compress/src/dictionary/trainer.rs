@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use storage_core::{Capabilities, CrashOrder, Durability, Key, Space, Support};
+use storage_core::{
+    Capabilities, CrashOrder, Durability, Key, ReadSupport, SequenceScope, Space, Support,
+};
 
 use super::{
     DictionaryConfig, Packing,
@@ -26,8 +28,13 @@ pub(crate) struct Trainer {
 }
 
 impl Trainer {
-    /// `None` if the settings do without, or the store below does not keep what a value
+    /// Whether the settings are for dictionaries, and the store below keeps what a value
     /// needs for as long as the value.
+    pub(crate) fn is_for(config: &CompressConfig, below: &Capabilities) -> bool {
+        config.dictionaries.is_some() && config.codec == Codec::Zstd && keeps_what_was_before(below)
+    }
+
+    /// `None` if it is not [for](Self::is_for) that store.
     pub(crate) fn new(
         config: &CompressConfig,
         below: &Capabilities,
@@ -36,7 +43,7 @@ impl Trainer {
         counters: &Arc<Counters>,
     ) -> Option<Self> {
         let dictionaries = config.dictionaries.as_ref()?;
-        if config.codec != Codec::Zstd || !keeps_what_was_before(below) {
+        if !Self::is_for(config, below) {
             return None;
         }
         Some(Self {
@@ -99,9 +106,15 @@ impl Drop for Turn {
 /// Whether no crash leaves a commit and takes one that could be seen before it was made; and
 /// whether ids can be had for oneself.
 fn keeps_what_was_before(below: &Capabilities) -> bool {
-    let keeps =
-        below.crash_order == CrashOrder::Suffix || below.durability_min == Durability::Synced;
-    keeps && below.guards == Support::Supported
+    // A server that loses its end while this process lives would lose a dictionary that goes
+    // on being used here: the row has to be durable, or to die with those who know it.
+    let dies_with_us = below.sequence == SequenceScope::Process;
+    let outlives = below.durability_max == Durability::Synced || dies_with_us;
+    let keeps = below.durability_min == Durability::Synced
+        || (below.crash_order == CrashOrder::Suffix && outlives);
+    // A read that lags behind does not see what its value needs.
+    let sees = below.reads != ReadSupport::Eventual;
+    keeps && sees && below.guards == Support::Supported
 }
 
 #[cfg(test)]
@@ -120,5 +133,16 @@ mod tests {
         assert!(keeps_what_was_before(&any));
         any.guards = Support::Unsupported;
         assert!(!keeps_what_was_before(&any));
+        let mut server = embedded.clone();
+        server.sequence = SequenceScope::Store;
+        assert!(keeps_what_was_before(&server));
+        server.durability_max = Durability::Buffered;
+        assert!(
+            !keeps_what_was_before(&server),
+            "its end is lost while we live"
+        );
+        let mut lagging = embedded;
+        lagging.reads = ReadSupport::Eventual;
+        assert!(!keeps_what_was_before(&lagging));
     }
 }

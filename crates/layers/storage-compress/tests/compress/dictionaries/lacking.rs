@@ -42,7 +42,7 @@ fn assert_told(scene: &Scene, what: &str) {
         assert_eq!(error.layer(), Some("compress"));
         let message = error.message();
         assert!(
-            message.contains("dictionary 0 of the namespace `accounts`"),
+            message.contains("dictionary 0, which a value of the namespace `accounts` needs"),
             "{message}"
         );
         assert!(message.contains(what), "{message}");
@@ -58,7 +58,7 @@ fn assert_told(scene: &Scene, what: &str) {
     assert!(
         damage
             .detail
-            .contains("dictionary 0 of the namespace `accounts`"),
+            .contains("dictionary 0, which a value of the namespace `accounts` needs"),
         "{damage:?}"
     );
     assert!(
