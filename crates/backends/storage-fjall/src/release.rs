@@ -55,9 +55,16 @@ impl Drop for JournalRelease {
     }
 }
 
+/// Empties the oldest first, and each for good before the next: whatever ends this, what is
+/// left are the newest. An old one without those behind it would bring back what they
+/// deleted, since sorted files forget their tombstones.
 fn empty(directory: &Path) -> io::Result<()> {
-    for (_, path) in journals(directory)? {
-        File::options().write(true).open(path)?.set_len(0)?;
+    let mut journals = journals(directory)?;
+    journals.sort();
+    for (_, path) in journals {
+        let journal = File::options().write(true).open(path)?;
+        journal.set_len(0)?;
+        journal.sync_all()?;
     }
     Ok(())
 }
@@ -70,4 +77,23 @@ fn bytes_taken(directory: &Path) -> io::Result<u64> {
         blocks += fs::metadata(path)?.blocks();
     }
     Ok(blocks * BLOCK_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failure_leaves_are_the_newest() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |id: u64| directory.path().join(format!("{id}.jnl"));
+        for id in [2, 8, 10, 11] {
+            fs::write(path(id), "records").unwrap();
+        }
+        // It cannot be cut.
+        fs::create_dir(path(9)).unwrap();
+        empty(directory.path()).unwrap_err();
+        let lengths = [2, 8, 10, 11].map(|id| fs::metadata(path(id)).unwrap().len());
+        assert_eq!(lengths, [0, 0, 7, 7]);
+    }
 }
