@@ -78,6 +78,10 @@ impl Adaptive {
     }
 
     pub(super) fn insert(&self, key: CacheKey, cached: Cached) {
+        // What is replaced would be reported as evicted, and the cache be taken for full.
+        if self.cache.contains_key(&key) {
+            self.cache.remove(&key);
+        }
         self.cache.insert(key, cached);
     }
 

@@ -176,3 +176,14 @@ fn what_is_counted_covers_what_the_structures_take() {
     let taken = u64::try_from((slot + 21) * 8 / 7 + 16 + 24).unwrap();
     assert!(taken <= crate::cached::OVERHEAD_BYTES, "{taken}");
 }
+
+#[test]
+fn what_is_replaced_is_not_evicted_and_leaves_the_door_open() {
+    let level = level(Policy::Adaptive);
+    let hash = |number: u64| number << 32;
+    for _ in 0..2 {
+        level.insert(key(7), cached(100));
+    }
+    assert_eq!(level.evictions(), 0);
+    assert!((0..100).all(|number| level.admits(hash(number))));
+}

@@ -126,7 +126,7 @@ impl SecondLevel {
             capacity_bytes: self.capacity_bytes,
             time_limit: self.time_limit,
             queue: Mutex::default(),
-            watch: Watch::start(self.time_limit.max(Duration::from_millis(1)))?,
+            watch: Watch::start(self.time_limit.clamp(TICK_MIN, TICK_MAX))?,
             random: Arc::clone(&components.random),
             counts: Counts::default(),
             fresh: capabilities.reads.fresh(),
@@ -142,6 +142,10 @@ impl SecondLevel {
         })
     }
 }
+
+/// How often it is looked whether an answer comes too late.
+const TICK_MIN: Duration = Duration::from_millis(1);
+const TICK_MAX: Duration = Duration::from_millis(100);
 
 fn invalid(message: &'static str) -> Error {
     Error::new(ErrorKind::Invalid, message).with_layer(NAME)
@@ -178,7 +182,7 @@ impl Second {
         let asked: Vec<(usize, OwnedKey)> = {
             let queue = core.lock();
             let of = |(index, key): (usize, &CacheKey)| {
-                let epoch = queue.readable(key)?;
+                let epoch = queue.readable(key).filter(|_| core.takes(key))?;
                 Some((index, core.place.row(epoch, key.as_key())))
             };
             keys.iter().enumerate().filter_map(of).collect()
@@ -217,12 +221,8 @@ impl Second {
     /// What to keep of an entry, if it may be kept at all.
     pub(crate) fn to_keep(&self, key: &CacheKey, row: &Row) -> Option<Filling> {
         let core = &*self.core;
-        let capabilities = core.store.capabilities();
-        let key_bytes = core.place.extra_bytes() + key.as_key().bytes().len();
         let encoded = row.encode(key);
-        if key_bytes > capabilities.key_bytes_max_in(Space::User)
-            || encoded.len() > capabilities.value_bytes_max
-        {
+        if !core.takes(key) || encoded.len() > core.store.capabilities().value_bytes_max {
             core.counts.oversized.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -241,7 +241,7 @@ impl Second {
 
     /// A commit may change the key, or it is out of date: its row is not read again.
     pub(crate) fn outdate(&self, key: &CacheKey) {
-        if !self.core.change(|queue| queue.outdate(key)) {
+        if self.core.takes(key) && !self.core.change(|queue| queue.outdate(key)) {
             self.core.counts.overflows.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -330,6 +330,12 @@ pub(crate) struct Filling {
 }
 
 impl Core {
+    /// Whether the row of a key fits into the store: else there is never one.
+    fn takes(&self, key: &CacheKey) -> bool {
+        let bytes = self.place.extra_bytes() + key.as_key().bytes().len();
+        bytes <= self.store.capabilities().key_bytes_max_in(Space::User)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

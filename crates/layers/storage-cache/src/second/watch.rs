@@ -3,7 +3,7 @@
 use std::{
     future::{self, Future},
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::{Duration, Instant},
 };
@@ -19,7 +19,8 @@ pub(crate) struct Watch {
     _thread: Background,
 }
 
-type Alarms = Mutex<Vec<(Instant, oneshot::Sender<()>)>>;
+/// When each is due; never, if that is later than clocks go.
+type Alarms = Mutex<Vec<(Option<Instant>, oneshot::Sender<()>)>>;
 
 impl Watch {
     /// # Errors
@@ -31,7 +32,8 @@ impl Watch {
             while !attendance.pause(tick) {
                 let now = Instant::now();
                 // A dropped alarm goes off.
-                lock(&watched).retain(|(due, alarm)| now < *due && !alarm.is_canceled());
+                lock(&watched)
+                    .retain(|(due, alarm)| due.is_none_or(|due| now < due) && !alarm.is_canceled());
             }
         })?;
         Ok(Self {
@@ -67,12 +69,12 @@ impl Watch {
 
     fn alarm(&self, limit: Duration) -> oneshot::Receiver<()> {
         let (alarm, waiting) = oneshot::channel();
-        lock(&self.alarms).push((Instant::now() + limit, alarm));
+        lock(&self.alarms).push((Instant::now().checked_add(limit), alarm));
         waiting
     }
 }
 
-fn lock(alarms: &Alarms) -> std::sync::MutexGuard<'_, Vec<(Instant, oneshot::Sender<()>)>> {
+fn lock(alarms: &Alarms) -> MutexGuard<'_, Vec<(Option<Instant>, oneshot::Sender<()>)>> {
     alarms.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -91,5 +93,18 @@ mod tests {
         let never: Option<()> = block_on(watch.within(limit, future::pending()));
         assert!(never.is_none() && begun.elapsed() >= limit);
         assert!(lock(&watch.alarms).is_empty());
+    }
+
+    #[test]
+    fn a_limit_longer_than_clocks_go_is_none() {
+        let watch = Watch::start(Duration::from_millis(1)).unwrap();
+        let (answer, answered) = oneshot::channel();
+        let later = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            answer.send(7).unwrap();
+        });
+        let waited = block_on(watch.within(Duration::MAX, answered));
+        assert_eq!(waited, Some(Ok(7)));
+        later.join().unwrap();
     }
 }

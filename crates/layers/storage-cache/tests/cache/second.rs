@@ -9,7 +9,7 @@ use std::{
 use storage_cache::{Cache, CacheConfig, CacheLayer, CacheStore, SecondLevel, SecondLevelStats};
 use storage_core::{
     Committed, Components, ErrorKind, KeyRange, ManualClock, ReadExt, Result, ScanOptions,
-    SharedStore, Stack, StoreExt, Timestamp, WriteBatch,
+    SharedStore, Space, Stack, Store, StoreExt, Timestamp, WriteBatch,
     blocking::block_on,
     memory::{MemoryBackend, MemoryConfig},
 };
@@ -117,6 +117,31 @@ fn what_has_no_room_in_memory_comes_from_the_second_level_with_its_stamp() {
     block_on(scene.store.commit(swap)).unwrap();
     assert_eq!(scene.get("k").as_deref(), Some("2"));
     assert_eq!(scene.get_from_second("k").as_deref(), Some("2"));
+}
+
+#[test]
+fn a_key_too_long_for_a_row_costs_the_second_level_nothing() {
+    let scene = Scene::new();
+    let longest = "k".repeat(scene.store.capabilities().key_bytes_max_in(Space::User));
+    scene.put("short", "1");
+    assert_eq!(scene.get_from_second("short").as_deref(), Some("1"));
+    let before = scene.stats();
+    let unknown = "u".repeat(longest.len());
+    assert_eq!(scene.get(&unknown), None);
+    scene.put(&longest, "2");
+    assert_eq!(scene.get(&longest).as_deref(), Some("2"));
+    let both = block_on(
+        scene
+            .store
+            .get_many(&[longest.as_str().into(), "short".into()]),
+    );
+    assert!(both.unwrap().iter().all(Option::is_some));
+    assert_eq!(scene.get_from_second("short").as_deref(), Some("1"));
+    let after = scene.stats();
+    assert_eq!(
+        (after.failures, after.epochs),
+        (before.failures, before.epochs)
+    );
 }
 
 #[test]
