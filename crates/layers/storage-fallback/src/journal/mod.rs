@@ -49,16 +49,11 @@ impl Journal {
         primary: [u8; 16],
         random: &dyn Random,
     ) -> Result<(Self, Vec<Accepted>)> {
-        // First: what whoever had it still appends would otherwise be missed.
+        // A mistake must not cost its owner the standby: it is looked at before it is taken.
+        found(&standby, primary).await?;
         let owner = Owner::take(&standby).await?;
-        let mut pending = rows(&standby).await?;
-        let entry = standby.get(&head_key()).await?;
-        let head = entry.map(|entry| Head::decode(entry.value())).transpose()?;
-        if let Some(head) = &head
-            && !pending.is_empty()
-        {
-            belongs_to(head, primary, pending.len())?;
-        }
+        // And after: what whoever had it still appended would otherwise be missed.
+        let (head, mut pending) = found(&standby, primary).await?;
         let head = match head {
             Some(head) if head.primary == primary => head,
             // Another primary counts from the start, in a row of its own.
@@ -247,6 +242,22 @@ fn rows_through(number: u64) -> KeyRange {
     let rows = SystemKeys::of(NAME).key([ROW]);
     KeyRange::between(rows.bytes().as_ref()..=row_key(number).bytes().as_ref())
         .in_space(rows.space())
+}
+
+/// The head and the rows that are in a standby.
+///
+/// # Errors
+/// `Invalid` if rows were accepted for another primary.
+async fn found(standby: &SharedStore, primary: [u8; 16]) -> Result<(Option<Head>, Vec<Accepted>)> {
+    let pending = rows(standby).await?;
+    let entry = standby.get(&head_key()).await?;
+    let head = entry.map(|entry| Head::decode(entry.value())).transpose()?;
+    if let Some(head) = &head
+        && !pending.is_empty()
+    {
+        belongs_to(head, primary, pending.len())?;
+    }
+    Ok((head, pending))
 }
 
 fn belongs_to(head: &Head, primary: [u8; 16], pending: usize) -> Result<()> {

@@ -63,6 +63,20 @@ async fn who_opens_a_standby_takes_it_from_who_had_it() {
     assert!(!issues(&health).contains(&"standby_taken"), "{health:?}");
 }
 
+#[tokio::test]
+async fn who_is_refused_a_standby_takes_it_from_nobody() {
+    let (primary, kept) = (memory(), memory());
+    let layer = || FallbackLayer::new(accepting()).standby(kept.clone());
+    let first = Scene::over(primary, layer()).await.unwrap();
+    first.lose_primary();
+    first.put("k", "1").await;
+    let another = Scene::over(memory(), layer()).await.err().unwrap();
+    assert_eq!(another.kind(), ErrorKind::Invalid, "{another}");
+    first.put("k", "2").await;
+    first.return_to_primary().await;
+    assert_eq!(first.primary_has("k").await, some("2"));
+}
+
 /// Whoever comes first writes back what both know of, and nobody does so twice.
 #[tokio::test]
 async fn what_both_know_of_is_written_back_once() {
