@@ -79,14 +79,16 @@ pub struct RedisConfig {
     #[serde(default = "defaults::connect_timeout")]
     pub connect_timeout: Duration,
     /// How many reads are under way at once, each on a connection of its own;
-    /// more wait and are then read together. Default: 4.
+    /// more wait and are then read together. In a cluster, so many of each
+    /// partition, and as many scans. Default: 4.
     #[serde(default = "defaults::reads_at_once")]
     pub reads_at_once: NonZeroUsize,
-    /// How many commits are under way at once; more wait and are then committed
-    /// together. Default: 2.
+    /// How many commits are under way at once, in a cluster of each partition; more
+    /// wait and are then committed together. Default: 2.
     #[serde(default = "defaults::commits_at_once")]
     pub commits_at_once: NonZeroUsize,
-    /// How many calls may wait; one more is `Throttled`. Default: 4,096.
+    /// How many calls may wait, in a cluster for each partition; one more is
+    /// `Throttled`. Default: 4,096.
     #[serde(default = "defaults::queue_max")]
     pub queue_max: usize,
 }

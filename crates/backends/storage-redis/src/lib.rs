@@ -32,8 +32,9 @@
 //!
 //! # Durability
 //! What Redis promises is a matter of its configuration, which is looked at for
-//! each new connection. A new master that is still writing its first log is
-//! waited for before anything is `Synced`. With `appendonly yes`, `appendfsync always` and
+//! each new connection. While a log is being written anew that this store has not
+//! seen whole (that of a new master, of a server that was just started, of any server when the store
+//! is opened) `Synced` commits wait for its end, within their time limit. With `appendonly yes`, `appendfsync always` and
 //! `no-appendfsync-on-rewrite no`, commits are `Synced`. With anything else they
 //! are `Volatile`: a crash of the server may take the last of them, and a
 //! `Synced` one is refused. There is no `Buffered`, since what is synced later is
@@ -90,6 +91,7 @@ mod config;
 mod connect;
 mod engine;
 mod error;
+mod failure;
 mod host;
 mod info;
 mod open;

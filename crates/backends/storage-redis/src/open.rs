@@ -9,7 +9,8 @@ use uuid::Builder;
 
 use crate::{
     Eviction, RedisConfig, RedisCreation,
-    error::{Failure, corrupt, unexpected},
+    error::{corrupt, unexpected},
+    failure::Failure,
     partition::Partition,
     script::{self, Keys},
     session::{Command, Session, within},

@@ -10,7 +10,8 @@ use crate::{
     RedisConfig,
     commit::Committer,
     connect::Connector,
-    error::{Failure, FailureKind, timed_out},
+    error::timed_out,
+    failure::{Failure, FailureKind},
     open::{self, Header},
     pool::{Origin, Pool},
     script::Keys,
@@ -55,7 +56,12 @@ impl Partition {
         let lanes = config
             .reads_at_once
             .saturating_add(config.commits_at_once.get());
-        let pool = Pool::new(connector, lanes.get() + SPARE_SESSIONS)?;
+        // Scans of several partitions have lanes of their own.
+        let scans = config
+            .cluster
+            .as_ref()
+            .map_or(0, |_| config.reads_at_once.get());
+        let pool = Pool::new(connector, lanes.get() + scans + SPARE_SESSIONS)?;
         let committer = Committer::new(
             pool.clone(),
             header.last,

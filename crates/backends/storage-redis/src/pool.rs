@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     RedisHost,
     connect::{ASKED_AFTER, Connector},
-    error::{Failure, timed_out},
+    error::timed_out,
+    failure::Failure,
     session::{Session, Taker, within},
 };
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     RedisHost,
-    error::{Failure, is_elsewhere},
+    failure::Failure,
     info::{Info, Persistence},
 };
 
@@ -214,7 +214,7 @@ impl Facts {
                 // Not a store's header; opening says so, in more words.
                 Some("WRONGTYPE") => StoreFound::Nowhere,
                 Some("ASK") => StoreFound::Moving,
-                Some(code) if is_elsewhere(code) => StoreFound::Elsewhere,
+                Some("MOVED") => StoreFound::Elsewhere,
                 _ => return Err(error),
             },
         };

@@ -22,7 +22,8 @@ use self::{
 };
 use crate::{
     connect::Connector,
-    error::{Failure, FailureKind, corrupt, unavailable},
+    error::{corrupt, unavailable},
+    failure::{Failure, FailureKind},
     partition::Pause,
     pool::{Lease, Origin, Pool},
     scan::moment,
@@ -139,7 +140,8 @@ impl Committer {
             let Failure { error, kind } = failure;
             let did_nothing = error.outcome() == Some(Outcome::NotApplied);
             if may_be_done_soon && did_nothing {
-                if kind == FailureKind::Elsewhere || is_read_only {
+                // Of a server that takes no writes, it is forgotten already.
+                if kind == FailureKind::Elsewhere {
                     self.pool.forget();
                 }
                 if pause.before(deadline).await {

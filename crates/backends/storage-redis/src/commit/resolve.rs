@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{Answer, following};
 use crate::{
     connect::Connector,
-    error::{Failure, FailureKind},
+    failure::{Failure, FailureKind},
     script,
     session::{Facts, Session, within},
 };

@@ -22,7 +22,8 @@ use self::judge::Role;
 use crate::{
     Eviction, RedisConfig, RedisHost,
     cluster::{self, slot_of},
-    error::{Failure, from_redis, timed_out, unavailable},
+    error::{from_redis, timed_out, unavailable},
+    failure::Failure,
     script::Keys,
     sentinel,
     session::{Login, Session, within},
