@@ -87,6 +87,15 @@ impl AzurePlace {
         let account = account.ok_or_else(|| {
             invalid("there is no account; set account, or AZURE_STORAGE_ACCOUNT_NAME")
         })?;
+        let is_set = |value: String| value.parse().unwrap_or(true);
+        if self.account_key.is_none()
+            && of_environment(AzureConfigKey::UseEmulator).is_some_and(is_set)
+        {
+            // Its address would go before every other.
+            return Err(invalid(
+                "AZURE_STORAGE_USE_EMULATOR is set; unset it, and name the emulator with endpoint",
+            ));
+        }
         let unusable = |error: &dyn std::fmt::Display| {
             invalid(format!(
                 "the container cannot be used as configured: {error}"
@@ -105,16 +114,12 @@ impl AzurePlace {
             .with_container_name(&self.container)
             .with_http_connector(connector)
             .with_retry(no_retries());
+        // Always named, so that deletes, which are sent by us, go where all else goes.
         let url = match &endpoint {
-            Some(endpoint) => {
-                let endpoint = endpoint.trim_end_matches('/').to_owned();
-                builder = builder
-                    .with_allow_http(endpoint.starts_with("http://"))
-                    .with_endpoint(endpoint.clone());
-                endpoint
-            }
+            Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
             None => format!("https://{account}.blob.core.windows.net"),
         };
+        builder = builder.with_endpoint(url.clone());
         let store = builder.build().map_err(|error| unusable(&error))?;
         let deletes = AzureDeletes {
             http,

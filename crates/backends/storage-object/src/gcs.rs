@@ -17,6 +17,9 @@ use crate::{
     transport::Connector,
 };
 
+/// Where Google serves buckets.
+const GOOGLE: &str = "https://storage.googleapis.com";
+
 /// A bucket of Google Cloud Storage.
 ///
 /// The credentials are [`access_token`](Self::access_token), or the
@@ -94,14 +97,9 @@ impl GcsPlace {
             .with_bucket_name(&self.bucket)
             .with_http_connector(connector)
             .with_retry(no_retries());
-        if let Some(endpoint) = &endpoint {
-            builder = builder
-                .with_base_url(endpoint.trim_end_matches('/'))
-                .with_client_options(
-                    object_store::ClientOptions::new()
-                        .with_allow_http(endpoint.starts_with("http://")),
-                );
-        }
+        // Always named: the file of a key may name another.
+        let url = endpoint.as_deref().unwrap_or(GOOGLE);
+        builder = builder.with_base_url(url.trim_end_matches('/'));
         // Why a key cannot be read may show some of it.
         let is_ours = self.credentials_file.is_some();
         let store = builder.build().map_err(|error| {

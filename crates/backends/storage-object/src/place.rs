@@ -161,3 +161,30 @@ mod defaults {
         PARTS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linearizable_is_declared_where_somebody_promises_it() {
+        for (reads, endpoint, declared) in [
+            (ObjectReads::Known, None, ReadSupport::Linearizable),
+            (ObjectReads::Known, Some("http://h"), ReadSupport::Eventual),
+            (ObjectReads::Linearizable, None, ReadSupport::Linearizable),
+            (
+                ObjectReads::Linearizable,
+                Some("http://h"),
+                ReadSupport::Linearizable,
+            ),
+            (ObjectReads::Eventual, None, ReadSupport::Eventual),
+            (
+                ObjectReads::Eventual,
+                Some("http://h"),
+                ReadSupport::Eventual,
+            ),
+        ] {
+            assert_eq!(reads.declared(Promise::of(endpoint)), declared);
+        }
+    }
+}

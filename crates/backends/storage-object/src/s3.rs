@@ -86,23 +86,23 @@ impl S3Place {
     }
 
     pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
-        let credentials = credentials::find(self)?;
-        let mut builder = authorized(AmazonS3Builder::from_env(), credentials)
+        let environment = AmazonS3Builder::from_env();
+        let endpoint = self.endpoint_in(&environment);
+        let mut builder = authorized(environment, credentials::find(self)?)
             .with_bucket_name(&self.bucket)
             .with_http_connector(connector)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             // One request each, which may have a condition.
             .with_disable_bulk_delete(true)
             .with_retry(no_retries());
-        if let Some(endpoint) = &self.endpoint {
-            builder = builder
-                .with_endpoint(endpoint.trim_end_matches('/'))
-                .with_allow_http(endpoint.starts_with("http://"));
+        if let Some(endpoint) = &endpoint {
+            // Of the two keys for it, the one that wins.
+            let endpoint = endpoint.trim_end_matches('/');
+            builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
         }
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
-        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
         let store = builder.build().map_err(|error| {
             invalid(format!("the bucket cannot be used as configured: {error}"))
         })?;
@@ -112,25 +112,29 @@ impl S3Place {
             promise: Promise::of(endpoint.as_deref()),
         })
     }
+
+    /// Where the server is: what is configured, or else what the environment says,
+    /// for S3 before for all services.
+    fn endpoint_in(&self, environment: &AmazonS3Builder) -> Option<String> {
+        let of_environment = |key| environment.get_config_value(&key);
+        let endpoint = self.endpoint.clone();
+        endpoint
+            .or_else(|| of_environment(AmazonS3ConfigKey::S3Endpoint))
+            .or_else(|| of_environment(AmazonS3ConfigKey::Endpoint))
+    }
 }
 
 /// A client with these credentials and no part of others: of what the environment
-/// says of a bucket, only where it is stays beside credentials that come from
+/// says of a bucket, only its region stays beside credentials that come from
 /// elsewhere. A token that belongs to another key would be sent with this one.
 fn authorized(environment: AmazonS3Builder, credentials: Credentials) -> AmazonS3Builder {
     let Credentials::Known { id, key, token } = credentials else {
         return environment;
     };
-    let place = [AmazonS3ConfigKey::Region, AmazonS3ConfigKey::Endpoint];
-    let builder =
-        place
-            .into_iter()
-            .fold(AmazonS3Builder::new(), |builder, place| {
-                match environment.get_config_value(&place) {
-                    Some(value) => builder.with_config(place, value),
-                    None => builder,
-                }
-            });
+    let builder = match environment.get_config_value(&AmazonS3ConfigKey::Region) {
+        Some(region) => AmazonS3Builder::new().with_region(region),
+        None => AmazonS3Builder::new(),
+    };
     let builder = builder
         .with_access_key_id(id)
         .with_secret_access_key(key.reveal());
@@ -157,6 +161,18 @@ mod tests {
             key: Secret::new("key"),
             token: token.map(Secret::new),
         }
+    }
+
+    #[test]
+    fn the_endpoint_is_the_one_that_is_named_most_narrowly() {
+        let mut place = S3Place::new("bucket");
+        assert_eq!(place.endpoint_in(&environment()), None);
+        let all = environment().with_endpoint("http://all");
+        assert_eq!(place.endpoint_in(&all).as_deref(), Some("http://all"));
+        let both = all.with_config(AmazonS3ConfigKey::S3Endpoint, "http://s3");
+        assert_eq!(place.endpoint_in(&both).as_deref(), Some("http://s3"));
+        place.endpoint = Some("http://own".into());
+        assert_eq!(place.endpoint_in(&both).as_deref(), Some("http://own"));
     }
 
     #[test]

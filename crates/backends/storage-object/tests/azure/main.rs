@@ -28,10 +28,12 @@ use storage_testkit::servers::AzuriteServer;
 struct Azure(String);
 
 impl Azure {
-    fn new() -> Self {
+    async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("container-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        make_container(&name);
+        let made = name.clone();
+        let making = tokio::task::spawn_blocking(move || make_container(&made));
+        making.await.unwrap();
         Self(name)
     }
 
@@ -52,13 +54,13 @@ impl Azure {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_put_is_there_in_order_after_an_open_with_keys_of_all_lengths() {
-    let azure = tokio::task::spawn_blocking(Azure::new).await.unwrap();
+    let azure = Azure::new().await;
     kept::what_was_put_is_there_in_order(azure.config()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twelve_who_count_at_once_lose_no_update() {
-    let azure = tokio::task::spawn_blocking(Azure::new).await.unwrap();
+    let azure = Azure::new().await;
     let store = azure.config().open().await.unwrap();
     let counting: Vec<_> = (0..12)
         .map(|_| {
@@ -92,7 +94,7 @@ async fn add_one(store: &ObjectBackend) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_race_finds_that_conditions_are_honoured() {
-    let azure = tokio::task::spawn_blocking(Azure::new).await.unwrap();
+    let azure = Azure::new().await;
     let store = azure.config().open().await.unwrap();
     let health = store.health().await.unwrap();
     assert_eq!(
@@ -109,7 +111,7 @@ async fn the_race_finds_that_conditions_are_honoured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_container_and_a_wrong_key_are_told_apart() {
-    let azure = tokio::task::spawn_blocking(Azure::new).await.unwrap();
+    let azure = Azure::new().await;
     let missing = Azure("no-such-container".into());
     let error = missing.config().open().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
@@ -124,7 +126,7 @@ async fn a_missing_container_and_a_wrong_key_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_value_is_written_in_parts_and_to_a_tier() {
-    let azure = tokio::task::spawn_blocking(Azure::new).await.unwrap();
+    let azure = Azure::new().await;
     let mut config = azure.config();
     config.parts.bytes_min = 6 << 20;
     config.parts.part_bytes = 5 << 20;
