@@ -1,8 +1,11 @@
 //! Azurite, which speaks as Azure does: a package of npm in a fixed version.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs::File,
+    process::{Command, Stdio},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{cache, tool};
 
@@ -12,10 +15,11 @@ const ROOT: &str = "storage-tests/azurite-3.35.0";
 /// The last that runs on the Node of Debian 12.
 const PACKAGE: &str = "azurite@3.35.0";
 
-const PROGRAM: &str = "node_modules/azurite/dist/src/blob/main.js";
+/// Is there once all packages are: an install may have been broken off.
+const READY: &str = "ready";
 
 pub(crate) fn is_installed() -> bool {
-    cache::directory(ROOT).is_ok_and(|root| root.join(PROGRAM).is_file())
+    cache::directory(ROOT).is_ok_and(|root| root.join(READY).is_file())
 }
 
 /// Installs it, unless somebody is faster.
@@ -32,5 +36,7 @@ pub(crate) fn install() -> Result<()> {
         .arg(&root)
         // Nothing that a package brings is run but Azurite.
         .args(["--ignore-scripts", "--no-audit", "--no-fund"]);
-    tool::run(install.stdin(Stdio::null()))
+    tool::run(install.stdin(Stdio::null()))?;
+    File::create(root.join(READY)).context("cannot note that azurite is installed")?;
+    Ok(())
 }

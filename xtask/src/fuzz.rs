@@ -8,9 +8,9 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::Result;
 use clap::Args;
 
-use crate::{process_group, tool};
+use crate::{test, tool};
 
-/// The crates that decode what they or others have stored.
+/// The crates with tests of that kind: those that decode rows and values of their own.
 const PACKAGES: [&str; 4] = [
     "storage-core",
     "storage-compress",
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode> {
     // Short enough to be typed.
     let seed = args.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     println!("{} inputs for each decoder, from seed {seed}", args.cases);
-    process_group::run(&mut cargo_test(args, seed))
+    test::run_alone(cargo_test(args, seed))
 }
 
 fn cargo_test(args: &FuzzArgs, seed: u64) -> Command {
@@ -49,7 +49,7 @@ fn cargo_test(args: &FuzzArgs, seed: u64) -> Command {
     command.args(["--", &args.filter]);
     command.env("STORAGE_FUZZ_CASES", args.cases.to_string());
     command.env("STORAGE_TEST_SEED", seed.to_string());
-    command.stdin(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }
 

@@ -80,7 +80,12 @@ impl Requirement {
         Self::new(Need::Program("node"), &["nodejs"])
     }
 
-    /// What installs packages for it.
+    /// What C libraries are built by.
+    pub(crate) const fn make() -> Self {
+        Self::new(Need::Program("make"), &["make"])
+    }
+
+    /// What installs packages for Node.
     pub(crate) const fn npm() -> Self {
         Self::new(Need::Program("npm"), &["npm"])
     }

@@ -40,7 +40,8 @@ impl Extra {
     }
 }
 
-const GARAGE: &[Requirement] = &[Requirement::garage()];
+// Its libsodium is built by `make`.
+const GARAGE: &[Requirement] = &[Requirement::make(), Requirement::garage()];
 const AZURITE: &[Requirement] = &[
     Requirement::node(),
     Requirement::npm(),

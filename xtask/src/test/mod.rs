@@ -102,11 +102,28 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
         };
         is_settled.err().map(|error| format!("{error:#}"))
     });
-    if let Some(complaint) = &complaint {
+    Ok(conclude(complaint.as_deref(), &tally))
+}
+
+/// Runs the tests of one command, whose output is piped; the last line is that of [`run`].
+pub(crate) fn run_alone(mut command: Command) -> Result<ExitCode> {
+    let interrupts = Interrupts::catch()?;
+    let mut tally = Tally::default();
+    let status = run_one(&mut command, &interrupts, &mut tally)?;
+    let complaint = if interrupts.any() {
+        Some("interrupted")
+    } else {
+        complaint(&tally, status)
+    };
+    Ok(conclude(complaint, &tally))
+}
+
+fn conclude(complaint: Option<&str>, tally: &Tally) -> ExitCode {
+    if let Some(complaint) = complaint {
         eprintln!("error: {complaint}");
     }
     println!("{tally}");
-    Ok(complaint.map_or(ExitCode::SUCCESS, |_| ExitCode::FAILURE))
+    complaint.map_or(ExitCode::SUCCESS, |_| ExitCode::FAILURE)
 }
 
 /// Runs a command to its end, and counts the tests that it runs.

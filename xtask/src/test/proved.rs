@@ -148,7 +148,8 @@ const INTRODUCTION: &str = "\
 
 What each engine offers, as one run of `cargo xtask test` has shown it: each passed every claim of the conformance suite, random
 histories and concurrent ones, for what it declares, and refused what it does not declare. Those that keep files were killed at work and
-had the power taken from them. `cargo xtask test --write-engines-page` makes this page anew.
+had the power taken from them. `object` was run on moto with `reads=linearizable&conditions=trusted`: what it declares of another server is
+less, until that is known or shown. `cargo xtask test --write-engines-page` makes this page anew.
 
 ";
 

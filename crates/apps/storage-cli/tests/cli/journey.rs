@@ -1,6 +1,7 @@
 //! Real records, by way of four engines, and what has become of them.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -78,10 +79,25 @@ fn records_that_go_from_postgres_by_redis_and_s3_to_fjall_arrive_as_they_were() 
     assert!(first == last, "the two ends differ");
     let lines = first.lines().count();
     assert_eq!(lines, records);
+    let sent = fs::read(bench.path("records.jsonl")).unwrap();
+    assert!(
+        by_key(&sent) == by_key(&first),
+        "what arrived is not what was sent"
+    );
     println!(
         "{}",
         json!({ "records": lines, "exported_bytes": first.len(), "identical": true })
     );
+}
+
+/// The values of lines of JSON, by their keys.
+fn by_key(lines: &[u8]) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let record = |line: std::io::Result<String>| {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        (text(&line["key"]), text(&line["value"]))
+    };
+    lines.lines().map(record).collect()
 }
 
 /// Writes so many lines of source code as records: those of the crates that cargo

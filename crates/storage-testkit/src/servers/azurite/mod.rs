@@ -7,20 +7,21 @@ use std::{
     net::{SocketAddr, TcpStream},
     process::Command,
     sync::OnceLock,
-    thread,
-    time::{Duration, Instant},
 };
 
 use super::{
     ServerError, ServerResult,
     place::{Place, cache},
     port,
-    process::Process,
+    running::Running,
 };
 
 /// By its version; `cargo xtask` has the same.
 const ROOT: &str = "storage-tests/azurite-3.35.0";
 const PROGRAM: &str = "node_modules/azurite/dist/src/blob/main.js";
+
+/// Is there once all packages are.
+const READY: &str = "ready";
 
 /// An Azurite in a temporary directory; dropping it ends it and removes the directory.
 ///
@@ -30,7 +31,7 @@ pub struct AzuriteServer {
     // First, so that it is dropped first: it ends the process.
     _place: Place,
     address: SocketAddr,
-    _process: Process,
+    _running: Running,
 }
 
 impl AzuriteServer {
@@ -41,9 +42,6 @@ impl AzuriteServer {
     /// The key of that account, which is no secret.
     pub const ACCOUNT_KEY: &'static str =
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-    const START_MAX: Duration = Duration::from_mins(1);
-    const POLL: Duration = Duration::from_millis(50);
 
     /// The server that all tests of this process may share. It is started when it
     /// is first asked for, and ended with the process.
@@ -65,12 +63,12 @@ impl AzuriteServer {
     /// Starts a server in a temporary directory, and waits until it answers.
     ///
     /// # Errors
-    /// [`Missing`](ServerError::Missing) if Azurite is not installed;
-    /// [`TooSlow`](ServerError::TooSlow) if it does not start.
+    /// [`Missing`](ServerError::Missing) if Azurite is not installed; with its log if
+    /// it does not start.
     pub fn launch() -> ServerResult<Self> {
-        let program = cache(ROOT).map(|root| root.join(PROGRAM));
-        let program = program
-            .filter(|program| program.is_file())
+        let root = cache(ROOT).filter(|root| root.join(READY).is_file());
+        let program = root
+            .map(|root| root.join(PROGRAM))
             .ok_or(ServerError::Missing {
                 program: "azurite, which `cargo xtask test --with azurite` installs",
                 packages: &["nodejs", "npm"],
@@ -84,25 +82,15 @@ impl AzuriteServer {
             // It is older than the version that clients speak.
             .args(["--inMemoryPersistence", "--skipApiVersionCheck", "--silent"])
             .args(["--disableTelemetry"]);
-        let log = place.root().join("log");
-        let process = Process::start(&mut node, place.account(), place.root(), &log)?;
-        let server = Self {
+        let mut running = Running::not_yet(&place);
+        running.start(node, &place, place.root(), |_| {
+            TcpStream::connect(address).is_ok()
+        })?;
+        Ok(Self {
             _place: place,
             address,
-            _process: process,
-        };
-        let deadline = Instant::now() + Self::START_MAX;
-        while TcpStream::connect(address).is_err() {
-            if Instant::now() >= deadline {
-                return Err(ServerError::TooSlow {
-                    task: "the server to start".to_owned(),
-                    waited: Self::START_MAX,
-                    log: std::fs::read_to_string(log).unwrap_or_default(),
-                });
-            }
-            thread::sleep(Self::POLL);
-        }
-        Ok(server)
+            _running: running,
+        })
     }
 
     /// Where it listens.

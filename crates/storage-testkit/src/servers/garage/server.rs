@@ -119,11 +119,13 @@ impl GarageServer {
     fn unite(&self) -> ServerResult {
         let mut ids = Vec::new();
         for node in &self.nodes {
-            let id = self.answer_of(node, &["node", "id", "--quiet"])?;
+            let id = self.answer_once_up(node, &["node", "id", "--quiet"])?;
             ids.push(id.trim().to_owned());
         }
         for id in ids.iter().skip(1) {
-            self.command(&["node", "connect", id])?;
+            if let Some(first) = self.nodes.first() {
+                self.answer_once_up(first, &["node", "connect", id])?;
+            }
         }
         for id in &ids {
             let id = id.split('@').next().unwrap_or_default();
@@ -138,11 +140,11 @@ impl GarageServer {
         let [first, ..] = self.nodes.as_slice() else {
             return Ok(String::new());
         };
-        self.answer_of(first, arguments)
+        tool::output(first.program(&self.place)?.args(arguments))
     }
 
-    /// What a node answers to a command, once it does.
-    fn answer_of(&self, node: &Node, arguments: &[&str]) -> ServerResult<String> {
+    /// What a node answers to a command that may be given again, once it does.
+    fn answer_once_up(&self, node: &Node, arguments: &[&str]) -> ServerResult<String> {
         let deadline = Instant::now() + Self::START_MAX;
         loop {
             match tool::output(node.program(&self.place)?.args(arguments)) {
