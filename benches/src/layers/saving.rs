@@ -1,8 +1,11 @@
 //! How much smaller small records are stored: with the layer's dictionaries, and without.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use storage::{
     ReadExt, Stack, Store, StoreExt,
@@ -14,6 +17,9 @@ use storage_testkit::json::{Kind, Records};
 
 /// How many records pass before it is measured: the samples of the first dictionary.
 const LEARNT_FROM: u32 = 1_000;
+
+/// How long the first dictionary may take.
+const TRAINING_MAX: Duration = Duration::from_mins(1);
 
 /// How many are measured.
 const RECORDS: u32 = 20_000;
@@ -72,7 +78,12 @@ fn saving(seed: u64, make: Kind, config: CompressConfig) -> Result<Saving> {
         for number in 0..LEARNT_FROM {
             store.put(&number.to_be_bytes(), make(&records)).await?;
         }
+        let begun = Instant::now();
         while is_training && control.stats().dictionaries.known == 0 {
+            ensure!(
+                begun.elapsed() < TRAINING_MAX,
+                "no dictionary was made of {LEARNT_FROM} records"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
         let before = control.stats();
