@@ -156,7 +156,7 @@ impl Encoder {
         if !learnt.is_tried() {
             return Ok(Err(Kept::Skipped));
         }
-        if probe::LENGTHS.contains(&value.len()) && probe::looks_random(value) {
+        if probe::looks_random(value) {
             learnt.miss();
             return Ok(Err(Kept::Random));
         }

@@ -31,7 +31,8 @@
 //! (`docs/formats/compress.md`), and that ends with a checksum. A value is compressed if
 //! it has at least [`bytes_min`](CompressConfig::bytes_min) bytes and that saves an
 //! eighth of it; else it is stored as it is. What will not get smaller is recognised
-//! cheaply: between 512 B and 64 KiB by a look at 512 of its bytes, and after 64 misses
+//! cheaply: from 512 B on by a look at 512 of its bytes, above 64 KiB at as many of each
+//! sixteenth, and after 64 misses
 //! in a row by its [namespace](storage_core::Namespace), of which one value in 64 is
 //! tried from then on, until one gets smaller.
 //!

@@ -17,20 +17,33 @@ const PIECES: usize = SAMPLE_BYTES / PIECE_BYTES;
 /// 1.3 times the collisions of even bytes.
 const COLLISIONS_MIN: u32 = 664;
 
-/// The lengths of values for which it is worth its time: compressing shorter ones takes
-/// hardly longer, and longer ones may differ from part to part.
-pub(crate) const LENGTHS: std::ops::RangeInclusive<usize> = SAMPLE_BYTES..=64 << 10;
+/// Shorter values are not worth the look: compressing them takes hardly longer.
+const LENGTH_MIN: usize = SAMPLE_BYTES;
 
-/// Whether no codec will make the value smaller, as far as a few of its bytes tell.
-/// Of values in [`LENGTHS`]; of others it says that they may get smaller.
+/// Longer values may differ from part to part, so each of these is looked at by itself. Whatever
+/// is to be saved in one place, an eighth of a value at least, takes up one of the parts whole.
+const PARTED_LENGTH_MIN: usize = (64 << 10) + 1;
+
+const PARTS: usize = 16;
+
+/// Whether no codec will make the value smaller, as far as a few of its bytes tell. Of short
+/// values it says that they may get smaller.
 pub(crate) fn looks_random(value: &[u8]) -> bool {
-    let stride = value.len() / PIECES;
-    if stride < PIECE_BYTES {
-        return false;
+    match value.len() {
+        ..LENGTH_MIN => false,
+        LENGTH_MIN..PARTED_LENGTH_MIN => is_even(value),
+        PARTED_LENGTH_MIN.. => value
+            .chunks_exact(value.len() / PARTS)
+            .take(PARTS)
+            .all(is_even),
     }
+}
+
+/// Whether the bytes of a sample have no more collisions than chance makes.
+fn is_even(part: &[u8]) -> bool {
     let mut counts = [0_u16; 256];
     let mut collisions = 0_u32;
-    for piece in value.chunks_exact(stride).take(PIECES) {
+    for piece in part.chunks_exact(part.len() / PIECES).take(PIECES) {
         for byte in piece.iter().take(PIECE_BYTES) {
             if let Some(count) = counts.get_mut(usize::from(*byte)) {
                 collisions += u32::from(*count);
@@ -50,7 +63,15 @@ mod tests {
     #[test]
     fn random_bytes_look_random_at_every_length() {
         let random = SeededRandom::new(5);
-        for length in (512..4_096).chain([16 << 10, 64 << 10]) {
+        let long = [
+            16 << 10,
+            64 << 10,
+            (64 << 10) + 1,
+            100_000,
+            1 << 20,
+            5_000_003,
+        ];
+        for length in (512..4_096).chain(long) {
             let mut noise = vec![0; length];
             random.fill(&mut noise).unwrap();
             assert!(looks_random(&noise), "{length}");
@@ -69,5 +90,28 @@ mod tests {
         random.fill(&mut noise).unwrap();
         let letters: Vec<u8> = noise.iter().map(|byte| b'0' + byte % 64).collect();
         assert!(!looks_random(&letters));
+    }
+
+    #[test]
+    fn an_eighth_of_text_anywhere_in_a_long_value_is_found() {
+        let text = include_bytes!("probe.rs");
+        let random = SeededRandom::new(7);
+        for length in [(64 << 10) + 1, 1 << 20] {
+            let mut noise = vec![0; length];
+            random.fill(&mut noise).unwrap();
+            assert!(looks_random(&noise));
+            for first in (0..length - length / 8).step_by(length / 64) {
+                let mut value = noise.clone();
+                for (byte, letter) in value
+                    .iter_mut()
+                    .skip(first)
+                    .zip(text.iter().cycle())
+                    .take(length / 8)
+                {
+                    *byte = *letter;
+                }
+                assert!(!looks_random(&value), "{length}, {first}");
+            }
+        }
     }
 }

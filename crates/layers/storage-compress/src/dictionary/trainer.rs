@@ -70,7 +70,7 @@ impl Trainer {
         if !learnt.course.is_gathering(self.config.look_every) {
             return;
         }
-        if probe::LENGTHS.contains(&value.len()) && probe::looks_random(value) {
+        if probe::looks_random(value) {
             learnt.course.rest_for(REST);
             return;
         }

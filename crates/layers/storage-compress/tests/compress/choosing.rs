@@ -48,8 +48,14 @@ fn what_looks_random_is_not_tried() {
     scene.put("more", noise(2, 64 << 10));
     let stats = scene.stats();
     assert_eq!((stats.random, stats.zstd.tried), (2, 0));
-    scene.put("large", noise(3, (64 << 10) + 1));
-    assert_eq!(scene.stats().zstd.tried, 1);
+    let mut large = noise(3, 1 << 20);
+    scene.put("large", large.clone());
+    let stats = scene.stats();
+    assert_eq!((stats.random, stats.zstd.tried), (3, 0));
+    large.truncate(3 << 18);
+    large.resize(1 << 20, b'a');
+    scene.put("with an end of text", large);
+    assert_eq!(scene.stats().zstd.compressed, 1);
 }
 
 #[test]
