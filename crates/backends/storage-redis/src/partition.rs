@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use storage_core::{Components, Durability, Result, Sequence};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use storage_core::{Components, Durability, Result, Sequence, networked::Pause};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     RedisConfig,
@@ -20,11 +20,6 @@ use crate::{
 
 /// Sessions that are no lanes: for statistics and upkeep.
 const SPARE_SESSIONS: usize = 2;
-
-/// How long to wait before a partition is asked again that is on its way to
-/// another node, at first and at most.
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// A partition.
 #[derive(Debug)]
@@ -91,7 +86,7 @@ impl Partition {
         deadline: Instant,
     ) -> Result<Q::Answer> {
         let mut is_repeated = false;
-        let mut pause = Pause::new();
+        let mut pause = pause();
         loop {
             let mut lease = self.pool.lend(deadline).await?;
             let ask = async |session: &mut Session| question.ask(session).await;
@@ -132,23 +127,9 @@ const fn is_stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Lost | FailureKind::ReadOnly)
 }
 
-/// A pause that grows each time.
-#[derive(Debug)]
-pub(crate) struct Pause(Duration);
-
-impl Pause {
-    pub(crate) const fn new() -> Self {
-        Self(PAUSE_MIN)
-    }
-
-    /// Waits, if that is over before the deadline; says whether it has.
-    pub(crate) async fn before(&mut self, deadline: Instant) -> bool {
-        let next = Instant::now() + self.0;
-        if next >= deadline {
-            return false;
-        }
-        sleep_until(next).await;
-        self.0 = (self.0 * 2).min(PAUSE_MAX);
-        true
-    }
+/// The pauses before a partition is asked again that is on its way to another node.
+pub(crate) const fn pause() -> Pause {
+    const MIN: Duration = Duration::from_millis(5);
+    const MAX: Duration = Duration::from_millis(100);
+    Pause::between(MIN, MAX)
 }
