@@ -183,7 +183,7 @@ async fn a_new_master_syncs_nothing_before_its_log_is_whole() {
     };
     assert!(is_writing());
     let deadline = Instant::now() + Duration::from_mins(1);
-    let mut was_refused = false;
+    let (mut was_refused, mut was_reported) = (false, false);
     loop {
         let committed = store.put("k", "2").await;
         match committed {
@@ -194,12 +194,27 @@ async fn a_new_master_syncs_nothing_before_its_log_is_whole() {
             }
             Err(error) => {
                 assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error:?}");
-                was_refused |= error.message().contains("written anew");
                 assert!(Instant::now() < deadline, "{error:?}");
+                if error.message().contains("written anew") {
+                    was_refused = true;
+                    let health = not_durable(&store).await;
+                    let says_so = health.is_some_and(|detail| detail.contains("written anew"));
+                    was_reported |= says_so;
+                    assert!(says_so || !is_writing());
+                }
             }
         }
     }
-    assert!(was_refused);
+    assert!(was_refused && was_reported);
+    assert_eq!(not_durable(&store).await, None);
+}
+
+/// What the store's health says of why commits are not durable.
+async fn not_durable(store: &RedisBackend) -> Option<String> {
+    let health = store.health().await.unwrap();
+    let mut issues = health.issues.into_iter();
+    let issue = issues.find(|issue| issue.name == "not_durable")?;
+    Some(issue.detail)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,4 +231,5 @@ async fn a_log_that_was_whole_is_written_anew_without_anybody_waiting() {
     store.put("k", "2").await.unwrap();
     let info = server.call(&["INFO", "persistence"]).unwrap();
     assert!(info.contains("aof_rewrite_in_progress:1"), "{info}");
+    assert_eq!(not_durable(&store).await, None);
 }
