@@ -1,74 +1,17 @@
 //! Masters that are replaced by one that is told apart from them in one thing
 //! only: what a new one must be, and know, before anything is claimed of it.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-    thread,
-    time::Duration,
-};
+use std::time::Duration;
 
 use storage_core::{Durability, ErrorKind, Outcome, ReadExt, Store, StoreExt};
-use storage_redis::{RedisBackend, RedisConfig, RedisSentinel};
+use storage_redis::RedisBackend;
 use storage_testkit::servers::{RedisServer, RedisServerConfig};
 use tokio::time::Instant;
 
-use crate::{administrator, blocking, config, not_applied};
-
-/// A sentinel that says what it is told to.
-#[derive(Clone, Debug)]
-struct Sentinel {
-    address: SocketAddr,
-    master: Arc<Mutex<SocketAddr>>,
-}
-
-impl Sentinel {
-    fn naming(master: &RedisServer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let sentinel = Self {
-            address: listener.local_addr().unwrap(),
-            master: Arc::new(Mutex::new(master.address())),
-        };
-        let master = Arc::clone(&sentinel.master);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let master = Arc::clone(&master);
-                thread::spawn(move || answer(stream, &master));
-            }
-        });
-        sentinel
-    }
-
-    fn names(&self, master: &RedisServer) {
-        *self.master.lock().unwrap() = master.address();
-    }
-
-    fn config(&self, server: &RedisServer) -> RedisConfig {
-        let mut config = config(&administrator(server));
-        config.hosts = vec![self.address.to_string().parse().unwrap()];
-        config.sentinel = Some(RedisSentinel::new("mine"));
-        config
-    }
-}
-
-fn answer(mut stream: TcpStream, master: &Mutex<SocketAddr>) {
-    while stream.read(&mut [0; 1024]).is_ok_and(|length| length > 0) {
-        let master = *master.lock().unwrap();
-        let (ip, port) = (master.ip().to_string(), master.port().to_string());
-        let answer = format!(
-            "*2\r\n${}\r\n{ip}\r\n${}\r\n{port}\r\n",
-            ip.len(),
-            port.len()
-        );
-        if stream.write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
+use crate::{administrator, blocking, config, not_applied, told_sentinel::ToldSentinel};
 
 /// A master, and who follows it.
-async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, RedisServer) {
+pub(crate) async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, RedisServer) {
     blocking(move || {
         let one = RedisServerConfig::new().start().unwrap();
         let other = one.replica().unwrap();
@@ -83,7 +26,7 @@ async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, RedisServer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_whose_replicas_follow_another_one_is_looked_for_anew() {
     let (old, new) = pair(&[]).await;
-    let sentinel = Sentinel::naming(&old);
+    let sentinel = ToldSentinel::naming(&old);
     let mut config = sentinel.config(&old);
     config.wait_replicas = 1;
     config.time_limit = Duration::from_secs(2);
@@ -116,7 +59,7 @@ async fn failed_over(
     new: &RedisServer,
     limit: Duration,
 ) -> (RedisBackend, RedisServer) {
-    let sentinel = Sentinel::naming(&old);
+    let sentinel = ToldSentinel::naming(&old);
     let mut config = sentinel.config(&old);
     config.time_limit = limit;
     let store = config.open().await.unwrap();

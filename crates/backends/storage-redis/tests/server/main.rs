@@ -13,6 +13,7 @@ mod moving;
 mod processes;
 mod refusals;
 mod sentinel;
+mod told_sentinel;
 
 use std::time::{Duration, Instant};
 
