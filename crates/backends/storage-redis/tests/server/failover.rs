@@ -26,7 +26,7 @@ pub(crate) async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, Red
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_whose_replicas_follow_another_one_is_looked_for_anew() {
     let (old, new) = pair(&[]).await;
-    let sentinel = ToldSentinel::naming(&old);
+    let sentinel = ToldSentinel::naming(old.address());
     let mut config = sentinel.config(&old);
     config.wait_replicas = 1;
     config.time_limit = Duration::from_secs(2);
@@ -36,7 +36,7 @@ async fn a_master_whose_replicas_follow_another_one_is_looked_for_anew() {
         let sentinel = sentinel.clone();
         move || {
             new.promote().unwrap();
-            sentinel.names(&new);
+            sentinel.names(new.address());
             let third = new.replica().unwrap();
             (new, third)
         }
@@ -59,7 +59,7 @@ async fn failed_over(
     new: &RedisServer,
     limit: Duration,
 ) -> (RedisBackend, RedisServer) {
-    let sentinel = ToldSentinel::naming(&old);
+    let sentinel = ToldSentinel::naming(old.address());
     let mut config = sentinel.config(&old);
     config.time_limit = limit;
     let store = config.open().await.unwrap();
@@ -71,7 +71,7 @@ async fn failed_over(
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     new.promote().unwrap();
-    sentinel.names(new);
+    sentinel.names(new.address());
     let old = blocking(move || {
         old.kill().unwrap();
         old

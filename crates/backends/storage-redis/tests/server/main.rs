@@ -8,6 +8,7 @@ mod durability;
 mod failover;
 mod garbage;
 mod keys;
+mod looked_up;
 mod loss;
 mod moving;
 mod processes;

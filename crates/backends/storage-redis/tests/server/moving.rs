@@ -11,7 +11,7 @@ use crate::{blocking, config, not_applied};
 /// A cluster that replaces no master: one that gets no time to run, on a machine
 /// with much to do, would be replaced by one that knows nothing of the move, and
 /// has half of the keys.
-async fn steady() -> Arc<RedisCluster> {
+pub(crate) async fn steady() -> Arc<RedisCluster> {
     let cluster = blocking(|| RedisCluster::start().unwrap()).await;
     for node in cluster.nodes() {
         node.call(&["CONFIG", "SET", "cluster-node-timeout", "30000"])
@@ -57,14 +57,14 @@ async fn slots_that_move_lose_no_commit_and_fail_none() {
 
 /// A slot that is on its way to another master, and has not arrived.
 #[derive(Debug)]
-struct Move {
+pub(crate) struct Move {
     cluster: Arc<RedisCluster>,
     slot: u16,
 }
 
 impl Move {
     /// Begins to move the slot of a partition, and takes these keys of it along.
-    async fn begin(cluster: &Arc<RedisCluster>, tag: &str, keys: &[&str]) -> Self {
+    pub(crate) async fn begin(cluster: &Arc<RedisCluster>, tag: &str, keys: &[&str]) -> Self {
         let keys: Vec<_> = keys.iter().map(|key| format!("{tag}:{key}")).collect();
         let (cluster, tag) = (Arc::clone(cluster), tag.to_owned());
         blocking(move || {
@@ -78,14 +78,16 @@ impl Move {
         .await
     }
 
-    /// Moves what is left.
-    async fn end(self) {
-        blocking(move || {
-            let Self { cluster, slot } = self;
-            cluster.move_rest(slot).unwrap();
-            cluster.end_move(slot).unwrap();
-        })
-        .await;
+    /// Moves the keys that are left.
+    pub(crate) async fn rest(&self) {
+        let (cluster, slot) = (Arc::clone(&self.cluster), self.slot);
+        blocking(move || cluster.move_rest(slot).unwrap()).await;
+    }
+
+    /// Moves the keys that are left, and the slot.
+    pub(crate) async fn end(self) {
+        self.rest().await;
+        blocking(move || self.cluster.end_move(self.slot).unwrap()).await;
     }
 }
 

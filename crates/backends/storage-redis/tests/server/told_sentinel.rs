@@ -20,11 +20,11 @@ pub(crate) struct ToldSentinel {
 }
 
 impl ToldSentinel {
-    pub(crate) fn naming(master: &RedisServer) -> Self {
+    pub(crate) fn naming(master: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let sentinel = Self {
             address: listener.local_addr().unwrap(),
-            master: Arc::new(Mutex::new(master.address())),
+            master: Arc::new(Mutex::new(master)),
         };
         let master = Arc::clone(&sentinel.master);
         thread::spawn(move || {
@@ -36,8 +36,8 @@ impl ToldSentinel {
         sentinel
     }
 
-    pub(crate) fn names(&self, master: &RedisServer) {
-        *self.master.lock().unwrap() = master.address();
+    pub(crate) fn names(&self, master: SocketAddr) {
+        *self.master.lock().unwrap() = master;
     }
 
     pub(crate) fn config(&self, server: &RedisServer) -> RedisConfig {
