@@ -68,8 +68,8 @@
 //! in order; each page asks all partitions, which are of one state each.
 //!
 //! While a slot moves to another node, gets of its partition are answered by who
-//! has the entries. Commits and scans wait, within their time limit, from when the
-//! first of the four keys leaves until the last has arrived; if the partition has
+//! has the entries. Commits, scans and opening wait, within their time limit, from when
+//! the first of the four keys leaves until the last has arrived; if the partition has
 //! no entries, until all of the slot has. A move that is broken off by a failover
 //! leaves the keys split, and takes `redis-cli --cluster fix`.
 //!

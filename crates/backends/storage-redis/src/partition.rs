@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use storage_core::{Components, Durability, Result, Sequence, networked::Pause};
+use storage_core::{Components, Durability, ErrorKind, Result, Sequence, networked::Pause};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -40,13 +40,13 @@ impl Partition {
         components: &Components,
         deadline: Instant,
     ) -> Result<(Self, Header)> {
-        let mut session = match timeout_at(deadline, connector.connect()).await {
-            Ok(session) => session?,
-            Err(_) => return Err(timed_out("no connection was made in time")),
+        let place = Place {
+            connector: &connector,
+            config,
+            store,
+            components,
         };
-        let keys = connector.keys.clone();
-        let header =
-            open::prepare(&mut session, &keys, config, store, components, deadline).await?;
+        let (session, header) = place.prepare(deadline).await?;
         connector.settle(header.store.clone());
         let lanes = config
             .reads_at_once
@@ -120,6 +120,73 @@ impl Partition {
             }
         }
     }
+}
+
+/// Where a partition is to be opened or made.
+struct Place<'a> {
+    connector: &'a Connector,
+    config: &'a RedisConfig,
+    store: Option<&'a str>,
+    components: &'a Components,
+}
+
+impl Place<'_> {
+    /// Prepares what is there, once it is whole where it is on its way to another node.
+    async fn prepare(&self, deadline: Instant) -> Result<(Session, Header)> {
+        let mut is_on_its_way = false;
+        let mut pause = pause();
+        loop {
+            let failure = match self.attempt(deadline).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(failure) => failure,
+            };
+            is_on_its_way |= failure.may_be_done_soon();
+            // At the end of the way, nodes may send each to another for a moment.
+            let passes = is_on_its_way
+                && matches!(
+                    failure.error.kind(),
+                    ErrorKind::Unavailable | ErrorKind::TimedOut
+                );
+            if !passes || !pause.before(deadline).await {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    /// Prepares it here, or there if all of it has got there.
+    async fn attempt(&self, deadline: Instant) -> Result<(Session, Header), Failure> {
+        let mut session = in_time(deadline, self.connector.connect()).await?;
+        let mut prepared = self.prepare_by(&mut session, deadline).await;
+        if let Err(FailureKind::Arrived(host)) = prepared.as_ref().map_err(|failure| &failure.kind)
+        {
+            // Rare, and it takes a lot of room.
+            let connecting = Box::pin(self.connector.connect_to_taker(host));
+            session = in_time(deadline, connecting).await?;
+            prepared = self.prepare_by(&mut session, deadline).await;
+        }
+        prepared.map(|header| (session, header))
+    }
+
+    async fn prepare_by(
+        &self,
+        session: &mut Session,
+        deadline: Instant,
+    ) -> Result<Header, Failure> {
+        let keys = &self.connector.keys;
+        let (config, store) = (self.config, self.store);
+        open::prepare(session, keys, config, store, self.components, deadline).await
+    }
+}
+
+/// The session, if it is made in time.
+async fn in_time(
+    deadline: Instant,
+    connecting: impl Future<Output = Result<Session>>,
+) -> Result<Session, Failure> {
+    let connected = timeout_at(deadline, connecting).await;
+    connected
+        .unwrap_or_else(|_| Err(timed_out("no connection was made in time")))
+        .map_err(Failure::before)
 }
 
 /// Whether a session has ended without its fault.
