@@ -161,7 +161,9 @@ impl Place<'_> {
         {
             // Rare, and it takes a lot of room.
             let connecting = Box::pin(self.connector.connect_to_taker(host));
-            session = in_time(deadline, connecting).await?;
+            let connected = in_time(deadline, connecting).await;
+            // It may have arrived for good meanwhile.
+            session = connected.map_err(|failure| Failure::not_yet(failure.error))?;
             prepared = self.prepare_by(&mut session, deadline).await;
         }
         prepared.map(|header| (session, header))
