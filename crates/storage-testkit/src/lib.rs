@@ -34,7 +34,8 @@
 //! [`proof`] puts it to the test.
 //!
 //! Stores across a network are tested over real servers, which the feature
-//! `servers` starts, kills and cuts off; `chaos` does so at random, under load.
+//! `servers` starts, kills and cuts off; `chaos` does so at random, under load, and
+//! `lost_answers` has cases for connections that break.
 //!
 //! Decoders of stored forms are given damaged ones by `fuzz`, behind the feature of that name.
 //!
@@ -50,6 +51,8 @@ pub mod faulty;
 pub mod fuzz;
 pub mod json;
 pub mod linearizability;
+#[cfg(all(feature = "servers", target_os = "linux"))]
+pub mod lost_answers;
 pub mod model;
 pub mod on_disk;
 pub mod proof;

@@ -1,10 +1,10 @@
 //! `postgres://` URLs, with several hosts, as libpq writes them.
 
-use std::time::Duration;
-
-use storage_core::{Error, ErrorKind, Result};
+use storage_core::{Result, networked::UrlParts};
 
 use crate::{Secret, config::PgConfig, host::PgHost};
+
+const PARTS: UrlParts = UrlParts::of("a PostgreSQL store");
 
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
@@ -13,14 +13,14 @@ pub(crate) fn parse(url: &str) -> Result<PgConfig> {
     let rest = SCHEMES
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme))
-        .ok_or_else(|| invalid("it does not begin with postgres://"))?;
+        .ok_or_else(|| PARTS.invalid("it does not begin with postgres://"))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     // A directory of a socket, as a host, is written with `%2F`.
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     // A password with a `/` or a `?` in it would be taken for hosts and a
     // database, which errors show.
     if database.contains('@') || query.contains('@') {
-        return Err(invalid(
+        return Err(PARTS.invalid(
             "it has an `@` behind the hosts; in user and password write `/` as %2F and `?` as \
              %3F, and elsewhere `@` as %40",
         ));
@@ -31,16 +31,20 @@ pub(crate) fn parse(url: &str) -> Result<PgConfig> {
         None => (user_info, None),
     };
     // What stands where a port does may be a password whose host was left out.
-    let hosts = parse_hosts(hosts)
-        .map_err(|_| invalid("a host in it is none, or its port is no number from 1 to 65535"))?;
-    let mut config = PgConfig::new(hosts, decode(database)?, decode(user)?);
-    config.password = password.map(decode).transpose()?.map(Secret::new);
+    let hosts = parse_hosts(hosts).map_err(|_| {
+        PARTS.invalid("a host in it is none, or its port is no number from 1 to 65535")
+    })?;
+    let mut config = PgConfig::new(hosts, PARTS.decoded(database)?, PARTS.decoded(user)?);
+    config.password = password
+        .map(|password| PARTS.decoded(password))
+        .transpose()?
+        .map(Secret::new);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair
             .split_once('=')
             // It may be a part of a password, and is not shown.
-            .ok_or_else(|| invalid("it has a parameter without a value"))?;
-        set(&mut config, name, decode(value)?)?;
+            .ok_or_else(|| PARTS.invalid("it has a parameter without a value"))?;
+        set(&mut config, name, PARTS.decoded(value)?)?;
     }
     Ok(config)
 }
@@ -48,7 +52,7 @@ pub(crate) fn parse(url: &str) -> Result<PgConfig> {
 fn parse_hosts(text: &str) -> Result<Vec<PgHost>> {
     text.split(',')
         .filter(|host| !host.is_empty())
-        .map(|host| decode(host)?.parse())
+        .map(|host| PARTS.decoded(host)?.parse())
         .collect()
 }
 
@@ -65,67 +69,33 @@ fn set(config: &mut PgConfig, name: &str, value: String) -> Result<()> {
         "sslrootcert" => config.tls.ca_file = Some(value.into()),
         "sslcert" => config.tls.certificate_file = Some(value.into()),
         "sslkey" => config.tls.key_file = Some(value.into()),
-        "connect_timeout" => config.connect_timeout = seconds(name, &value)?,
-        "time_limit" => config.time_limit = seconds(name, &value)?,
-        "snapshot_age_max" => config.snapshot_age_max = seconds(name, &value)?,
+        "connect_timeout" => config.connect_timeout = PARTS.seconds(name, &value)?,
+        "time_limit" => config.time_limit = PARTS.seconds(name, &value)?,
+        "snapshot_age_max" => config.snapshot_age_max = PARTS.seconds(name, &value)?,
         "read_hosts" => config.read_hosts = parse_hosts(&value)?,
         "schema" => config.schema = value,
         "application_name" => config.application_name = value,
-        "partitions" => config.partitions = Some(number(name, &value)?),
+        "partitions" => config.partitions = Some(PARTS.number(name, &value)?),
         "target_session_attrs" => {
             // Whichever of these is asked for, that is what is looked for anyway.
             if !matches!(value.as_str(), "read-write" | "primary" | "any") {
-                return Err(invalid(&format!(
+                return Err(PARTS.invalid(format!(
                     "target_session_attrs is `{value}`, but a store needs a server that takes \
                      writes: leave it out, and name standbys as read_hosts"
                 )));
             }
         }
-        _ => return Err(invalid(&format!("it has an unknown parameter, `{name}`"))),
+        _ => return Err(PARTS.invalid(format!("it has an unknown parameter, `{name}`"))),
     }
     Ok(())
 }
 
-fn seconds(name: &str, value: &str) -> Result<Duration> {
-    number(name, value).map(Duration::from_secs)
-}
-
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
-    value
-        .parse()
-        .map_err(|_| invalid(&format!("{name} is `{value}`, which is no such number")))
-}
-
-/// Takes percent signs away. What was written is not shown: it may be a
-/// password.
-fn decode(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        let decoded = digit()
-            .zip(digit())
-            .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        bytes.push(decoded.ok_or_else(|| {
-            invalid("a percent sign in it is not followed by two hexadecimal digits")
-        })?);
-    }
-    String::from_utf8(bytes).map_err(|_| invalid("a part of it is not UTF-8"))
-}
-
-fn invalid(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Invalid,
-        format!("the URL of a PostgreSQL store cannot be used: {what}"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use storage_core::ErrorKind;
+
     use super::*;
     use crate::TlsMode;
 

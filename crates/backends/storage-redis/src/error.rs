@@ -144,6 +144,13 @@ fn kind_of(code: &str, detail: &str) -> (ErrorKind, &'static str) {
             "another application has written to the keys of the store; restore it from a backup",
         ),
         "UNKILLABLE" | "NOTBUSY" | "EXECABORT" => (ErrorKind::Internal, "this is a defect"),
+        _ => kind_of_words(detail),
+    }
+}
+
+/// The same, of an error whose code says nothing and whose words do.
+fn kind_of_words(detail: &str) -> (ErrorKind, &'static str) {
+    match detail {
         _ if detail.contains("max number of clients") => (
             ErrorKind::Throttled,
             "use fewer connections, or raise maxclients",

@@ -34,7 +34,8 @@
 //! What Redis promises is a matter of its configuration, which is looked at for
 //! each new connection. While a log is being written anew that this store has not
 //! seen whole (that of a new master, of a server that was just started, of any server when the store
-//! is opened) `Synced` commits wait for its end, within their time limit. With `appendonly yes`, `appendfsync always` and
+//! is opened) `Synced` commits wait for its end, within their time limit, and health names it
+//! `not_durable`. With `appendonly yes`, `appendfsync always` and
 //! `no-appendfsync-on-rewrite no`, commits are `Synced`. With anything else they
 //! are `Volatile`: a crash of the server may take the last of them, and a
 //! `Synced` one is refused. There is no `Buffered`, since what is synced later is
@@ -67,8 +68,8 @@
 //! in order; each page asks all partitions, which are of one state each.
 //!
 //! While a slot moves to another node, gets of its partition are answered by who
-//! has the entries. Commits and scans wait, within their time limit, from when the
-//! first of the four keys leaves until the last has arrived; if the partition has
+//! has the entries. Commits, scans and opening wait, within their time limit, from when
+//! the first of the four keys leaves until the last has arrived; if the partition has
 //! no entries, until all of the slot has. A move that is broken off by a failover
 //! leaves the keys split, and takes `redis-cli --cluster fix`.
 //!

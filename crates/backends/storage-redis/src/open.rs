@@ -40,22 +40,22 @@ pub(crate) async fn prepare(
     part_of: Option<&str>,
     components: &Components,
     deadline: Instant,
-) -> Result<Header> {
-    judge(session, config)?;
+) -> Result<Header, Failure> {
+    judge(session, config).map_err(Failure::before)?;
     let store = if let Some(store) = part_of {
         store.to_owned()
     } else {
         let mut id = [0; 16];
-        components.random.fill(&mut id)?;
+        components.random.fill(&mut id).map_err(Failure::before)?;
         Builder::from_random_bytes(id).into_uuid().to_string()
     };
     let mut found = find(session, keys, &store, Absent::Look, deadline).await?;
     if matches!(found, Found::Absent) {
         if config.creation == RedisCreation::Never {
-            return Err(Error::new(
+            return Err(Failure::before(Error::new(
                 ErrorKind::Invalid,
                 format!("there is no store at {}", config.location()),
-            ));
+            )));
         }
         let of_others = within(deadline, key_of_others(session, &keys.start));
         let key = of_others.await?;
@@ -66,12 +66,22 @@ pub(crate) async fn prepare(
         };
         found = find(session, keys, &store, absent, deadline).await?;
         if let (Found::Absent, Some(key)) = (&found, key) {
-            return Err(foreign(&key));
+            return Err(Failure::before(foreign(&key)));
         }
     }
     let Found::Ours { format, header } = found else {
-        return Err(corrupt("the store was removed while it was opened"));
+        return Err(Failure::before(corrupt(
+            "the store was removed while it was opened",
+        )));
     };
+    demand_ours(&format, &header, keys, part_of).map_err(Failure::before)?;
+    Ok(header)
+}
+
+/// # Errors
+/// `Unsupported` if this version does not know the format; `Invalid` if it is to be a
+/// part of another store.
+fn demand_ours(format: &str, header: &Header, keys: &Keys, part_of: Option<&str>) -> Result<()> {
     if format != FORMAT {
         return Err(Error::new(
             ErrorKind::Unsupported,
@@ -86,7 +96,7 @@ pub(crate) async fn prepare(
                 keys.start
             ),
         )),
-        _ => Ok(header),
+        _ => Ok(()),
     }
 }
 
@@ -165,7 +175,7 @@ async fn find(
     store: &str,
     absent: Absent,
     deadline: Instant,
-) -> Result<Found> {
+) -> Result<Found, Failure> {
     let add = |call: &mut Cmd| {
         call.arg(store).arg(match absent {
             Absent::Look => "look",
@@ -184,19 +194,22 @@ async fn find(
         Err(Failure { error, .. }) if error.kind() == ErrorKind::Full => {
             within(deadline, header_of(session, keys)).await?
         }
-        Err(failure) => return Err(failure.error),
+        Err(failure) => return Err(failure),
     };
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["absent"] => Ok(Found::Absent),
-        ["foreign", key] => Err(foreign(key)),
+        ["foreign", key] => Err(Failure::before(foreign(key))),
         ["ours", format, store, last] => Ok(Found::Ours {
             format: format.to_owned(),
             header: Header {
                 store: store.to_owned(),
-                last: last.parse().map(Sequence::new).map_err(|_| damaged())?,
+                last: last
+                    .parse()
+                    .map(Sequence::new)
+                    .map_err(|_| Failure::before(damaged()))?,
             },
         }),
-        _ => Err(damaged()),
+        _ => Err(Failure::before(damaged())),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use storage_core::{Components, Durability, Result, Sequence};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use storage_core::{Components, Durability, ErrorKind, Result, Sequence, networked::Pause};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     RedisConfig,
@@ -20,11 +20,6 @@ use crate::{
 
 /// Sessions that are no lanes: for statistics and upkeep.
 const SPARE_SESSIONS: usize = 2;
-
-/// How long to wait before a partition is asked again that is on its way to
-/// another node, at first and at most.
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// A partition.
 #[derive(Debug)]
@@ -45,13 +40,13 @@ impl Partition {
         components: &Components,
         deadline: Instant,
     ) -> Result<(Self, Header)> {
-        let mut session = match timeout_at(deadline, connector.connect()).await {
-            Ok(session) => session?,
-            Err(_) => return Err(timed_out("no connection was made in time")),
+        let place = Place {
+            connector: &connector,
+            config,
+            store,
+            components,
         };
-        let keys = connector.keys.clone();
-        let header =
-            open::prepare(&mut session, &keys, config, store, components, deadline).await?;
+        let (session, header) = place.prepare(deadline).await?;
         connector.settle(header.store.clone());
         let lanes = config
             .reads_at_once
@@ -91,7 +86,7 @@ impl Partition {
         deadline: Instant,
     ) -> Result<Q::Answer> {
         let mut is_repeated = false;
-        let mut pause = Pause::new();
+        let mut pause = pause();
         loop {
             let mut lease = self.pool.lend(deadline).await?;
             let ask = async |session: &mut Session| question.ask(session).await;
@@ -127,28 +122,83 @@ impl Partition {
     }
 }
 
+/// Where a partition is to be opened or made.
+struct Place<'a> {
+    connector: &'a Connector,
+    config: &'a RedisConfig,
+    store: Option<&'a str>,
+    components: &'a Components,
+}
+
+impl Place<'_> {
+    /// Prepares what is there, once it is whole where it is on its way to another node.
+    async fn prepare(&self, deadline: Instant) -> Result<(Session, Header)> {
+        let mut is_on_its_way = false;
+        let mut pause = pause();
+        loop {
+            let failure = match self.attempt(deadline).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(failure) => failure,
+            };
+            is_on_its_way |= failure.may_be_done_soon();
+            // At the end of the way, nodes may send each to another for a moment.
+            let passes = is_on_its_way
+                && matches!(
+                    failure.error.kind(),
+                    ErrorKind::Unavailable | ErrorKind::TimedOut
+                );
+            if !passes || !pause.before(deadline).await {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    /// Prepares it here, or there if all of it has got there.
+    async fn attempt(&self, deadline: Instant) -> Result<(Session, Header), Failure> {
+        let mut session = in_time(deadline, self.connector.connect()).await?;
+        let mut prepared = self.prepare_by(&mut session, deadline).await;
+        if let Err(FailureKind::Arrived(host)) = prepared.as_ref().map_err(|failure| &failure.kind)
+        {
+            // Rare, and it takes a lot of room.
+            let connecting = Box::pin(self.connector.connect_to_taker(host));
+            let connected = in_time(deadline, connecting).await;
+            // It may have arrived for good meanwhile.
+            session = connected.map_err(|failure| Failure::not_yet(failure.error))?;
+            prepared = self.prepare_by(&mut session, deadline).await;
+        }
+        prepared.map(|header| (session, header))
+    }
+
+    async fn prepare_by(
+        &self,
+        session: &mut Session,
+        deadline: Instant,
+    ) -> Result<Header, Failure> {
+        let keys = &self.connector.keys;
+        let (config, store) = (self.config, self.store);
+        open::prepare(session, keys, config, store, self.components, deadline).await
+    }
+}
+
+/// The session, if it is made in time.
+async fn in_time(
+    deadline: Instant,
+    connecting: impl Future<Output = Result<Session>>,
+) -> Result<Session, Failure> {
+    let connected = timeout_at(deadline, connecting).await;
+    connected
+        .unwrap_or_else(|_| Err(timed_out("no connection was made in time")))
+        .map_err(Failure::before)
+}
+
 /// Whether a session has ended without its fault.
 const fn is_stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Lost | FailureKind::ReadOnly)
 }
 
-/// A pause that grows each time.
-#[derive(Debug)]
-pub(crate) struct Pause(Duration);
-
-impl Pause {
-    pub(crate) const fn new() -> Self {
-        Self(PAUSE_MIN)
-    }
-
-    /// Waits, if that is over before the deadline; says whether it has.
-    pub(crate) async fn before(&mut self, deadline: Instant) -> bool {
-        let next = Instant::now() + self.0;
-        if next >= deadline {
-            return false;
-        }
-        sleep_until(next).await;
-        self.0 = (self.0 * 2).min(PAUSE_MAX);
-        true
-    }
+/// The pauses before a partition is asked again that is on its way to another node.
+pub(crate) const fn pause() -> Pause {
+    const MIN: Duration = Duration::from_millis(5);
+    const MAX: Duration = Duration::from_millis(100);
+    Pause::between(MIN, MAX)
 }

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::{
     RedisEngine,
-    info::Info,
+    info::{Info, Persistence},
     script::{self, Keys},
-    session::{Question, Session},
+    session::{Facts, Question, Session},
 };
 
 /// Of its memory, a server should not use more than this many in a thousand.
@@ -77,16 +77,25 @@ impl RedisEngine {
             .map(async |partition| partition.ask(&State, deadline).await);
         // Each server is asked for all of its partitions.
         let mut told = HashSet::new();
-        for state in join_all(all).await {
-            health = match state {
-                Ok((info, missing)) if told.insert(info.text("run_id").to_owned()) => {
-                    issues_of(health, &info, missing)
+        for (partition, state) in self.partitions.iter().zip(join_all(all).await) {
+            let mut facts = match state {
+                Ok(facts) => facts,
+                Err(error) => {
+                    if told.insert(error.to_string()) {
+                        health = health.with("unreachable", error.to_string());
+                    }
+                    continue;
                 }
-                Err(error) if told.insert(error.to_string()) => {
-                    health.with("unreachable", error.to_string())
-                }
-                Ok(_) | Err(_) => health,
             };
+            partition.pool.connector().judge_log(&mut facts);
+            if told.insert(facts.server().to_owned()) {
+                health = issues_of(health, &facts.info);
+            }
+            if let Some(detail) = not_durable(&facts.persistence)
+                && told.insert(format!("{} {detail}", facts.server()))
+            {
+                health = health.with("not_durable", detail);
+            }
         }
         Ok(health)
     }
@@ -140,12 +149,18 @@ impl RedisEngine {
     }
 }
 
-/// What is wrong with a server.
-fn issues_of(mut health: Health, info: &Info, missing: Option<String>) -> Health {
-    if let Some(missing) = missing {
-        let detail = format!("commits are Volatile: {missing}");
-        health = health.with("not_durable", detail);
+/// Why commits are less durable than they could be.
+fn not_durable(persistence: &Persistence) -> Option<String> {
+    let Persistence { missing, pending } = persistence;
+    match (missing, pending) {
+        (Some(missing), _) => Some(format!("commits are Volatile: {missing}")),
+        (None, Some(pending)) => Some(format!("commits cannot be Synced for now: {pending}")),
+        (None, None) => None,
     }
+}
+
+/// What else is wrong with a server.
+fn issues_of(mut health: Health, info: &Info) -> Health {
     let (used, max) = (info.number("used_memory"), info.number("maxmemory"));
     if max > 0 && used.saturating_mul(1_000) / max >= MEMORY_PERMILLE_MAX {
         let detail = format!("{used} of {max} bytes of memory are used; raise maxmemory");
@@ -196,16 +211,16 @@ impl Question for Figures<'_> {
     }
 }
 
-/// What a server tells of itself, and why its commits are not synced.
+/// What a server tells of itself, and how it keeps what is written.
 #[derive(Debug)]
 struct State;
 
 impl Question for State {
-    type Answer = (Info, Option<String>);
+    type Answer = Facts;
 
-    async fn ask(&self, session: &mut Session) -> RedisResult<Self::Answer> {
-        let missing = session.facts.persistence.missing.clone();
-        Ok((info(session).await?, missing))
+    async fn ask(&self, session: &mut Session) -> RedisResult<Facts> {
+        session.look_at_log().await?;
+        Ok(session.facts.clone())
     }
 }
 

@@ -1,11 +1,14 @@
 //! URLs of Redis stores: `redis://`, `redis-sentinel://`, `redis-cluster://`, and
 //! with TLS `rediss…`.
 
-use std::{str::FromStr, time::Duration};
-
-use storage_core::{Durability, Error, ErrorKind, Result, networked::Secret};
+use storage_core::{
+    Durability, Result,
+    networked::{Secret, UrlParts},
+};
 
 use crate::{Eviction, RedisCluster, RedisConfig, RedisHost, RedisSentinel, RedisTls};
+
+const PARTS: UrlParts = UrlParts::of("a Redis store");
 
 /// Reads a URL. Nothing of what it says about the password is in an error.
 pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
@@ -15,7 +18,7 @@ pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
         .unwrap_or_default();
     let is_encrypted = security == "rediss";
     if !is_encrypted && security != "redis" || !["", "-sentinel", "-cluster"].contains(&way) {
-        return Err(invalid(
+        return Err(PARTS.invalid(
             "it begins with none of redis:// redis-sentinel:// redis-cluster:// and, with TLS, \
              rediss:// rediss-sentinel:// rediss-cluster://",
         ));
@@ -28,25 +31,25 @@ pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
         None => RedisHost::PORT,
         Some(_) => RedisHost::SENTINEL_PORT,
     };
-    let host = |host| RedisHost::parse(&decoded(host)?, port);
+    let host = |host| RedisHost::parse(&PARTS.decoded(host)?, port);
     let mut config = RedisConfig::new(RedisHost::new("", port));
     config.hosts = hosts.split(',').map(host).collect::<Result<_>>()?;
     config.tls = is_encrypted.then(RedisTls::default);
     config.sentinel = sentinel;
     config.cluster = (way == "-cluster").then(RedisCluster::default);
     if !database.is_empty() {
-        config.database = number("the database", database)?;
+        config.database = PARTS.number("the database", database)?;
     }
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
-    config.user = some(decoded(user)?);
-    config.password = some(decoded(password)?).map(Secret::new);
+    config.user = some(PARTS.decoded(user)?);
+    config.password = some(PARTS.decoded(password)?).map(Secret::new);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        set(&mut config, name, decoded(value)?)?;
+        set(&mut config, name, PARTS.decoded(value)?)?;
     }
     match &config.sentinel {
         Some(sentinel) if sentinel.master.is_empty() => {
-            Err(invalid("it names sentinels, but no `master`"))
+            Err(PARTS.invalid("it names sentinels, but no `master`"))
         }
         _ => Ok(config),
     }
@@ -67,28 +70,29 @@ fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<()> {
         }
         "partitions" => {
             let cluster = config.cluster.as_mut();
-            let cluster = cluster.ok_or_else(|| invalid("partitions takes a redis-cluster:// URL"));
-            cluster?.partitions = number(name, &value)?;
+            let cluster =
+                cluster.ok_or_else(|| PARTS.invalid("partitions takes a redis-cluster:// URL"));
+            cluster?.partitions = PARTS.number(name, &value)?;
         }
         "prefix" => config.prefix = value,
-        "wait_replicas" => config.wait_replicas = number(name, &value)?,
-        "time_limit" => config.time_limit = Duration::from_secs(number(name, &value)?),
-        "connect_timeout" => config.connect_timeout = Duration::from_secs(number(name, &value)?),
+        "wait_replicas" => config.wait_replicas = PARTS.number(name, &value)?,
+        "time_limit" => config.time_limit = PARTS.seconds(name, &value)?,
+        "connect_timeout" => config.connect_timeout = PARTS.seconds(name, &value)?,
         "durability" => {
             config.durability = Some(match value.as_str() {
                 "volatile" => Durability::Volatile,
                 "synced" => Durability::Synced,
-                _ => return Err(invalid("durability is neither volatile nor synced")),
+                _ => return Err(PARTS.invalid("durability is neither volatile nor synced")),
             });
         }
         "eviction" => {
             config.eviction = match value.as_str() {
                 "refused" => Eviction::Refused,
                 "allowed" => Eviction::Allowed,
-                _ => return Err(invalid("eviction is neither refused nor allowed")),
+                _ => return Err(PARTS.invalid("eviction is neither refused nor allowed")),
             };
         }
-        _ => return Err(invalid(&format!("it has an unknown parameter, `{name}`"))),
+        _ => return Err(PARTS.invalid(format!("it has an unknown parameter, `{name}`"))),
     }
     Ok(())
 }
@@ -97,49 +101,24 @@ fn tls<'c>(config: &'c mut RedisConfig, name: &str) -> Result<&'c mut RedisTls> 
     config
         .tls
         .as_mut()
-        .ok_or_else(|| invalid(&format!("{name} takes a rediss:// URL")))
+        .ok_or_else(|| PARTS.invalid(format!("{name} takes a rediss:// URL")))
 }
 
 fn sentinel<'c>(config: &'c mut RedisConfig, name: &str) -> Result<&'c mut RedisSentinel> {
     let sentinel = config.sentinel.as_mut();
-    sentinel.ok_or_else(|| invalid(&format!("{name} takes a redis-sentinel:// URL")))
+    sentinel.ok_or_else(|| PARTS.invalid(format!("{name} takes a redis-sentinel:// URL")))
 }
 
 fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn number<T: FromStr>(name: &str, value: &str) -> Result<T> {
-    let number = value.parse().ok();
-    number.ok_or_else(|| invalid(&format!("{name} is `{value}`, which is no such number")))
-}
-
-/// Takes percent signs away. What was written is not shown: it may be a
-/// password.
-fn decoded(text: &str) -> Result<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2).unwrap_or_default();
-        let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte = u8::from_str_radix(digits, 16)
-            .ok()
-            .filter(|_| is_hexadecimal);
-        bytes.push(byte.ok_or_else(|| invalid("it has a percent sign that escapes nothing"))?);
-        bytes.extend(rest.as_bytes());
-    }
-    String::from_utf8(bytes).map_err(|_| invalid("a part of it is not UTF-8"))
-}
-
-fn invalid(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Invalid,
-        format!("the URL of a Redis store cannot be used: {what}"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use storage_core::ErrorKind;
+
     use super::*;
 
     #[test]

@@ -26,7 +26,8 @@
 //! **Deadlines.** Each request has [`Limits::time_limit`]. What waits until then
 //! is refused, and has had no effect. A read that takes longer is cut off. A
 //! commit under way is the engine's to end in time; if it does not, the outcome
-//! is unknown.
+//! is unknown. An engine that can look up what became of a commit keeps [a part of
+//! its time](answer_by) for that.
 //!
 //! **Runtime.** Engines are called on the Tokio runtime that the store was opened
 //! on, wherever the store's futures are polled. It has to run for as long as the
@@ -39,8 +40,10 @@ mod commits;
 mod engine;
 mod lanes;
 mod limits;
+mod lost_answer;
 mod partitions;
 mod parts;
+mod pause;
 mod private_file;
 mod queue;
 mod read_request;
@@ -53,15 +56,19 @@ mod shared;
 mod snapshot;
 mod source;
 mod store;
+mod url;
 
 pub use self::{
     engine::{Engine, EngineRead},
     limits::Limits,
+    lost_answer::{Fate, answer_by},
     partitions::Partitions,
+    pause::Pause,
     private_file::read_private_file,
     reservation::Reservation,
     runtime::require_runtime,
     secret::Secret,
     snapshot::NetworkedSnapshot,
     store::Networked,
+    url::UrlParts,
 };

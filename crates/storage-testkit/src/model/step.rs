@@ -93,15 +93,16 @@ pub(crate) enum Expected {
 
 /// Draws a step that a store with these capabilities offers.
 pub(crate) fn draw(dice: &Dice, capabilities: &Capabilities) -> Step {
+    let home = Home::draw(dice, capabilities);
     match dice.below(100) {
-        0..40 => commit(dice, capabilities),
-        40..45 => Step::Delete(key(dice)),
+        0..40 => commit(dice, capabilities, home),
+        40..45 => Step::Delete(home.key(dice)),
         45..50 if capabilities.guards == Support::Supported => Step::CompareAndSwap {
-            key: key(dice),
+            key: home.key(dice),
             expected: dice.pick(Expected::TheCurrent, &[Expected::SomethingElse]),
             new: (!dice.once_in(4)).then(|| value(dice)),
         },
-        50..55 => Step::GetMany((0..dice.length(6)).map(|_| key(dice)).collect()),
+        50..55 => Step::GetMany((0..dice.length(6)).map(|_| home.key(dice)).collect()),
         55..65 => Step::Scan {
             range: range(dice),
             options: scan_options(dice, capabilities),
@@ -117,21 +118,23 @@ pub(crate) fn draw(dice: &Dice, capabilities: &Capabilities) -> Step {
         86..90 => Step::ReadSnapshot {
             range: range(dice),
             options: scan_options(dice, capabilities),
-            keys: (0..dice.length(4)).map(|_| key(dice)).collect(),
+            keys: (0..dice.length(4)).map(|_| home.key(dice)).collect(),
         },
         90..97 => Step::AdvanceClock {
             milliseconds: 1 + dice.below(10),
         },
         97..98 if capabilities.durability_max >= Durability::Buffered => Step::Reopen,
-        _ => Step::Get(key(dice)),
+        _ => Step::Get(home.key(dice)),
     }
 }
 
-fn commit(dice: &Dice, capabilities: &Capabilities) -> Step {
-    let (guards, changes) = match capabilities.batch {
-        BatchScope::Store => (dice.length(2), dice.length(7)),
+fn commit(dice: &Dice, capabilities: &Capabilities, home: Home) -> Step {
+    let (guards, changes) = match (capabilities.batch, home) {
+        (BatchScope::Store, _) | (BatchScope::Partition, Home::In(_)) => {
+            (dice.length(2), dice.length(7))
+        }
         // One key, so one of each at most.
-        BatchScope::Partition | BatchScope::Key => (0, 1),
+        _ => (0, 1),
     };
     let guards = match capabilities.guards {
         Support::Supported => guards,
@@ -144,53 +147,81 @@ fn commit(dice: &Dice, capabilities: &Capabilities) -> Step {
         capabilities.durability_min
     };
     Step::Commit {
-        guards: (0..guards).map(|_| guard(dice)).collect(),
+        guards: (0..guards).map(|_| guard(dice, home)).collect(),
         changes: (0..changes)
-            .map(|number| change(dice, number, capabilities))
+            .map(|number| change(dice, number, capabilities, home))
             .collect(),
         durability,
     }
 }
 
-fn guard(dice: &Dice) -> GuardPlan {
+fn guard(dice: &Dice, home: Home) -> GuardPlan {
     match dice.below(4) {
-        0 => GuardPlan::Absent(key(dice)),
-        1 => GuardPlan::Present(key(dice)),
-        2 => GuardPlan::Unchanged(key(dice), StampAge::ReadNow),
-        _ => GuardPlan::Unchanged(key(dice), StampAge::ReadEarlier),
+        0 => GuardPlan::Absent(home.key(dice)),
+        1 => GuardPlan::Present(home.key(dice)),
+        2 => GuardPlan::Unchanged(home.key(dice), StampAge::ReadNow),
+        _ => GuardPlan::Unchanged(home.key(dice), StampAge::ReadEarlier),
     }
 }
 
-fn change(dice: &Dice, number: usize, capabilities: &Capabilities) -> ChangePlan {
+fn change(dice: &Dice, number: usize, capabilities: &Capabilities, home: Home) -> ChangePlan {
     match dice.below(12) {
-        0..3 => ChangePlan::Delete(key(dice)),
-        3 if capabilities.range_deletes == Support::Supported => {
+        0..3 => ChangePlan::Delete(home.key(dice)),
+        // A range may lie in several partitions.
+        3 if capabilities.range_deletes == Support::Supported && home == Home::Anywhere => {
             ChangePlan::DeleteRange(range(dice))
         }
         4 if capabilities.sequence != SequenceScope::Unsupported => ChangePlan::PutSequenced {
-            prefix: "log/".into(),
+            prefix: home.bytes(b"log/").into(),
             suffix: format!("/{number}").into(),
             value: value(dice),
         },
         5..7 if capabilities.expiry == Support::Supported => ChangePlan::Put {
-            key: key(dice),
+            key: home.key(dice),
             value: value(dice),
             lives_milliseconds: Some(dice.below(25)),
         },
         _ => ChangePlan::Put {
-            key: key(dice),
+            key: home.key(dice),
             value: value(dice),
             lives_milliseconds: None,
         },
     }
 }
 
-fn key(dice: &Dice) -> OwnedKey {
-    let bytes = key_bytes(dice);
-    if dice.once_in(8) {
-        system_keys().key(bytes)
-    } else {
-        bytes.into()
+/// Where the keys of a step lie, in a store of several partitions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Home {
+    /// In any partition, each.
+    Anywhere,
+    /// All in the one of this tag.
+    In(&'static [u8]),
+}
+
+impl Home {
+    fn draw(dice: &Dice, capabilities: &Capabilities) -> Self {
+        const OTHERS: [Home; 3] = [Home::In(b"{1}"), Home::In(b"{2}"), Home::In(b"{3}")];
+        match capabilities.batch {
+            BatchScope::Partition => dice.pick(Self::Anywhere, &OTHERS),
+            BatchScope::Store | BatchScope::Key => Self::Anywhere,
+        }
+    }
+
+    fn bytes(self, rest: &[u8]) -> Bytes {
+        let tag = match self {
+            Self::Anywhere => b"",
+            Self::In(tag) => tag,
+        };
+        [tag, rest].concat().into()
+    }
+
+    fn key(self, dice: &Dice) -> OwnedKey {
+        let bytes = self.bytes(&key_bytes(dice));
+        if dice.once_in(8) {
+            system_keys().key(bytes)
+        } else {
+            bytes.into()
+        }
     }
 }
 

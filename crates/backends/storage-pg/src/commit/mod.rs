@@ -5,25 +5,22 @@ mod call;
 mod program;
 mod resolve;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use crate::sqlx::{self, Row, postgres::PgRow};
 use storage_core::{
     Committed, Durability, Error, ErrorKind, Outcome, Result, Sequence, Timestamp, WriteBatch,
-    networked::Reservation,
+    networked::{Reservation, answer_by},
 };
 use tokio::time::Instant;
 
-use self::{call::Call, program::Program, resolve::Fate};
+use self::{call::Call, program::Program};
 use crate::{
     connect::Connector,
-    error::{Failure, FailureKind},
+    error::FailureKind,
     pool::{Origin, Pool},
     row::moment,
     session::Session,
@@ -31,11 +28,6 @@ use crate::{
 
 /// How many rows of `outcomes` each session has: its last commits.
 pub(crate) const SLOTS: i64 = 256;
-
-/// Of the time that a commit has, this part is kept for finding out what became
-/// of it, but no more than the given time.
-const RESERVED_PART: u32 = 4;
-const RESERVED_MAX: Duration = Duration::from_secs(3);
 
 /// The largest number that a copy may bring along: what is numbered behind it
 /// stays far below the end.
@@ -212,8 +204,8 @@ impl Committer {
             }
             FailureKind::Lost | FailureKind::TimedOut => {
                 let fate = resolve::fate(&self.connector, &facts, number, deadline);
-                let fate = Box::pin(fate).await;
-                settle(fate, failure).map_err(|error| (error, origin))
+                let answer = Box::pin(fate).await.answer(failure.error);
+                answer.map_err(|error| (error, origin))
             }
         }
     }
@@ -252,15 +244,6 @@ impl Committer {
     }
 }
 
-/// What is answered to a commit whose own answer was lost.
-fn settle(fate: Fate, failure: Failure) -> Result<Answer> {
-    match fate {
-        Fate::Applied(answer) => Ok(answer),
-        Fate::NotApplied => Err(failure.error.with_outcome(Outcome::NotApplied)),
-        Fate::Unknown => Err(failure.error.with_outcome(Outcome::Unknown)),
-    }
-}
-
 /// Does on a new session what is not to be done between a commit and its answer.
 /// Nothing of a commit is sent yet.
 async fn begin(session: &mut Session) -> sqlx::Result<()> {
@@ -278,13 +261,6 @@ async fn remove_old_outcomes(session: &mut Session) -> sqlx::Result<()> {
         ) old WHERE o.session = old.session AND o.slot = old.slot";
     let remove = sqlx::query(REMOVE).persistent(false);
     remove.execute(&mut session.connection).await.map(drop)
-}
-
-/// When to stop waiting for an answer, so that there is time to look for what
-/// became of the commit.
-fn answer_by(deadline: Instant) -> Instant {
-    let left = deadline.saturating_duration_since(Instant::now());
-    deadline - (left / RESERVED_PART).min(RESERVED_MAX)
 }
 
 fn missing() -> Error {

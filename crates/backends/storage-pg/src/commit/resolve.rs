@@ -4,11 +4,9 @@
 //! and once it is gone, the row that a commit leaves in `outcomes` tells: it is
 //! there, or it never will be.
 
-use std::time::Duration;
-
 use crate::sqlx::{self, PgConnection};
-use storage_core::ErrorKind;
-use tokio::time::{Instant, sleep_until};
+use storage_core::networked::Fate;
+use tokio::time::Instant;
 
 use super::{Answer, SLOTS};
 use crate::{
@@ -17,19 +15,6 @@ use crate::{
     session::{Facts, Session, within},
 };
 
-/// How long to wait before looking again, at first and at most.
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(250);
-
-/// What became of a commit.
-#[derive(Debug)]
-pub(super) enum Fate {
-    Applied(Answer),
-    /// It was not applied and never will be.
-    NotApplied,
-    Unknown,
-}
-
 /// Finds out what became of commit `number` of a session, or gives up at the
 /// deadline.
 pub(super) async fn fate(
@@ -37,32 +22,26 @@ pub(super) async fn fate(
     lost: &Facts,
     number: i64,
     deadline: Instant,
-) -> Fate {
-    let mut pause = PAUSE_MIN;
-    loop {
-        match connector.primary(deadline).await {
-            Ok(mut session) => match examine(&mut session, lost, number, deadline).await {
-                Ok(Some(answer)) => return Fate::Applied(answer),
-                Ok(None) => return Fate::NotApplied,
-                Err(_) => {}
-            },
-            Err(error) if is_for_good(error.kind()) => return Fate::Unknown,
-            Err(_) => {}
-        }
-        let next = Instant::now() + pause;
-        if next >= deadline {
-            return Fate::Unknown;
-        }
-        sleep_until(next).await;
-        pause = (pause * 2).min(PAUSE_MAX);
-    }
+) -> Fate<Answer> {
+    Fate::look_up(deadline, || look(connector, lost, number, deadline)).await
 }
 
-const fn is_for_good(kind: ErrorKind) -> bool {
-    !matches!(
-        kind,
-        ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::Throttled
-    )
+/// Looks once; nothing if that tells nothing, but may in a moment.
+async fn look(
+    connector: &Connector,
+    lost: &Facts,
+    number: i64,
+    deadline: Instant,
+) -> Option<Fate<Answer>> {
+    let mut session = match connector.primary(deadline).await {
+        Ok(session) => session,
+        Err(error) => return Fate::kept_from(error.kind()),
+    };
+    match examine(&mut session, lost, number, deadline).await {
+        Ok(Some(answer)) => Some(Fate::Applied(answer)),
+        Ok(None) => Some(Fate::NotApplied),
+        Err(_) => None,
+    }
 }
 
 /// Ends the lost session, and reads what it left once it is gone.
@@ -72,14 +51,11 @@ async fn examine(
     number: i64,
     deadline: Instant,
 ) -> Result<Option<Answer>, Failure> {
-    let mut pause = PAUSE_MIN;
+    let mut pause = Fate::<Answer>::pause();
     while within(deadline, end(&mut session.connection, lost)).await? {
-        let next = Instant::now() + pause;
-        if next >= deadline {
+        if !pause.before(deadline).await {
             return Err(Failure::timed_out());
         }
-        sleep_until(next).await;
-        pause = (pause * 2).min(PAUSE_MAX);
     }
     within(deadline, find(&mut session.connection, lost, number)).await
 }

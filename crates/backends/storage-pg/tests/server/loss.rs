@@ -3,17 +3,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use storage_core::{ErrorKind, Maintenance, Outcome, Read, ReadExt, Store, StoreExt, WriteBatch};
+use storage_core::{ErrorKind, Maintenance, ReadExt, Store, StoreExt};
 use storage_pg::{PgBackend, PgConfig};
-use storage_testkit::servers::{Direction, PgServer, PgServerConfig, Proxy};
+use storage_testkit::{
+    lost_answers::{self, LATE},
+    servers::{PgServer, PgServerConfig, Proxy},
+};
 
 use crate::{blocking, fails, not_applied, timed};
 
 /// How long calls may take in these tests.
 const LIMIT: Duration = Duration::from_secs(3);
-
-/// What a machine with much to do may add.
-const LATE: Duration = Duration::from_secs(2);
 
 /// What there is must be kept: dropped servers and proxies are ended.
 struct Place {
@@ -27,11 +27,6 @@ impl Place {
     async fn on_server(&self, work: fn(&PgServer)) {
         let server = Arc::clone(&self.server);
         blocking(move || work(&server)).await;
-    }
-
-    async fn on_proxy(&self, work: fn(&Proxy)) {
-        let proxy = Arc::clone(&self.proxy);
-        blocking(move || work(&proxy)).await;
     }
 }
 
@@ -93,89 +88,32 @@ async fn a_store_goes_on_after_its_server_was_killed_and_restarted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_answer_is_cut_off_is_found_to_be_applied() {
     let place = place().await;
-    let store = &place.store;
-    for round in 0..5_u8 {
-        let key = [b'k', round];
-        // Connected before, so what is cut off is the answer to the commit.
-        store.put("warm", "v").await.unwrap();
-        place
-            .proxy
-            .delay(Direction::ToClient, Duration::from_millis(400));
-        let writing = tokio::spawn({
-            let store = store.clone();
-            // Done a second time, it would meet itself.
-            let batch = WriteBatch::new()
-                .absent(key.to_vec())
-                .put(key.to_vec(), "v");
-            async move { store.commit(batch).await }
-        });
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        place
-            .on_proxy(|proxy| {
-                proxy.cut().unwrap();
-                proxy.heal().unwrap();
-            })
-            .await;
-        let committed = writing.await.unwrap().unwrap();
-        assert_eq!(committed.sequence, store.sequence());
-        assert!(store.exists(&key).await.unwrap());
-    }
+    let case = lost_answers::a_commit_whose_answer_is_cut_off_is_found_to_be_applied(
+        &place.store,
+        &place.proxy,
+    );
+    case.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_never_arrives_is_found_not_to_be_applied_or_done_anew() {
     let place = place().await;
-    let store = &place.store;
-    for round in 0..5_u8 {
-        let key = [b'k', round];
-        store.put("warm", "v").await.unwrap();
-        // It is on its way when the connection breaks.
-        place
-            .proxy
-            .delay(Direction::ToServer, Duration::from_millis(400));
-        let writing = tokio::spawn({
-            let store = store.clone();
-            async move { store.put(&key, "v").await }
-        });
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        place
-            .on_proxy(|proxy| {
-                proxy.cut().unwrap();
-                proxy.heal().unwrap();
-            })
-            .await;
-        let written = writing.await.unwrap();
-        let is_there = store.exists(&key).await.unwrap();
-        match written {
-            Ok(_) => assert!(is_there),
-            Err(error) => {
-                assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error}");
-                assert!(!is_there);
-            }
-        }
-    }
+    let case = lost_answers::a_commit_that_never_arrives_is_found_not_to_be_applied_or_done_anew(
+        &place.store,
+        &place.proxy,
+    );
+    case.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_goes_silent_keeps_no_call_beyond_its_time() {
     let place = place().await;
-    let store = &place.store;
-    place.proxy.swallow();
-    let (written, took) = timed(store.put("k", "v")).await;
-    let error = written.unwrap_err();
-    assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error}");
-    assert!(took < LIMIT + LATE, "{took:?}");
-    let (read, took) = timed(store.get("before")).await;
-    assert!(read.is_err());
-    assert!(took < LIMIT + LATE, "{took:?}");
-    // Now connections cannot be made, so nothing is sent.
-    let (written, took) = timed(store.put("l", "v")).await;
-    not_applied(written);
-    assert!(took < LIMIT + LATE, "{took:?}");
-    place.on_proxy(|proxy| proxy.heal().unwrap()).await;
-    assert!(store.exists("before").await.unwrap());
-    store.put("after", "v").await.unwrap();
-    assert!(!store.exists("l").await.unwrap());
+    let case = lost_answers::a_network_that_goes_silent_keeps_no_call_beyond_its_time(
+        &place.store,
+        &place.proxy,
+        LIMIT,
+    );
+    case.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,37 +4,29 @@ mod answer;
 mod program;
 mod resolve;
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
 use storage_core::{
     Committed, Durability, Error, ErrorKind, Outcome, Result, Sequence, Timestamp, WriteBatch,
-    networked::Reservation,
+    networked::{Reservation, answer_by},
 };
 use tokio::time::Instant;
 
 use self::{
     answer::{Answer, Reason},
-    resolve::{Fate, Sent},
+    resolve::Sent,
 };
 use crate::{
     connect::Connector,
     error::{corrupt, unavailable},
     failure::{Failure, FailureKind},
-    partition::Pause,
+    partition::pause,
     pool::{Lease, Origin, Pool},
     scan::moment,
     script,
     session::Session,
 };
-
-/// Of the time that a commit has, this part is kept for finding out what became
-/// of it, but no more than the given time.
-const RESERVED_PART: u32 = 4;
-const RESERVED_MAX: Duration = Duration::from_secs(3);
 
 /// Scripts count in floating point, which is exact up to 2^53. A copy may bring
 /// half of that along.
@@ -111,7 +103,7 @@ impl Committer {
         deadline: Instant,
     ) -> Result<Answer> {
         let mut is_repeated = false;
-        let mut pause = Pause::new();
+        let mut pause = pause();
         loop {
             let mut lease = self.pool.lend(deadline).await.map_err(not_applied)?;
             let origin = lease.origin;
@@ -188,8 +180,7 @@ impl Committer {
             Durability::Synced => self.wait_replicas,
             _ => 0,
         };
-        let answer_by = answer_by(deadline);
-        let answered = lease.run(answer_by, async |session| {
+        let answered = lease.run(answer_by(deadline), async |session| {
             let answer = script::COMMIT.run(session, &connector.keys, add).await?;
             Ok(from_redis_value(answer)?)
         });
@@ -217,12 +208,10 @@ impl Committer {
                     durability,
                     replicas,
                 };
-                let fate = resolve::fate(connector, &sent, deadline);
-                match Box::pin(fate).await {
-                    Fate::Applied(answer) => Ok(answer),
-                    Fate::NotApplied => Err(failure.did_nothing()),
-                    Fate::Unknown => Err(failure.with_outcome(Outcome::Unknown)),
-                }
+                let fate = Box::pin(resolve::fate(connector, &sent, deadline)).await;
+                let Failure { error, kind } = failure;
+                let answer = fate.answer(error);
+                answer.map_err(|error| Failure { error, kind })
             }
         }
     }
@@ -369,13 +358,6 @@ fn not_synced(missing: &str) -> Error {
         ErrorKind::Unsupported,
         format!("the server does not make commits Synced any more: {missing}"),
     )
-}
-
-/// When to stop waiting for an answer, so that there is time to look for what
-/// became of the commit.
-fn answer_by(deadline: Instant) -> Instant {
-    let left = deadline.saturating_duration_since(Instant::now());
-    deadline - (left / RESERVED_PART).min(RESERVED_MAX)
 }
 
 fn missing() -> Error {

@@ -4,11 +4,9 @@
 //! its server still runs, and then the note that each commit leaves tells: it is
 //! there, or it never will be.
 
-use std::time::Duration;
-
 use deadpool_redis::redis::{Cmd, RedisResult, cmd, from_redis_value};
-use storage_core::{Durability, ErrorKind};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use storage_core::{Durability, networked::Fate};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Answer, following};
 use crate::{
@@ -17,19 +15,6 @@ use crate::{
     script,
     session::{Facts, Session, within},
 };
-
-/// How long to wait before looking again, at first and at most.
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(250);
-
-/// What became of a commit.
-#[derive(Debug)]
-pub(super) enum Fate {
-    Applied(Answer),
-    /// It was not applied and never will be.
-    NotApplied,
-    Unknown,
-}
 
 /// A commit whose answer is lost.
 #[derive(Debug)]
@@ -45,74 +30,64 @@ pub(super) struct Sent<'a> {
 
 /// Finds out what became of a commit, or gives up at the deadline. One that was
 /// applied is as durable afterwards as if it had been answered.
-pub(super) async fn fate(connector: &Connector, sent: &Sent<'_>, deadline: Instant) -> Fate {
-    let lost = sent.facts;
-    let replicas = sent.replicas;
-    let mut pause = PAUSE_MIN;
-    loop {
-        match timeout_at(deadline, connector.connect()).await {
-            Ok(Ok(mut session)) => {
-                let mut examined = examine(&mut session, connector, sent, deadline).await;
-                if let Err(FailureKind::Arrived(host)) =
-                    examined.as_ref().map_err(|failure| &failure.kind)
-                    && let Ok(Ok(there)) =
-                        timeout_at(deadline, Box::pin(connector.connect_to_taker(host))).await
-                {
-                    session = there;
-                    examined = examine(&mut session, connector, sent, deadline).await;
-                }
-                match examined {
-                    // The server that it was sent to may be cut off from those who
-                    // replaced it, and be seen by others for a while.
-                    Ok(None)
-                        if connector.may_be_replaced()
-                            && session.facts.server() != lost.server() =>
-                    {
-                        return Fate::Unknown;
-                    }
-                    // The note may have been there, and be evicted.
-                    Ok(None) if connector.may_be_evicted() => return Fate::Unknown,
-                    Ok(None) => return Fate::NotApplied,
-                    // Who has the note now may keep it less well.
-                    Ok(Some(_)) if !session.facts.persistence.makes(sent.durability) => {
-                        if session.facts.persistence.missing.is_some() {
-                            return Fate::Unknown;
-                        }
-                    }
-                    Ok(Some(answer)) if replicas == 0 => return Fate::Applied(answer),
-                    Ok(Some(answer)) => {
-                        let waiting = following(&mut session, replicas, deadline);
-                        return match within(deadline, waiting).await {
-                            Ok(following) if following >= replicas => Fate::Applied(answer),
-                            _ => Fate::Unknown,
-                        };
-                    }
-                    // The right to end connections is missing, or the store is.
-                    Err(Failure {
-                        kind: FailureKind::Refused | FailureKind::Broken,
-                        ..
-                    }) => return Fate::Unknown,
-                    Err(_) => {}
-                }
-            }
-            Ok(Err(error)) if is_for_good(error.kind()) => return Fate::Unknown,
-            Ok(Err(_)) => {}
-            Err(_) => return Fate::Unknown,
-        }
-        let next = Instant::now() + pause;
-        if next >= deadline {
-            return Fate::Unknown;
-        }
-        sleep_until(next).await;
-        pause = (pause * 2).min(PAUSE_MAX);
-    }
+pub(super) async fn fate(
+    connector: &Connector,
+    sent: &Sent<'_>,
+    deadline: Instant,
+) -> Fate<Answer> {
+    Fate::look_up(deadline, || look(connector, sent, deadline)).await
 }
 
-const fn is_for_good(kind: ErrorKind) -> bool {
-    !matches!(
-        kind,
-        ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::Throttled
-    )
+/// Looks once; nothing if that tells nothing, but may in a moment.
+async fn look(connector: &Connector, sent: &Sent<'_>, deadline: Instant) -> Option<Fate<Answer>> {
+    let mut session = match timeout_at(deadline, connector.connect()).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => return Fate::kept_from(error.kind()),
+        Err(_) => return Some(Fate::Unknown),
+    };
+    let mut examined = examine(&mut session, connector, sent, deadline).await;
+    if let Err(FailureKind::Arrived(host)) = examined.as_ref().map_err(|failure| &failure.kind)
+        && let Ok(Ok(there)) =
+            timeout_at(deadline, Box::pin(connector.connect_to_taker(host))).await
+    {
+        session = there;
+        examined = examine(&mut session, connector, sent, deadline).await;
+    }
+    let answer = match examined {
+        Ok(Some(answer)) => answer,
+        Ok(None) => return Some(without_note(connector, sent, &session)),
+        // The right to end connections is missing, or the store is.
+        Err(Failure {
+            kind: FailureKind::Refused | FailureKind::Broken,
+            ..
+        }) => return Some(Fate::Unknown),
+        Err(_) => return None,
+    };
+    let persistence = &session.facts.persistence;
+    // Who has the note now may keep it less well.
+    if !persistence.makes(sent.durability) {
+        return persistence.missing.is_some().then_some(Fate::Unknown);
+    }
+    if sent.replicas > 0 {
+        let waiting = following(&mut session, sent.replicas, deadline);
+        match within(deadline, waiting).await {
+            Ok(following) if following >= sent.replicas => {}
+            _ => return Some(Fate::Unknown),
+        }
+    }
+    Some(Fate::Applied(answer))
+}
+
+/// What it says of a commit that its note is not with a server.
+fn without_note(connector: &Connector, sent: &Sent<'_>, session: &Session) -> Fate<Answer> {
+    // The server that it was sent to may be cut off from those who replaced it, and
+    // be seen by others for a while.
+    let is_elsewhere = connector.may_be_replaced() && session.facts.server() != sent.facts.server();
+    // The note may have been there, and be evicted.
+    if is_elsewhere || connector.may_be_evicted() {
+        return Fate::Unknown;
+    }
+    Fate::NotApplied
 }
 
 /// Ends the lost connection, and reads what its commit has left.

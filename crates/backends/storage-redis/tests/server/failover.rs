@@ -1,74 +1,17 @@
 //! Masters that are replaced by one that is told apart from them in one thing
 //! only: what a new one must be, and know, before anything is claimed of it.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-    thread,
-    time::Duration,
-};
+use std::time::Duration;
 
 use storage_core::{Durability, ErrorKind, Outcome, ReadExt, Store, StoreExt};
-use storage_redis::{RedisBackend, RedisConfig, RedisSentinel};
+use storage_redis::RedisBackend;
 use storage_testkit::servers::{RedisServer, RedisServerConfig};
 use tokio::time::Instant;
 
-use crate::{administrator, blocking, config, not_applied};
-
-/// A sentinel that says what it is told to.
-#[derive(Clone, Debug)]
-struct Sentinel {
-    address: SocketAddr,
-    master: Arc<Mutex<SocketAddr>>,
-}
-
-impl Sentinel {
-    fn naming(master: &RedisServer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let sentinel = Self {
-            address: listener.local_addr().unwrap(),
-            master: Arc::new(Mutex::new(master.address())),
-        };
-        let master = Arc::clone(&sentinel.master);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let master = Arc::clone(&master);
-                thread::spawn(move || answer(stream, &master));
-            }
-        });
-        sentinel
-    }
-
-    fn names(&self, master: &RedisServer) {
-        *self.master.lock().unwrap() = master.address();
-    }
-
-    fn config(&self, server: &RedisServer) -> RedisConfig {
-        let mut config = config(&administrator(server));
-        config.hosts = vec![self.address.to_string().parse().unwrap()];
-        config.sentinel = Some(RedisSentinel::new("mine"));
-        config
-    }
-}
-
-fn answer(mut stream: TcpStream, master: &Mutex<SocketAddr>) {
-    while stream.read(&mut [0; 1024]).is_ok_and(|length| length > 0) {
-        let master = *master.lock().unwrap();
-        let (ip, port) = (master.ip().to_string(), master.port().to_string());
-        let answer = format!(
-            "*2\r\n${}\r\n{ip}\r\n${}\r\n{port}\r\n",
-            ip.len(),
-            port.len()
-        );
-        if stream.write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
+use crate::{administrator, blocking, config, not_applied, told_sentinel::ToldSentinel};
 
 /// A master, and who follows it.
-async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, RedisServer) {
+pub(crate) async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, RedisServer) {
     blocking(move || {
         let one = RedisServerConfig::new().start().unwrap();
         let other = one.replica().unwrap();
@@ -83,7 +26,7 @@ async fn pair(settings: &'static [(&str, &str)]) -> (RedisServer, RedisServer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_whose_replicas_follow_another_one_is_looked_for_anew() {
     let (old, new) = pair(&[]).await;
-    let sentinel = Sentinel::naming(&old);
+    let sentinel = ToldSentinel::naming(old.address());
     let mut config = sentinel.config(&old);
     config.wait_replicas = 1;
     config.time_limit = Duration::from_secs(2);
@@ -93,7 +36,7 @@ async fn a_master_whose_replicas_follow_another_one_is_looked_for_anew() {
         let sentinel = sentinel.clone();
         move || {
             new.promote().unwrap();
-            sentinel.names(&new);
+            sentinel.names(new.address());
             let third = new.replica().unwrap();
             (new, third)
         }
@@ -116,7 +59,7 @@ async fn failed_over(
     new: &RedisServer,
     limit: Duration,
 ) -> (RedisBackend, RedisServer) {
-    let sentinel = Sentinel::naming(&old);
+    let sentinel = ToldSentinel::naming(old.address());
     let mut config = sentinel.config(&old);
     config.time_limit = limit;
     let store = config.open().await.unwrap();
@@ -128,7 +71,7 @@ async fn failed_over(
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     new.promote().unwrap();
-    sentinel.names(new);
+    sentinel.names(new.address());
     let old = blocking(move || {
         old.kill().unwrap();
         old
@@ -183,7 +126,7 @@ async fn a_new_master_syncs_nothing_before_its_log_is_whole() {
     };
     assert!(is_writing());
     let deadline = Instant::now() + Duration::from_mins(1);
-    let mut was_refused = false;
+    let (mut was_refused, mut was_reported) = (false, false);
     loop {
         let committed = store.put("k", "2").await;
         match committed {
@@ -194,12 +137,27 @@ async fn a_new_master_syncs_nothing_before_its_log_is_whole() {
             }
             Err(error) => {
                 assert_eq!(error.outcome(), Some(Outcome::NotApplied), "{error:?}");
-                was_refused |= error.message().contains("written anew");
                 assert!(Instant::now() < deadline, "{error:?}");
+                if error.message().contains("written anew") {
+                    was_refused = true;
+                    let health = not_durable(&store).await;
+                    let says_so = health.is_some_and(|detail| detail.contains("written anew"));
+                    was_reported |= says_so;
+                    assert!(says_so || !is_writing());
+                }
             }
         }
     }
-    assert!(was_refused);
+    assert!(was_refused && was_reported);
+    assert_eq!(not_durable(&store).await, None);
+}
+
+/// What the store's health says of why commits are not durable.
+async fn not_durable(store: &RedisBackend) -> Option<String> {
+    let health = store.health().await.unwrap();
+    let mut issues = health.issues.into_iter();
+    let issue = issues.find(|issue| issue.name == "not_durable")?;
+    Some(issue.detail)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,4 +174,5 @@ async fn a_log_that_was_whole_is_written_anew_without_anybody_waiting() {
     store.put("k", "2").await.unwrap();
     let info = server.call(&["INFO", "persistence"]).unwrap();
     assert!(info.contains("aof_rewrite_in_progress:1"), "{info}");
+    assert_eq!(not_durable(&store).await, None);
 }

@@ -8,11 +8,13 @@ mod durability;
 mod failover;
 mod garbage;
 mod keys;
+mod looked_up;
 mod loss;
 mod moving;
 mod processes;
 mod refusals;
 mod sentinel;
+mod told_sentinel;
 
 use std::time::{Duration, Instant};
 

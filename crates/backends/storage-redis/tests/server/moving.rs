@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use storage_core::{ErrorKind, KeyRange, ReadExt, Store, StoreExt, WriteBatch};
-use storage_redis::RedisBackend;
+use storage_redis::{RedisBackend, RedisConfig};
 use storage_testkit::servers::RedisCluster;
 
-use crate::{blocking, config, not_applied};
+use crate::{blocking, config, not_applied, timed};
 
 /// A cluster that replaces no master: one that gets no time to run, on a machine
 /// with much to do, would be replaced by one that knows nothing of the move, and
 /// has half of the keys.
-async fn steady() -> Arc<RedisCluster> {
+pub(crate) async fn steady() -> Arc<RedisCluster> {
     let cluster = blocking(|| RedisCluster::start().unwrap()).await;
     for node in cluster.nodes() {
         node.call(&["CONFIG", "SET", "cluster-node-timeout", "30000"])
@@ -57,14 +57,14 @@ async fn slots_that_move_lose_no_commit_and_fail_none() {
 
 /// A slot that is on its way to another master, and has not arrived.
 #[derive(Debug)]
-struct Move {
+pub(crate) struct Move {
     cluster: Arc<RedisCluster>,
     slot: u16,
 }
 
 impl Move {
     /// Begins to move the slot of a partition, and takes these keys of it along.
-    async fn begin(cluster: &Arc<RedisCluster>, tag: &str, keys: &[&str]) -> Self {
+    pub(crate) async fn begin(cluster: &Arc<RedisCluster>, tag: &str, keys: &[&str]) -> Self {
         let keys: Vec<_> = keys.iter().map(|key| format!("{tag}:{key}")).collect();
         let (cluster, tag) = (Arc::clone(cluster), tag.to_owned());
         blocking(move || {
@@ -78,14 +78,16 @@ impl Move {
         .await
     }
 
-    /// Moves what is left.
-    async fn end(self) {
-        blocking(move || {
-            let Self { cluster, slot } = self;
-            cluster.move_rest(slot).unwrap();
-            cluster.end_move(slot).unwrap();
-        })
-        .await;
+    /// Moves the keys that are left.
+    pub(crate) async fn rest(&self) {
+        let (cluster, slot) = (Arc::clone(&self.cluster), self.slot);
+        blocking(move || cluster.move_rest(slot).unwrap()).await;
+    }
+
+    /// Moves the keys that are left, and the slot.
+    pub(crate) async fn end(self) {
+        self.rest().await;
+        blocking(move || self.cluster.end_move(self.slot).unwrap()).await;
     }
 }
 
@@ -159,4 +161,53 @@ async fn the_last_entry_is_deleted_while_its_slot_moves() {
     moving.end().await;
     assert_eq!(store.count(KeyRange::all()).await.unwrap(), 0);
     assert!(store.check().await.unwrap().damages.is_empty());
+}
+
+/// A store that was made and closed, and whose slot is to be moved.
+async fn closed(prefix: &str, limit: Duration) -> (Arc<RedisCluster>, RedisConfig, String) {
+    let cluster = steady().await;
+    let mut config = config(&format!("{}&partitions=1", cluster.url(prefix)));
+    config.time_limit = limit;
+    let store = config.clone().open().await.unwrap();
+    store.put("k", "1").await.unwrap();
+    store.close().await.unwrap();
+    (cluster, config, format!("{{{prefix}:0}}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_opened_where_its_partition_has_arrived() {
+    let (cluster, config, tag) = closed("opened", Duration::from_secs(20)).await;
+    let all = ["entries", "index", "meta", "notes"];
+    let moving = Move::begin(&cluster, &tag, &all).await;
+    let store = config.open().await.unwrap();
+    assert_eq!(store.get("k").await.unwrap().unwrap().value(), "1");
+    store.put("k", "2").await.unwrap();
+    moving.end().await;
+    assert_eq!(store.get("k").await.unwrap().unwrap().value(), "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_partition_is_split_is_opened_once_it_is_whole() {
+    for gone in [&["entries"][..], &["meta"]] {
+        let (cluster, config, tag) = closed("opened", Duration::from_secs(20)).await;
+        let moving = Move::begin(&cluster, &tag, gone).await;
+        let mut opening = Box::pin(config.open());
+        let waited = tokio::time::timeout(Duration::from_millis(500), &mut opening).await;
+        assert!(waited.is_err(), "{gone:?}: {waited:?}");
+        moving.end().await;
+        let store = opening.await.unwrap();
+        assert_eq!(store.get("k").await.unwrap().unwrap().value(), "1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_partition_stays_split_is_not_opened_in_time() {
+    let (cluster, config, tag) = closed("opened", Duration::from_secs(2)).await;
+    let moving = Move::begin(&cluster, &tag, &["index"]).await;
+    let (opened, took) = timed(config.open()).await;
+    let error = opened.unwrap_err();
+    let passes = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::TimedOut);
+    assert!(passes, "{error:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    moving.end().await;
 }

@@ -1,6 +1,6 @@
 //! A master that is gone is replaced by a replica, and the store goes on with it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use storage_core::{Capabilities, ErrorKind, Outcome, Read, ReadExt, ReadSupport, Store, StoreExt};
 use storage_redis::{RedisConfig, RedisSentinel};
@@ -74,4 +74,32 @@ async fn a_failover_is_followed_and_loses_nothing_that_replicas_had() {
         Some(Outcome::Unknown)
     );
     assert!(store.exists("after").await.unwrap());
+}
+
+/// What the old master does with it when it goes on, nobody who asks the new one knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_a_replaced_master_has_not_read_is_unknown() {
+    let group = Arc::new(blocking(|| RedisSentinels::start().unwrap()).await);
+    let mut config = through(&group);
+    config.time_limit = Duration::from_secs(20);
+    config.wait_replicas = 0;
+    let store = config.open().await.unwrap();
+    store.put("before", "v").await.unwrap();
+    // It follows at once on the session of the last one.
+    group.servers()[0].pause().unwrap();
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move { store.put("k", "old").await }
+    });
+    blocking({
+        let group = Arc::clone(&group);
+        move || group.wait_for_failover_from(&group.servers()[0]).unwrap()
+    })
+    .await;
+    let error = writing.await.unwrap().unwrap_err();
+    assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error:?}");
+    assert!(!store.exists("k").await.unwrap());
+    group.servers()[0].resume().unwrap();
+    store.put("k", "new").await.unwrap();
+    assert_eq!(store.get("k").await.unwrap().unwrap().value(), "new");
 }

@@ -59,7 +59,14 @@ impl Proxy {
     /// # Errors
     /// If no port is free, or the operating system has no thread left.
     pub fn start(target: SocketAddr) -> ServerResult<Self> {
-        let address = port::free()?;
+        Self::start_at(port::free()?, target)
+    }
+
+    /// The same, at an address of the loopback at which nobody listens.
+    ///
+    /// # Errors
+    /// If somebody does, or the operating system has no thread left.
+    pub fn start_at(address: SocketAddr, target: SocketAddr) -> ServerResult<Self> {
         let (faults, watched) = watch::channel(Faults::none(target));
         let progress = Arc::new(Progress::new());
         let (ending, ended) = oneshot::channel();

@@ -18,6 +18,14 @@ impl RedisCluster {
         self.end_move(slot)
     }
 
+    /// The master that a slot is moved to.
+    ///
+    /// # Errors
+    /// If no node runs, or the slot is not served.
+    pub fn taker_of(&self, slot: u16) -> ServerResult<&RedisServer> {
+        self.way_of(slot).map(|way| way.taker)
+    }
+
     /// Begins to move a slot to another master than the one that has it. From now
     /// on that one sends clients to the other one for what it has not.
     ///

@@ -2,6 +2,7 @@
 
 mod changes;
 mod known;
+mod proxies;
 
 use std::{
     ops::RangeInclusive,
