@@ -11,7 +11,7 @@ use storage_core::{
 
 use crate::{
     ObjectBackend, ObjectClass, ObjectConditions, ObjectCreation, ObjectParts, ObjectPlace,
-    ObjectReads, S3Place, open, url,
+    ObjectReads, S3Place, open, place::PlaceSite, url,
 };
 
 /// Where a store of objects is and how much of its server it may use.
@@ -161,14 +161,10 @@ impl ObjectConfig {
 
     fn validated(self) -> Result<Self> {
         self.root()?;
-        match &self.place {
-            ObjectPlace::S3(place) => place.validate()?,
-            #[cfg(feature = "azure")]
-            ObjectPlace::Azure(place) => place.validate()?,
-            #[cfg(feature = "gcs")]
-            ObjectPlace::Gcs(place) => place.validate()?,
-            ObjectPlace::Directory(_) | ObjectPlace::Memory if self.storage_classes.is_empty() => {}
-            ObjectPlace::Directory(_) | ObjectPlace::Memory => {
+        match self.place.site() {
+            PlaceSite::Server(place) => place.validate()?,
+            PlaceSite::Directory(_) | PlaceSite::Memory if self.storage_classes.is_empty() => {}
+            PlaceSite::Directory(_) | PlaceSite::Memory => {
                 return Err(invalid("storage classes are for objects on a server"));
             }
         }

@@ -1,6 +1,9 @@
 //! Buckets of Google Cloud Storage.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
 use serde::Deserialize;
@@ -10,10 +13,11 @@ use storage_core::{
 };
 
 use crate::{
-    client::{Client, no_retries, validate_endpoint},
+    client::{Client, no_retries},
     config::invalid,
     deletes::Deletes,
     place::Promise,
+    served::ServedPlace,
     transport::Connector,
 };
 
@@ -59,26 +63,42 @@ impl GcsPlace {
             ca_file: None,
         }
     }
+}
 
-    pub(crate) fn validate(&self) -> Result<()> {
-        if self.bucket.is_empty() {
-            return Err(invalid("bucket is empty; name one that exists"));
-        }
-        validate_endpoint(self.endpoint.as_deref())
+impl ServedPlace for GcsPlace {
+    fn scheme(&self) -> &'static str {
+        "gs"
     }
 
-    /// Sets what a parameter of a URL says; `false` if there is none of that name.
-    pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
+    fn kind(&self) -> &'static str {
+        "bucket"
+    }
+
+    fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
+    fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {
+        (&mut self.endpoint, &mut self.ca_file)
+    }
+
+    fn set_own(&mut self, name: &str, value: &str) -> bool {
         match name {
-            "endpoint" => self.endpoint = Some(value.into()),
             "credentials_file" => self.credentials_file = Some(value.into()),
-            "ca_file" => self.ca_file = Some(value.into()),
             _ => return false,
         }
         true
     }
 
-    pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
+    fn client(&self, connector: Connector) -> Result<Client> {
         let environment = GoogleCloudStorageBuilder::from_env();
         let endpoint = self.endpoint.clone();
         let endpoint = endpoint.or_else(|| environment.get_config_value(&GoogleConfigKey::BaseUrl));
@@ -103,11 +123,11 @@ impl GcsPlace {
         // Why a key cannot be read may show some of it.
         let is_ours = self.credentials_file.is_some();
         let store = builder.build().map_err(|error| {
-            invalid(if is_ours {
-                "credentials_file does not have the key of a service account".into()
+            if is_ours {
+                invalid("credentials_file does not have the key of a service account")
             } else {
-                format!("the bucket cannot be used as configured: {error}")
-            })
+                self.unusable(&error)
+            }
         })?;
         Ok(Client {
             store: Arc::new(store),

@@ -70,6 +70,7 @@ mod race;
 mod read;
 mod s3;
 mod scan;
+mod served;
 mod stamp;
 #[cfg(test)]
 mod tests;

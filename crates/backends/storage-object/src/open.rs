@@ -9,18 +9,16 @@ use storage_core::{Components, Durability, Error, ErrorKind, Result, StoreDirect
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
-    ObjectConditions, ObjectConfig, ObjectCreation, ObjectPlace,
+    ObjectConditions, ObjectConfig, ObjectCreation,
     bucket::{Bucket, BucketKind, Content, Parts, PutIf},
-    client::Client,
     config::invalid,
     engine::{ENGINE, ObjectEngine, limits},
     failure::RETRY_AFTER,
     guarding::{Guarding, KeyLocks},
     name::Names,
-    place::Promise,
+    place::{PlaceSite, Promise},
     race::{Verdict, race},
     read::Tries,
-    transport::{Connector, tls},
 };
 
 /// What the marker of a store says: which format it has.
@@ -95,22 +93,18 @@ pub(crate) async fn engine_in(
 
 impl Holder {
     fn of(config: &ObjectConfig) -> Result<Self> {
-        match &config.place {
-            ObjectPlace::S3(place) => {
-                let connector = connector(place.ca_file.as_deref(), config)?;
-                Ok(Self::on_server(place.client(connector)?))
+        match config.place.site() {
+            PlaceSite::Server(place) => {
+                let client = place.connect(config.connect_timeout)?;
+                Ok(Self {
+                    store: client.store,
+                    kind: BucketKind::Server(client.deletes),
+                    promise: client.promise,
+                    durability: Durability::Synced,
+                    directory: None,
+                })
             }
-            #[cfg(feature = "azure")]
-            ObjectPlace::Azure(place) => {
-                let connector = connector(place.ca_file.as_deref(), config)?;
-                Ok(Self::on_server(place.client(connector)?))
-            }
-            #[cfg(feature = "gcs")]
-            ObjectPlace::Gcs(place) => {
-                let connector = connector(place.ca_file.as_deref(), config)?;
-                Ok(Self::on_server(place.client(connector)?))
-            }
-            ObjectPlace::Directory(path) => {
+            PlaceSite::Directory(path) => {
                 if config.creation == ObjectCreation::Never && !path.join("STORAGE").exists() {
                     return Err(missing());
                 }
@@ -130,7 +124,7 @@ impl Holder {
                     directory: Some(Arc::new(directory)),
                 })
             }
-            ObjectPlace::Memory => Ok(Self {
+            PlaceSite::Memory => Ok(Self {
                 store: Arc::new(InMemory::new()),
                 kind: BucketKind::Memory,
                 promise: Promise::Strong,
@@ -139,22 +133,6 @@ impl Holder {
             }),
         }
     }
-}
-
-impl Holder {
-    fn on_server(client: Client) -> Self {
-        Self {
-            store: client.store,
-            kind: BucketKind::Server(client.deletes),
-            promise: client.promise,
-            durability: Durability::Synced,
-            directory: None,
-        }
-    }
-}
-
-fn connector(ca_file: Option<&std::path::Path>, config: &ObjectConfig) -> Result<Connector> {
-    Connector::new(tls(ca_file)?, config.connect_timeout)
 }
 
 /// Finds the marker of the store, or makes it where nobody else has anything.
