@@ -20,8 +20,12 @@ use crate::{
     deletes::Deletes,
     place::Promise,
     served::ServedPlace,
+    sought::{CredentialLook, Sought},
     transport::{Connector, condition_of_call},
 };
+
+/// Where machines of Microsoft ask for what they are given.
+const MACHINE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 
 /// A container of Azure Blob Storage.
 ///
@@ -135,7 +139,11 @@ impl ServedPlace for AzurePlace {
             None => format!("https://{account}.blob.core.windows.net"),
         };
         builder = builder.with_endpoint(url.clone());
+        let skip = builder.get_config_value(&AzureConfigKey::SkipSignature);
+        let sought = sought(&builder);
         let store = builder.build().map_err(|error| self.unusable(&error))?;
+        let provider = store.credentials();
+        let credentials = CredentialLook::unless_skipped(skip.as_deref(), provider, sought);
         let deletes = AzureDeletes {
             http,
             credentials: Arc::clone(store.credentials()),
@@ -144,10 +152,32 @@ impl ServedPlace for AzurePlace {
         };
         Ok(Client {
             store: Arc::new(store),
+            credentials,
             deletes: Deletes::Azure(Arc::new(deletes)),
             promise: Promise::of(endpoint.as_deref()),
         })
     }
+}
+
+/// Where a client looks for credentials, by what it was made of.
+fn sought(client: &MicrosoftAzureBuilder) -> Sought {
+    use AzureConfigKey as Key;
+    let value = |key| client.get_config_value(&key);
+    let machine = value(Key::MsiEndpoint).unwrap_or_else(|| MACHINE.into());
+    let cli = value(Key::UseAzureCli).filter(|is_used| is_used == "true");
+    Sought::at_last_from(format!("the machine, which is asked at {machine}"))
+        .then_in("AZURE_STORAGE_TOKEN", [Key::Token].map(value))
+        .then_in("AZURE_STORAGE_ACCOUNT_KEY", [Key::AccessKey].map(value))
+        .then_in(
+            "AZURE_FEDERATED_TOKEN_FILE with AZURE_STORAGE_CLIENT_ID and AZURE_STORAGE_TENANT_ID",
+            [Key::FederatedTokenFile, Key::ClientId, Key::AuthorityId].map(value),
+        )
+        .then_in(
+            "AZURE_STORAGE_CLIENT_SECRET with AZURE_STORAGE_CLIENT_ID and AZURE_STORAGE_TENANT_ID",
+            [Key::ClientSecret, Key::ClientId, Key::AuthorityId].map(value),
+        )
+        .then_in("AZURE_STORAGE_SAS_KEY", [Key::SasKey].map(value))
+        .then_in("the client `az` (AZURE_USE_AZURE_CLI)", [cli])
 }
 
 /// Deletes blobs one by one. The client of `object_store` sends deletes in batches,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use object_store::{ObjectStore, RetryConfig};
 
-use crate::{deletes::Deletes, place::Promise};
+use crate::{deletes::Deletes, place::Promise, sought::CredentialLook};
 
 /// A client of a server.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct Client {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) deletes: Deletes,
     pub(crate) promise: Promise,
+    /// Of requests that are signed.
+    pub(crate) credentials: Option<CredentialLook>,
 }
 
 /// What is sent again, and when, is for the engine to say.

@@ -121,9 +121,10 @@ impl ObjectConfig {
     /// `Invalid` for a setting out of bounds, a bucket that does not exist, a
     /// prefix or directory that belongs to something else, a store that is
     /// missing and not to be made, or a thread without a Tokio runtime; `Denied`
-    /// for credentials that are missing, wrong or expired, or a wrong clock;
-    /// `Unsupported` for a newer format; `Unavailable` and `TimedOut` where the
-    /// server does not answer, or another process has the directory open.
+    /// for credentials that are missing, which names where they were looked for, that
+    /// are wrong or expired, and for a wrong clock; `Unsupported` for a newer format;
+    /// `Unavailable` and `TimedOut` where the server, or who gives the credentials,
+    /// does not answer, or another process has the directory open.
     pub async fn open(self) -> Result<ObjectBackend> {
         self.open_with(Components::default()).await
     }

@@ -1,6 +1,7 @@
 //! Buckets of Google Cloud Storage.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,11 +19,15 @@ use crate::{
     deletes::Deletes,
     place::Promise,
     served::ServedPlace,
+    sought::{CredentialLook, Sought},
     transport::Connector,
 };
 
 /// Where Google serves buckets.
 const GOOGLE: &str = "https://storage.googleapis.com";
+
+/// What `gcloud` leaves, below the home directory.
+const OF_GCLOUD: &str = ".config/gcloud/application_default_credentials.json";
 
 /// A bucket of Google Cloud Storage.
 ///
@@ -120,6 +125,8 @@ impl ServedPlace for GcsPlace {
         // Always named: the file of a key may name another.
         let url = endpoint.as_deref().unwrap_or(GOOGLE);
         builder = builder.with_base_url(url.trim_end_matches('/'));
+        let skip = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+        let sought = sought(&builder);
         // Why a key cannot be read may show some of it.
         let is_ours = self.credentials_file.is_some();
         let store = builder.build().map_err(|error| {
@@ -129,11 +136,38 @@ impl ServedPlace for GcsPlace {
                 self.unusable(&error)
             }
         })?;
+        let provider = store.credentials();
+        let credentials = CredentialLook::unless_skipped(skip.as_deref(), provider, sought);
         Ok(Client {
             store: Arc::new(store),
+            credentials,
             deletes: Deletes::IfGeneration,
             promise: Promise::of(endpoint.as_deref()),
         })
+    }
+}
+
+/// Where a client looks for credentials, by what it was made of.
+fn sought(client: &GoogleCloudStorageBuilder) -> Sought {
+    use GoogleConfigKey as Key;
+    let value = |key| client.get_config_value(&key);
+    let sought = Sought::at_last_from("the machine, which is asked at metadata.google.internal")
+        .then_in("GOOGLE_BEARER_TOKEN", [Key::BearerToken].map(value))
+        .then_in("GOOGLE_SERVICE_ACCOUNT", [Key::ServiceAccount].map(value))
+        .then_in(
+            "GOOGLE_SERVICE_ACCOUNT_KEY",
+            [Key::ServiceAccountKey].map(value),
+        )
+        .then_in(
+            "GOOGLE_APPLICATION_CREDENTIALS",
+            [Key::ApplicationCredentials].map(value),
+        );
+    match env::home_dir().map(|home| home.join(OF_GCLOUD)) {
+        Some(file) => {
+            let is_there = file.is_file().then_some(());
+            sought.then_in(file.display().to_string(), [is_there])
+        }
+        None => sought,
     }
 }
 

@@ -71,6 +71,7 @@ mod read;
 mod s3;
 mod scan;
 mod served;
+mod sought;
 mod stamp;
 #[cfg(test)]
 mod tests;

@@ -42,8 +42,9 @@ pub(crate) struct Holder {
 
 /// The engine of a valid configuration.
 pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Result<ObjectEngine> {
-    let holder = Holder::of(&config)?;
-    engine_in(holder, config, components).await
+    let deadline = Instant::now() + config.time_limit;
+    let holder = Holder::of(&config, deadline).await?;
+    engine_in(holder, config, components, deadline).await
 }
 
 /// The engine of the objects that something holds.
@@ -51,8 +52,8 @@ pub(crate) async fn engine_in(
     holder: Holder,
     config: ObjectConfig,
     components: &Components,
+    deadline: Instant,
 ) -> Result<ObjectEngine> {
-    let deadline = Instant::now() + config.time_limit;
     let names = Names::below(config.root()?);
     let requests = config.requests_at_once;
     let bucket = Arc::new(Bucket {
@@ -92,10 +93,16 @@ pub(crate) async fn engine_in(
 }
 
 impl Holder {
-    fn of(config: &ObjectConfig) -> Result<Self> {
+    async fn of(config: &ObjectConfig, deadline: Instant) -> Result<Self> {
         match config.place.site() {
             PlaceSite::Server(place) => {
                 let client = place.connect(config.connect_timeout)?;
+                if let Some(credentials) = client.credentials {
+                    credentials
+                        .take(deadline)
+                        .await
+                        .map_err(|error| error.with_place(config.location()))?;
+                }
                 Ok(Self {
                     store: client.store,
                     kind: BucketKind::Server(client.deletes),

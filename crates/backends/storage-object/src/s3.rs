@@ -15,6 +15,7 @@ use crate::{
     deletes::Deletes,
     place::Promise,
     served::ServedPlace,
+    sought::CredentialLook,
     transport::Connector,
 };
 
@@ -122,9 +123,14 @@ impl ServedPlace for S3Place {
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
+        let skip = builder.get_config_value(&AmazonS3ConfigKey::SkipSignature);
+        let sought = credentials::sought(self, &builder);
         let store = builder.build().map_err(|error| self.unusable(&error))?;
+        let provider = store.credentials();
+        let credentials = CredentialLook::unless_skipped(skip.as_deref(), provider, sought);
         Ok(Client {
             store: Arc::new(store),
+            credentials,
             deletes: Deletes::IfMatch,
             promise: Promise::of(endpoint.as_deref()),
         })

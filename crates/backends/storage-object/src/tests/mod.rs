@@ -10,6 +10,8 @@ use storage_core::{
     WriteBatch, networked::Networked,
 };
 
+use tokio::time::Instant;
+
 use self::watched::Watched;
 use crate::{
     ObjectBackend, ObjectConfig, ObjectPlace,
@@ -38,7 +40,10 @@ async fn store_in(objects: &Arc<Watched>) -> ObjectBackend {
         directory: None,
     };
     let components = Components::default();
-    let engine = engine_in(holder, config, &components).await.unwrap();
+    let deadline = Instant::now() + LIMIT;
+    let engine = engine_in(holder, config, &components, deadline)
+        .await
+        .unwrap();
     Networked::open(engine, &components).await.unwrap()
 }
 
