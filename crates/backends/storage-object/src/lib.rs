@@ -77,6 +77,7 @@ mod stamp;
 mod tests;
 mod transport;
 mod url;
+mod walk;
 
 #[cfg(feature = "azure")]
 pub use self::azure::AzurePlace;

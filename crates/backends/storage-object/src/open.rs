@@ -1,7 +1,7 @@
 //! What an open does: finds or makes the store, and finds out what guards are
 //! worth.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, local::LocalFileSystem, memory::InMemory, path::Path};
@@ -19,6 +19,7 @@ use crate::{
     place::{PlaceSite, Promise},
     race::{Verdict, race},
     read::Tries,
+    walk::Step,
 };
 
 /// What the marker of a store says: which format it has.
@@ -163,7 +164,7 @@ async fn claim(
     let mut other = None;
     let mut visit = |object: object_store::ObjectMeta| {
         other = Some(object.location);
-        ControlFlow::Break(())
+        Step::Enough
     };
     bucket
         .walk(names.root(), None, deadline, &mut visit)
@@ -245,7 +246,7 @@ async fn remove_old_races(bucket: &Bucket, names: &Names, deadline: Instant) -> 
         if age.is_ok_and(|age| age > RACE_AGE_MAX) {
             old.push(object.location);
         }
-        ControlFlow::Continue(())
+        Step::More
     };
     let races = names.races();
     bucket
