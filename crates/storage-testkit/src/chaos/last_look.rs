@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use storage_core::{Error, KeyRange, Read, Retry, ScanOptions, Store};
-use tokio::time::{Instant, sleep, timeout};
+use storage_core::{Error, ErrorKind, KeyRange, Read, Retry, ScanOptions, Store};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{history::Seen, place::Place, site::Site, task::CONTESTED};
 
-/// How long all of it may take.
-const LOOK_MAX: Duration = Duration::from_mins(5);
+/// How long all of it may take. A test server may take longer for each page, the more
+/// there is: moto does not list a thousand objects without a look at all others.
+const LOOK_MAX: Duration = Duration::from_mins(15);
 
 /// For so many time limits of the store one call is made again and again. Servers
 /// that are well may have much to do still: what clients gave up, they go on with.
@@ -94,9 +95,10 @@ impl LastLook {
     ) -> storage_core::Result<T> {
         let end = Instant::now() + time_limit * REPEATED_MAX;
         loop {
-            let error = match call().await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
+            let error = match timeout_at(end, call()).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => error,
+                Err(_) => Error::new(ErrorKind::TimedOut, "the call did not end"),
             };
             if error.retry() == Retry::Never {
                 return Err(error);
