@@ -141,6 +141,7 @@ mod tests {
             status,
             code: String::new(),
             message: String::new(),
+            wait: None,
         })
     }
 
