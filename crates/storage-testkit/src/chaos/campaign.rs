@@ -1,7 +1,10 @@
 //! All of it: stores are opened, tasks work, faults are played, and what is left
 //! is judged.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use storage_core::Store;
@@ -76,7 +79,12 @@ pub(super) fn run<S: Site>(
     }
     let mut look = LastLook::default();
     let left = played.and_then(|played| {
+        let began = Instant::now();
         let left = runtime.block_on(look.take(&site, stores))?;
+        let (keys, took) = (left.len(), began.elapsed().as_secs_f64());
+        tell(&format!(
+            "{keys} keys are left, which took {took:.1} s to read"
+        ));
         Ok((played, left))
     });
     runtime.shutdown_background();

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{history::Seen, place::Place, site::Site, task::CONTESTED};
 
-/// How long all of it may take. A test server may take longer for each page, the more
-/// there is: moto does not list a thousand objects without a look at all others.
+/// How long all of it may take. A thousand objects are a thousand requests, which take
+/// a test server half a second, and some more where the machine has much else to do.
 const LOOK_MAX: Duration = Duration::from_mins(15);
 
 /// For so many time limits of the store one call is made again and again. Servers
