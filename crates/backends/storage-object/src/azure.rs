@@ -1,6 +1,9 @@
 //! Containers of Azure Blob Storage.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path as FilePath, PathBuf},
+    sync::Arc,
+};
 
 use http::Method;
 use object_store::{
@@ -12,12 +15,17 @@ use serde::Deserialize;
 use storage_core::{Result, networked::Secret};
 
 use crate::{
-    client::{Client, no_retries, validate_endpoint},
+    client::{Client, no_retries},
     config::invalid,
     deletes::Deletes,
     place::Promise,
+    served::ServedPlace,
+    sought::{CredentialLook, Sought},
     transport::{Connector, condition_of_call},
 };
+
+/// Where machines of Microsoft ask for what they are given.
+const MACHINE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 
 /// A container of Azure Blob Storage.
 ///
@@ -58,26 +66,42 @@ impl AzurePlace {
             ca_file: None,
         }
     }
+}
 
-    pub(crate) fn validate(&self) -> Result<()> {
-        if self.container.is_empty() {
-            return Err(invalid("container is empty; name one that exists"));
-        }
-        validate_endpoint(self.endpoint.as_deref())
+impl ServedPlace for AzurePlace {
+    fn scheme(&self) -> &'static str {
+        "az"
     }
 
-    /// Sets what a parameter of a URL says; `false` if there is none of that name.
-    pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
+    fn kind(&self) -> &'static str {
+        "container"
+    }
+
+    fn bucket(&self) -> &str {
+        &self.container
+    }
+
+    fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    fn ca_file(&self) -> Option<&FilePath> {
+        self.ca_file.as_deref()
+    }
+
+    fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {
+        (&mut self.endpoint, &mut self.ca_file)
+    }
+
+    fn set_own(&mut self, name: &str, value: &str) -> bool {
         match name {
             "account" => self.account = Some(value.into()),
-            "endpoint" => self.endpoint = Some(value.into()),
-            "ca_file" => self.ca_file = Some(value.into()),
             _ => return false,
         }
         true
     }
 
-    pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
+    fn client(&self, connector: Connector) -> Result<Client> {
         let environment = MicrosoftAzureBuilder::from_env();
         let of_environment = |key| environment.get_config_value(&key);
         let endpoint = self.endpoint.clone();
@@ -96,14 +120,9 @@ impl AzurePlace {
                 "AZURE_STORAGE_USE_EMULATOR is set; unset it, and name the emulator with endpoint",
             ));
         }
-        let unusable = |error: &dyn std::fmt::Display| {
-            invalid(format!(
-                "the container cannot be used as configured: {error}"
-            ))
-        };
         let http = connector
             .connect(&object_store::ClientOptions::new())
-            .map_err(|error| unusable(&error))?;
+            .map_err(|error| self.unusable(&error))?;
         let mut builder = match &self.account_key {
             // No part of other credentials is sent with this key.
             Some(key) => MicrosoftAzureBuilder::new().with_access_key(key.reveal()),
@@ -120,7 +139,11 @@ impl AzurePlace {
             None => format!("https://{account}.blob.core.windows.net"),
         };
         builder = builder.with_endpoint(url.clone());
-        let store = builder.build().map_err(|error| unusable(&error))?;
+        let skip = builder.get_config_value(&AzureConfigKey::SkipSignature);
+        let sought = sought(&builder);
+        let store = builder.build().map_err(|error| self.unusable(&error))?;
+        let provider = store.credentials();
+        let credentials = CredentialLook::unless_skipped(skip.as_deref(), provider, sought);
         let deletes = AzureDeletes {
             http,
             credentials: Arc::clone(store.credentials()),
@@ -129,10 +152,32 @@ impl AzurePlace {
         };
         Ok(Client {
             store: Arc::new(store),
+            credentials,
             deletes: Deletes::Azure(Arc::new(deletes)),
             promise: Promise::of(endpoint.as_deref()),
         })
     }
+}
+
+/// Where a client looks for credentials, by what it was made of.
+fn sought(client: &MicrosoftAzureBuilder) -> Sought {
+    use AzureConfigKey as Key;
+    let value = |key| client.get_config_value(&key);
+    let machine = value(Key::MsiEndpoint).unwrap_or_else(|| MACHINE.into());
+    let cli = value(Key::UseAzureCli).filter(|is_used| is_used == "true");
+    Sought::at_last_from(format!("the machine, which is asked at {machine}"))
+        .then_in("AZURE_STORAGE_TOKEN", [Key::Token].map(value))
+        .then_in("AZURE_STORAGE_ACCOUNT_KEY", [Key::AccessKey].map(value))
+        .then_in(
+            "AZURE_FEDERATED_TOKEN_FILE with AZURE_STORAGE_CLIENT_ID and AZURE_STORAGE_TENANT_ID",
+            [Key::FederatedTokenFile, Key::ClientId, Key::AuthorityId].map(value),
+        )
+        .then_in(
+            "AZURE_STORAGE_CLIENT_SECRET with AZURE_STORAGE_CLIENT_ID and AZURE_STORAGE_TENANT_ID",
+            [Key::ClientSecret, Key::ClientId, Key::AuthorityId].map(value),
+        )
+        .then_in("AZURE_STORAGE_SAS_KEY", [Key::SasKey].map(value))
+        .then_in("the client `az` (AZURE_USE_AZURE_CLI)", [cli])
 }
 
 /// Deletes blobs one by one. The client of `object_store` sends deletes in batches,

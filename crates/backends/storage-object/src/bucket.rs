@@ -1,7 +1,7 @@
 //! The objects of a store, one request at a time, each with a deadline and a
 //! clear end.
 
-use std::{ops::ControlFlow, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,6 +20,7 @@ use crate::{
     error::failure,
     failure::{Failure, Fate, timed_out},
     transport::{Call, Seen},
+    walk::{Step, Walked, show},
 };
 
 /// The objects of a store, and how many requests to them are under way at once.
@@ -239,26 +240,21 @@ impl Bucket {
         synced.map_err(|error| Failure::new(error, Fate::Lost))
     }
 
-    /// Shows `visit` the objects below `prefix` and behind `behind`, until it has
-    /// seen enough. Servers show them in order.
+    /// Shows `visit` the objects below `prefix` and behind `behind`, until it wants
+    /// no more. Servers show them in order.
     pub(crate) async fn walk(
         &self,
         prefix: &Path,
         behind: Option<&Path>,
         deadline: Instant,
-        visit: &mut (dyn FnMut(ObjectMeta) -> ControlFlow<()> + Send),
-    ) -> Result<(), Failure> {
+        visit: &mut (dyn FnMut(ObjectMeta) -> Step + Send),
+    ) -> Result<Walked, Failure> {
         self.call(Call::default(), deadline, async {
-            let mut objects = match behind {
+            let objects = match behind {
                 Some(behind) => self.store.list_with_offset(Some(prefix), behind),
                 None => self.store.list(Some(prefix)),
             };
-            while let Some(object) = objects.try_next().await? {
-                if visit(object).is_break() {
-                    break;
-                }
-            }
-            Ok(())
+            show(objects, visit).await
         })
         .await
     }

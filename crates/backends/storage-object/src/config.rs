@@ -11,7 +11,7 @@ use storage_core::{
 
 use crate::{
     ObjectBackend, ObjectClass, ObjectConditions, ObjectCreation, ObjectParts, ObjectPlace,
-    ObjectReads, S3Place, open, url,
+    ObjectReads, S3Place, open, place::PlaceSite, url,
 };
 
 /// Where a store of objects is and how much of its server it may use.
@@ -121,9 +121,10 @@ impl ObjectConfig {
     /// `Invalid` for a setting out of bounds, a bucket that does not exist, a
     /// prefix or directory that belongs to something else, a store that is
     /// missing and not to be made, or a thread without a Tokio runtime; `Denied`
-    /// for credentials that are missing, wrong or expired, or a wrong clock;
-    /// `Unsupported` for a newer format; `Unavailable` and `TimedOut` where the
-    /// server does not answer, or another process has the directory open.
+    /// for credentials that are missing, which names where they were looked for, that
+    /// are wrong or expired, and for a wrong clock; `Unsupported` for a newer format;
+    /// `Unavailable` and `TimedOut` where the server, or who gives the credentials,
+    /// does not answer, or another process has the directory open.
     pub async fn open(self) -> Result<ObjectBackend> {
         self.open_with(Components::default()).await
     }
@@ -161,14 +162,10 @@ impl ObjectConfig {
 
     fn validated(self) -> Result<Self> {
         self.root()?;
-        match &self.place {
-            ObjectPlace::S3(place) => place.validate()?,
-            #[cfg(feature = "azure")]
-            ObjectPlace::Azure(place) => place.validate()?,
-            #[cfg(feature = "gcs")]
-            ObjectPlace::Gcs(place) => place.validate()?,
-            ObjectPlace::Directory(_) | ObjectPlace::Memory if self.storage_classes.is_empty() => {}
-            ObjectPlace::Directory(_) | ObjectPlace::Memory => {
+        match self.place.site() {
+            PlaceSite::Server(place) => place.validate()?,
+            PlaceSite::Directory(_) | PlaceSite::Memory if self.storage_classes.is_empty() => {}
+            PlaceSite::Directory(_) | PlaceSite::Memory => {
                 return Err(invalid("storage classes are for objects on a server"));
             }
         }

@@ -5,14 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use storage_core::{
     Result,
     networked::{Secret, read_private_file},
 };
 
-use crate::{config::invalid, s3::S3Place};
+use crate::{config::invalid, s3::S3Place, sought::Sought};
 
 const PROFILE_DEFAULT: &str = "default";
+
+/// Where machines of Amazon ask for what they are given.
+const MACHINE: &str = "http://169.254.169.254";
 
 /// Who asks.
 #[derive(Debug)]
@@ -46,14 +50,10 @@ pub(crate) fn find(place: &S3Place) -> Result<Credentials> {
     if !is_named && env::var_os("AWS_ACCESS_KEY_ID").is_some() {
         return Ok(Credentials::OfEnvironment);
     }
-    let profile = place
-        .profile
-        .clone()
-        .or_else(|| env::var("AWS_PROFILE").ok());
+    let profile = profile(place);
     let is_named = is_named || profile.is_some();
     let profile = profile.unwrap_or_else(|| PROFILE_DEFAULT.into());
-    let file = place.credentials_file.clone().or_else(default_file);
-    match file.filter(|file| is_named || file.is_file()) {
+    match file(place).filter(|file| is_named || file.is_file()) {
         Some(file) => match of_profile(&read_private_file(&file)?, &profile) {
             Some(credentials) => Ok(credentials),
             None if is_named => Err(missing(&file, &profile)),
@@ -61,6 +61,47 @@ pub(crate) fn find(place: &S3Place) -> Result<Credentials> {
         },
         None => Ok(Credentials::OfEnvironment),
     }
+}
+
+/// Where a client of a place looks for credentials, by what it was made of.
+pub(crate) fn sought(place: &S3Place, client: &AmazonS3Builder) -> Sought {
+    use AmazonS3ConfigKey as Key;
+    let value = |key| client.get_config_value(&key);
+    let machine = value(Key::MetadataEndpoint).unwrap_or_else(|| MACHINE.into());
+    let mut sought = Sought::at_last_from(format!("the machine, which is asked at {machine}"))
+        .then_in("AWS_ACCESS_KEY_ID", [Key::AccessKeyId].map(value));
+    if let Some(file) = file(place) {
+        let profile = profile(place).unwrap_or_else(|| PROFILE_DEFAULT.into());
+        let place = format!("[{profile}] of {}", file.display());
+        // Where it has any, they are the client's own by now.
+        sought = sought.then_in(place, [None::<()>]);
+    }
+    sought
+        .then_in(
+            "AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN",
+            [Key::WebIdentityTokenFile, Key::RoleArn].map(value),
+        )
+        .then_in(
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            [Key::ContainerCredentialsRelativeUri].map(value),
+        )
+        .then_in(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI with AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            [
+                Key::ContainerCredentialsFullUri,
+                Key::ContainerAuthorizationTokenFile,
+            ]
+            .map(value),
+        )
+}
+
+fn profile(place: &S3Place) -> Option<String> {
+    let profile = place.profile.clone();
+    profile.or_else(|| env::var("AWS_PROFILE").ok())
+}
+
+fn file(place: &S3Place) -> Option<PathBuf> {
+    place.credentials_file.clone().or_else(default_file)
 }
 
 fn default_file() -> Option<PathBuf> {

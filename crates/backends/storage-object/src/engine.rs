@@ -17,6 +17,7 @@ use crate::{
     class::ObjectClass,
     guarding::Guarding,
     name::Names,
+    walk::Step,
 };
 
 /// The name of the engine.
@@ -185,7 +186,7 @@ impl Engine for ObjectEngine {
                 if self.names.slot(space, &object.location).is_none() {
                     foreign.push(object.location.to_string());
                 }
-                std::ops::ControlFlow::Continue(())
+                Step::More
             };
             self.bucket.walk(&prefix, None, far(), &mut visit).await?;
             for name in foreign {

@@ -92,6 +92,7 @@ fn refused(refusal: &Refusal) -> Failure {
         status,
         code,
         message,
+        wait,
     } = refusal;
     let (kind, remedy) = kind_of(*status, code);
     let told = if code.is_empty() {
@@ -102,7 +103,7 @@ fn refused(refusal: &Refusal) -> Failure {
     let error = Error::new(kind, told);
     let error = match kind {
         ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::TimedOut => {
-            error.with_retry_after(RETRY_AFTER)
+            error.with_retry_after(wait.unwrap_or_default().max(RETRY_AFTER))
         }
         _ => error,
     };
@@ -301,6 +302,7 @@ mod tests {
                 status: StatusCode::from_u16(status).unwrap(),
                 code: code.into(),
                 message: String::new(),
+                wait: None,
             });
             assert_eq!(
                 (failure.error.kind(), failure.fate),

@@ -1,6 +1,10 @@
 //! Buckets of Google Cloud Storage.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
 use serde::Deserialize;
@@ -10,15 +14,20 @@ use storage_core::{
 };
 
 use crate::{
-    client::{Client, no_retries, validate_endpoint},
+    client::{Client, no_retries},
     config::invalid,
     deletes::Deletes,
     place::Promise,
+    served::ServedPlace,
+    sought::{CredentialLook, Sought},
     transport::Connector,
 };
 
 /// Where Google serves buckets.
 const GOOGLE: &str = "https://storage.googleapis.com";
+
+/// What `gcloud` leaves, below the home directory.
+const OF_GCLOUD: &str = ".config/gcloud/application_default_credentials.json";
 
 /// A bucket of Google Cloud Storage.
 ///
@@ -59,26 +68,42 @@ impl GcsPlace {
             ca_file: None,
         }
     }
+}
 
-    pub(crate) fn validate(&self) -> Result<()> {
-        if self.bucket.is_empty() {
-            return Err(invalid("bucket is empty; name one that exists"));
-        }
-        validate_endpoint(self.endpoint.as_deref())
+impl ServedPlace for GcsPlace {
+    fn scheme(&self) -> &'static str {
+        "gs"
     }
 
-    /// Sets what a parameter of a URL says; `false` if there is none of that name.
-    pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
+    fn kind(&self) -> &'static str {
+        "bucket"
+    }
+
+    fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
+    fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {
+        (&mut self.endpoint, &mut self.ca_file)
+    }
+
+    fn set_own(&mut self, name: &str, value: &str) -> bool {
         match name {
-            "endpoint" => self.endpoint = Some(value.into()),
             "credentials_file" => self.credentials_file = Some(value.into()),
-            "ca_file" => self.ca_file = Some(value.into()),
             _ => return false,
         }
         true
     }
 
-    pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
+    fn client(&self, connector: Connector) -> Result<Client> {
         let environment = GoogleCloudStorageBuilder::from_env();
         let endpoint = self.endpoint.clone();
         let endpoint = endpoint.or_else(|| environment.get_config_value(&GoogleConfigKey::BaseUrl));
@@ -100,20 +125,49 @@ impl GcsPlace {
         // Always named: the file of a key may name another.
         let url = endpoint.as_deref().unwrap_or(GOOGLE);
         builder = builder.with_base_url(url.trim_end_matches('/'));
+        let skip = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+        let sought = sought(&builder);
         // Why a key cannot be read may show some of it.
         let is_ours = self.credentials_file.is_some();
         let store = builder.build().map_err(|error| {
-            invalid(if is_ours {
-                "credentials_file does not have the key of a service account".into()
+            if is_ours {
+                invalid("credentials_file does not have the key of a service account")
             } else {
-                format!("the bucket cannot be used as configured: {error}")
-            })
+                self.unusable(&error)
+            }
         })?;
+        let provider = store.credentials();
+        let credentials = CredentialLook::unless_skipped(skip.as_deref(), provider, sought);
         Ok(Client {
             store: Arc::new(store),
+            credentials,
             deletes: Deletes::IfGeneration,
             promise: Promise::of(endpoint.as_deref()),
         })
+    }
+}
+
+/// Where a client looks for credentials, by what it was made of.
+fn sought(client: &GoogleCloudStorageBuilder) -> Sought {
+    use GoogleConfigKey as Key;
+    let value = |key| client.get_config_value(&key);
+    let sought = Sought::at_last_from("the machine, which is asked at metadata.google.internal")
+        .then_in("GOOGLE_BEARER_TOKEN", [Key::BearerToken].map(value))
+        .then_in("GOOGLE_SERVICE_ACCOUNT", [Key::ServiceAccount].map(value))
+        .then_in(
+            "GOOGLE_SERVICE_ACCOUNT_KEY",
+            [Key::ServiceAccountKey].map(value),
+        )
+        .then_in(
+            "GOOGLE_APPLICATION_CREDENTIALS",
+            [Key::ApplicationCredentials].map(value),
+        );
+    match env::home_dir().map(|home| home.join(OF_GCLOUD)) {
+        Some(file) => {
+            let is_there = file.is_file().then_some(());
+            sought.then_in(file.display().to_string(), [is_there])
+        }
+        None => sought,
     }
 }
 

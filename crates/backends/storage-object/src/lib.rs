@@ -70,11 +70,14 @@ mod race;
 mod read;
 mod s3;
 mod scan;
+mod served;
+mod sought;
 mod stamp;
 #[cfg(test)]
 mod tests;
 mod transport;
 mod url;
+mod walk;
 
 #[cfg(feature = "azure")]
 pub use self::azure::AzurePlace;

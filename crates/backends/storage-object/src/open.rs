@@ -1,7 +1,7 @@
 //! What an open does: finds or makes the store, and finds out what guards are
 //! worth.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, local::LocalFileSystem, memory::InMemory, path::Path};
@@ -9,18 +9,17 @@ use storage_core::{Components, Durability, Error, ErrorKind, Result, StoreDirect
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
-    ObjectConditions, ObjectConfig, ObjectCreation, ObjectPlace,
+    ObjectConditions, ObjectConfig, ObjectCreation,
     bucket::{Bucket, BucketKind, Content, Parts, PutIf},
-    client::Client,
     config::invalid,
     engine::{ENGINE, ObjectEngine, limits},
     failure::RETRY_AFTER,
     guarding::{Guarding, KeyLocks},
     name::Names,
-    place::Promise,
+    place::{PlaceSite, Promise},
     race::{Verdict, race},
     read::Tries,
-    transport::{Connector, tls},
+    walk::Step,
 };
 
 /// What the marker of a store says: which format it has.
@@ -44,8 +43,9 @@ pub(crate) struct Holder {
 
 /// The engine of a valid configuration.
 pub(crate) async fn engine(config: ObjectConfig, components: &Components) -> Result<ObjectEngine> {
-    let holder = Holder::of(&config)?;
-    engine_in(holder, config, components).await
+    let deadline = Instant::now() + config.time_limit;
+    let holder = Holder::of(&config, deadline).await?;
+    engine_in(holder, config, components, deadline).await
 }
 
 /// The engine of the objects that something holds.
@@ -53,8 +53,8 @@ pub(crate) async fn engine_in(
     holder: Holder,
     config: ObjectConfig,
     components: &Components,
+    deadline: Instant,
 ) -> Result<ObjectEngine> {
-    let deadline = Instant::now() + config.time_limit;
     let names = Names::below(config.root()?);
     let requests = config.requests_at_once;
     let bucket = Arc::new(Bucket {
@@ -94,23 +94,25 @@ pub(crate) async fn engine_in(
 }
 
 impl Holder {
-    fn of(config: &ObjectConfig) -> Result<Self> {
-        match &config.place {
-            ObjectPlace::S3(place) => {
-                let connector = connector(place.ca_file.as_deref(), config)?;
-                Ok(Self::on_server(place.client(connector)?))
+    async fn of(config: &ObjectConfig, deadline: Instant) -> Result<Self> {
+        match config.place.site() {
+            PlaceSite::Server(place) => {
+                let client = place.connect(config.connect_timeout)?;
+                if let Some(credentials) = client.credentials {
+                    credentials
+                        .take(deadline)
+                        .await
+                        .map_err(|error| error.with_place(config.location()))?;
+                }
+                Ok(Self {
+                    store: client.store,
+                    kind: BucketKind::Server(client.deletes),
+                    promise: client.promise,
+                    durability: Durability::Synced,
+                    directory: None,
+                })
             }
-            #[cfg(feature = "azure")]
-            ObjectPlace::Azure(place) => {
-                let connector = connector(place.ca_file.as_deref(), config)?;
-                Ok(Self::on_server(place.client(connector)?))
-            }
-            #[cfg(feature = "gcs")]
-            ObjectPlace::Gcs(place) => {
-                let connector = connector(place.ca_file.as_deref(), config)?;
-                Ok(Self::on_server(place.client(connector)?))
-            }
-            ObjectPlace::Directory(path) => {
+            PlaceSite::Directory(path) => {
                 if config.creation == ObjectCreation::Never && !path.join("STORAGE").exists() {
                     return Err(missing());
                 }
@@ -130,7 +132,7 @@ impl Holder {
                     directory: Some(Arc::new(directory)),
                 })
             }
-            ObjectPlace::Memory => Ok(Self {
+            PlaceSite::Memory => Ok(Self {
                 store: Arc::new(InMemory::new()),
                 kind: BucketKind::Memory,
                 promise: Promise::Strong,
@@ -139,22 +141,6 @@ impl Holder {
             }),
         }
     }
-}
-
-impl Holder {
-    fn on_server(client: Client) -> Self {
-        Self {
-            store: client.store,
-            kind: BucketKind::Server(client.deletes),
-            promise: client.promise,
-            durability: Durability::Synced,
-            directory: None,
-        }
-    }
-}
-
-fn connector(ca_file: Option<&std::path::Path>, config: &ObjectConfig) -> Result<Connector> {
-    Connector::new(tls(ca_file)?, config.connect_timeout)
 }
 
 /// Finds the marker of the store, or makes it where nobody else has anything.
@@ -178,7 +164,7 @@ async fn claim(
     let mut other = None;
     let mut visit = |object: object_store::ObjectMeta| {
         other = Some(object.location);
-        ControlFlow::Break(())
+        Step::Enough
     };
     bucket
         .walk(names.root(), None, deadline, &mut visit)
@@ -260,7 +246,7 @@ async fn remove_old_races(bucket: &Bucket, names: &Names, deadline: Instant) -> 
         if age.is_ok_and(|age| age > RACE_AGE_MAX) {
             old.push(object.location);
         }
-        ControlFlow::Continue(())
+        Step::More
     };
     let races = names.races();
     bucket

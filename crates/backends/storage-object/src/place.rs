@@ -1,6 +1,9 @@
 //! Where objects are: on a server, in a directory, in memory.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use storage_core::ReadSupport;
@@ -10,6 +13,7 @@ use crate::S3Place;
 use crate::azure::AzurePlace;
 #[cfg(feature = "gcs")]
 use crate::gcs::GcsPlace;
+use crate::served::ServedPlace;
 
 /// Where the objects of a store are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -33,21 +37,32 @@ pub enum ObjectPlace {
 impl ObjectPlace {
     /// Where a store is that has names which begin with `prefix`.
     pub(crate) fn location(&self, prefix: &str) -> String {
-        let (scheme, bucket, endpoint) = match self {
-            Self::S3(place) => ("s3", &place.bucket, &place.endpoint),
-            #[cfg(feature = "azure")]
-            Self::Azure(place) => ("az", &place.container, &place.endpoint),
-            #[cfg(feature = "gcs")]
-            Self::Gcs(place) => ("gs", &place.bucket, &place.endpoint),
-            Self::Directory(path) => return path.display().to_string(),
-            Self::Memory => return "memory".into(),
-        };
-        let prefix = prefix.trim_matches('/');
-        let query = endpoint
-            .as_ref()
-            .map(|endpoint| format!("?endpoint={endpoint}"));
-        format!("{scheme}://{bucket}/{prefix}{}", query.unwrap_or_default())
+        match self.site() {
+            PlaceSite::Server(place) => place.location(prefix),
+            PlaceSite::Directory(path) => path.display().to_string(),
+            PlaceSite::Memory => "memory".into(),
+        }
     }
+
+    /// Where it is, whoever serves it.
+    pub(crate) fn site(&self) -> PlaceSite<'_> {
+        match self {
+            Self::S3(place) => PlaceSite::Server(place),
+            #[cfg(feature = "azure")]
+            Self::Azure(place) => PlaceSite::Server(place),
+            #[cfg(feature = "gcs")]
+            Self::Gcs(place) => PlaceSite::Server(place),
+            Self::Directory(path) => PlaceSite::Directory(path),
+            Self::Memory => PlaceSite::Memory,
+        }
+    }
+}
+
+/// The kinds of places there are.
+pub(crate) enum PlaceSite<'a> {
+    Server(&'a dyn ServedPlace),
+    Directory(&'a Path),
+    Memory,
 }
 
 /// What a store declares of its reads.

@@ -3,12 +3,20 @@
 //! Some servers that speak as S3 does ignore conditions, others judge them first
 //! and write afterwards, with others in between. Neither shows in a single
 //! request. So many requests race, of which one may win.
+//!
+//! Each round writes one name many times. Google takes one write of a name in a
+//! second, and may refuse others with 429. So a request that is throttled, which the
+//! server has not looked at then, is sent again after the wait that the server names,
+//! or else after a second, two, four, while there is time. Those that were throttled
+//! at once come back at once: they race with each other still.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use object_store::path::Path;
-use storage_core::{Error, Random, Result};
-use tokio::time::Instant;
+use storage_core::{Error, ErrorKind, Random, Result, Retry};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     bucket::{Bucket, Content, Form, PutIf},
@@ -19,6 +27,9 @@ use crate::{
 
 const ROUNDS: usize = 3;
 const RACERS: usize = 30;
+
+/// How long a throttled request waits at first where the server names no time.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// What a race has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +59,12 @@ pub(crate) async fn race(
     bucket.permits.add_permits(RACERS);
     let verdict = rounds(bucket, &course, deadline).await;
     bucket.permits.forget_permits(RACERS);
-    for round in 0..=ROUNDS {
-        // One that is left is removed by whoever opens the store later.
-        drop(bucket.delete(&at(&course, round), deadline).await);
-    }
+    let removing = (0..=ROUNDS).map(|round| {
+        let path = at(&course, round);
+        async move { politely(deadline, || bucket.delete(&path, deadline)).await }
+    });
+    // One that is left is removed by whoever opens the store later.
+    drop(join_all(removing).await);
     match verdict {
         Ok(()) => Ok(Verdict::Honoured),
         Err(Lost::Ignored(what)) => Ok(Verdict::Ignored(what)),
@@ -79,7 +92,7 @@ async fn rounds(bucket: &Bucket, course: &Path, deadline: Instant) -> Result<(),
                 if racer % 2 == 0 {
                     put(bucket, path, racer, PutIf::Form(form), deadline).await
                 } else {
-                    let deleted = bucket.delete_form(path, &form, deadline).await;
+                    let deleted = delete_form(bucket, path, &form, deadline).await;
                     deleted.map(|()| form)
                 }
             }
@@ -96,12 +109,12 @@ async fn one_by_one(bucket: &Bucket, path: &Path, deadline: Instant) -> Result<(
     refused("put if absent", put(1, PutIf::Absent).await)?;
     won("put if unchanged", put(2, PutIf::Form(first.clone())).await)?;
     refused("put if unchanged", put(3, PutIf::Form(first.clone())).await)?;
-    let stale = bucket.delete_form(path, &first, deadline).await;
+    let stale = delete_form(bucket, path, &first, deadline).await;
     refused("delete if unchanged", stale)?;
     let content = bucket.get(path, None, deadline).await;
     match content.map_err(|failed| Lost::Unjudged(failed.error))? {
         Some(object) if object.bytes == content_of(2) => {
-            let deleted = bucket.delete_form(path, &object.form, deadline).await;
+            let deleted = delete_form(bucket, path, &object.form, deadline).await;
             won("delete if unchanged", deleted)
         }
         _ => Err(Lost::Ignored(
@@ -121,7 +134,42 @@ async fn put(
         pieces: [content_of(racer), Bytes::new()],
         class: None,
     };
-    bucket.put(path, content, put_if, deadline).await
+    let put = || bucket.put(path, content.clone(), put_if.clone(), deadline);
+    politely(deadline, put).await
+}
+
+async fn delete_form(
+    bucket: &Bucket,
+    path: &Path,
+    form: &Form,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    politely(deadline, || bucket.delete_form(path, form, deadline)).await
+}
+
+/// The answer to a request that is sent again while it is throttled and there is time
+/// to wait.
+async fn politely<T, F>(deadline: Instant, request: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut wait = WAIT;
+    loop {
+        let failed = match request().await {
+            Err(failed) if failed.error.kind() == ErrorKind::Throttled => failed,
+            answer => return answer,
+        };
+        let named = match failed.error.retry() {
+            Retry::After(named) => named,
+            Retry::Never => Duration::ZERO,
+        };
+        let again = Instant::now() + named.max(wait);
+        if again >= deadline {
+            return Err(failed);
+        }
+        sleep_until(again).await;
+        wait *= 2;
+    }
 }
 
 fn content_of(racer: usize) -> Bytes {
@@ -167,7 +215,7 @@ fn refused<T>(what: &str, answer: Result<T, Failure>) -> Result<(), Lost> {
 fn lost(what: &str, failed: Failure) -> Result<(), Lost> {
     match failed.fate {
         Fate::ConditionFailed | Fate::Absent => Ok(()),
-        Fate::Refused if failed.error.kind() == storage_core::ErrorKind::Unsupported => {
+        Fate::Refused if failed.error.kind() == ErrorKind::Unsupported => {
             Err(Lost::Ignored(format!("it cannot {what}")))
         }
         Fate::Refused | Fate::Lost => Err(Lost::Unjudged(failed.error)),

@@ -1,17 +1,21 @@
 //! Buckets of S3, and of servers that speak like it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use serde::Deserialize;
 use storage_core::{Result, networked::Secret};
 
 use crate::{
-    client::{Client, no_retries, validate_endpoint},
-    config::invalid,
+    client::{Client, no_retries},
     credentials::{self, Credentials},
     deletes::Deletes,
     place::Promise,
+    served::ServedPlace,
+    sought::CredentialLook,
     transport::Connector,
 };
 
@@ -64,28 +68,44 @@ impl S3Place {
             ca_file: None,
         }
     }
+}
 
-    pub(crate) fn validate(&self) -> Result<()> {
-        if self.bucket.is_empty() {
-            return Err(invalid("bucket is empty; name one that exists"));
-        }
-        validate_endpoint(self.endpoint.as_deref())
+impl ServedPlace for S3Place {
+    fn scheme(&self) -> &'static str {
+        "s3"
     }
 
-    /// Sets what a parameter of a URL says; `false` if there is none of that name.
-    pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
+    fn kind(&self) -> &'static str {
+        "bucket"
+    }
+
+    fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
+    fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {
+        (&mut self.endpoint, &mut self.ca_file)
+    }
+
+    fn set_own(&mut self, name: &str, value: &str) -> bool {
         match name {
-            "endpoint" => self.endpoint = Some(value.into()),
             "region" => self.region = Some(value.into()),
             "profile" => self.profile = Some(value.into()),
             "credentials_file" => self.credentials_file = Some(value.into()),
-            "ca_file" => self.ca_file = Some(value.into()),
             _ => return false,
         }
         true
     }
 
-    pub(crate) fn client(&self, connector: Connector) -> Result<Client> {
+    fn client(&self, connector: Connector) -> Result<Client> {
         let environment = AmazonS3Builder::from_env();
         let endpoint = self.endpoint_in(&environment);
         let mut builder = authorized(environment, credentials::find(self)?)
@@ -103,16 +123,21 @@ impl S3Place {
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
-        let store = builder.build().map_err(|error| {
-            invalid(format!("the bucket cannot be used as configured: {error}"))
-        })?;
+        let skip = builder.get_config_value(&AmazonS3ConfigKey::SkipSignature);
+        let sought = credentials::sought(self, &builder);
+        let store = builder.build().map_err(|error| self.unusable(&error))?;
+        let provider = store.credentials();
+        let credentials = CredentialLook::unless_skipped(skip.as_deref(), provider, sought);
         Ok(Client {
             store: Arc::new(store),
+            credentials,
             deletes: Deletes::IfMatch,
             promise: Promise::of(endpoint.as_deref()),
         })
     }
+}
 
+impl S3Place {
     /// Where the server is: what is configured, or else what the environment says,
     /// for S3 before for all services.
     fn endpoint_in(&self, environment: &AmazonS3Builder) -> Option<String> {

@@ -9,7 +9,10 @@ use storage_core::{Error, ErrorKind, Result};
 use crate::AzurePlace;
 #[cfg(feature = "gcs")]
 use crate::GcsPlace;
-use crate::{ObjectClass, ObjectConditions, ObjectConfig, ObjectPlace, ObjectReads, S3Place};
+use crate::{
+    ObjectClass, ObjectConditions, ObjectConfig, ObjectPlace, ObjectReads, S3Place,
+    served::ServedPlace,
+};
 
 const DIRECTORY_SCHEME: &str = "object+file://";
 
@@ -20,11 +23,11 @@ pub(crate) fn parse(url: &str) -> Result<ObjectConfig> {
     }
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     match scheme {
-        "s3" => on_server(rest, S3Place::new, S3Place::set, ObjectPlace::S3),
+        "s3" => on_server(rest, S3Place::new, ObjectPlace::S3),
         #[cfg(feature = "azure")]
-        "az" => on_server(rest, AzurePlace::new, AzurePlace::set, ObjectPlace::Azure),
+        "az" => on_server(rest, AzurePlace::new, ObjectPlace::Azure),
         #[cfg(feature = "gcs")]
-        "gs" => on_server(rest, GcsPlace::new, GcsPlace::set, ObjectPlace::Gcs),
+        "gs" => on_server(rest, GcsPlace::new, ObjectPlace::Gcs),
         #[cfg(not(feature = "azure"))]
         "az" => Err(left_out("az://", "azure")),
         #[cfg(not(feature = "gcs"))]
@@ -44,10 +47,9 @@ fn left_out(scheme: &str, feature: &str) -> Error {
 }
 
 /// Reads what follows the scheme of a place on a server.
-fn on_server<P>(
+fn on_server<P: ServedPlace>(
     rest: &str,
     new: impl FnOnce(String) -> P,
-    set_place: fn(&mut P, &str, &str) -> bool,
     place_of: fn(P) -> ObjectPlace,
 ) -> Result<ObjectConfig> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -66,7 +68,7 @@ fn on_server<P>(
             .split_once('=')
             .ok_or_else(|| invalid("it has a parameter without a value"))?;
         let value = decode(value)?;
-        if !set_place(&mut place, name, &value) {
+        if !place.set(name, &value) {
             set(&mut config, name, &value)?;
         }
     }

@@ -1,20 +1,23 @@
 //! All of it: stores are opened, tasks work, faults are played, and what is left
 //! is judged.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
-use storage_core::{KeyRange, ReadExt, ScanOptions, Store};
-use tokio::{runtime, time::timeout};
+use storage_core::Store;
+use tokio::runtime;
 
 use super::{
     director::Director,
-    history::{Clock, History, Seen},
+    history::{Clock, History},
     judge::{Evidence, judge},
-    place::Place,
+    last_look::LastLook,
     site::Site,
     summary::Summary,
-    task::{CONTESTED, Task, Wire},
+    task::{Task, Wire},
 };
 use crate::{dice::Dice, proof::Part};
 
@@ -23,9 +26,6 @@ const TASKS: u16 = 32;
 
 /// On so many stores, each as a process of its own would have it.
 const STORES: u16 = 4;
-
-/// How long servers that are well may take to be opened, and all be read.
-const LAST_LOOK_MAX: Duration = Duration::from_mins(2);
 
 /// What a campaign found.
 #[derive(Debug)]
@@ -77,13 +77,19 @@ pub(super) fn run<S: Site>(
     for task in tasks {
         history.add(runtime.block_on(task).context("a task panicked")?);
     }
+    let mut look = LastLook::default();
     let left = played.and_then(|played| {
-        let left = runtime.block_on(last_look(&site, stores))?;
+        let began = Instant::now();
+        let left = runtime.block_on(look.take(&site, stores))?;
+        let (keys, took) = (left.len(), began.elapsed().as_secs_f64());
+        tell(&format!(
+            "{keys} keys are left, which took {took:.1} s to read"
+        ));
         Ok((played, left))
     });
     runtime.shutdown_background();
     let (played, left) = left.with_context(|| failures(&history).join("\n"))?;
-    let failures = failures(&history);
+    let failures = failures(&history).into_iter().chain(look.told()).collect();
     let evidence = Evidence {
         attempts: history.attempts,
         sightings: history.sightings,
@@ -105,36 +111,6 @@ pub(super) fn run<S: Site>(
             .collect(),
         failures,
     })
-}
-
-/// Closes the stores, and reads all that is left by a new one.
-async fn last_look<S: Site>(site: &S, stores: Vec<Arc<S::Store>>) -> Result<BTreeMap<Place, Seen>> {
-    let look = async {
-        for store in stores {
-            store.close().await.context("closing a store")?;
-        }
-        let store = site.open().await.context("opening the store at the end")?;
-        let left = everything(&store).await.context("reading all at the end")?;
-        store.close().await.context("closing the last store")?;
-        Ok(left)
-    };
-    timeout(LAST_LOOK_MAX, look)
-        .await
-        .with_context(|| format!("the last look took longer than {LAST_LOOK_MAX:?}"))?
-}
-
-async fn everything(store: &impl Store) -> storage_core::Result<BTreeMap<Place, Seen>> {
-    // What is not there must be known not to be there.
-    let mut left: BTreeMap<_, _> = (0..CONTESTED)
-        .map(|number| (Place::All(number), Seen::Nothing))
-        .collect();
-    let mut scan = store.scan(KeyRange::all(), ScanOptions::new());
-    while let Some(item) = scan.next().await? {
-        if let Some(place) = Place::of(&item.key) {
-            left.insert(place, Seen::of(Some(&item.entry)));
-        }
-    }
-    Ok(left)
 }
 
 fn failures(history: &History) -> Vec<String> {

@@ -53,6 +53,9 @@
 //!   those reported as `Unknown` by a call that lay wholly within a time in which
 //!   [no connection](Fault::cutting_off) could be made, none was open, and clients
 //!   had the time to notice.
+//! - What is left is read when all faults have ended. Servers may have much to do
+//!   still: a read that is not answered in time is made again for twenty time
+//!   limits, and told of. If it never is, nothing is judged.
 //! - The longest call must be over within the store's time limit, and after each
 //!   fault a put must be acknowledged again.
 //!
@@ -65,6 +68,7 @@ mod campaign;
 mod director;
 mod history;
 mod judge;
+mod last_look;
 mod place;
 mod program;
 mod site;

@@ -1,9 +1,6 @@
 //! The objects that a page looks at next.
 
-use std::{
-    collections::BTreeMap,
-    ops::{Bound, ControlFlow},
-};
+use std::{collections::BTreeMap, ops::Bound};
 
 use object_store::{ObjectMeta, path::Path};
 use storage_core::{Direction, Key, KeyRange};
@@ -13,7 +10,12 @@ use crate::{
     engine::ObjectEngine,
     failure::Failure,
     name::{HEAD_BYTES, Reach, Slot},
+    walk::{Step, Walked},
 };
+
+/// What share of the time of a scan, as a divisor, a listing may take that has shown
+/// something: the rest is for reading it.
+const LISTING_SHARE: u32 = 4;
 
 /// Objects in the order of a scan.
 #[derive(Debug)]
@@ -42,7 +44,9 @@ impl Window {
     /// The first `slots_max` slots of `range` in the direction of a scan.
     ///
     /// A listing goes forward only. So the last slots are found by listing all
-    /// of the range, and so are the first ones where a listing has no order.
+    /// of the range, and so are the first ones where a listing has no order. Where it
+    /// has one, a server that takes long for each of its answers is not waited for:
+    /// the slots that are known by then are enough.
     pub(super) async fn list(
         engine: &ObjectEngine,
         range: &KeyRange,
@@ -52,27 +56,20 @@ impl Window {
     ) -> Result<Self, Failure> {
         let is_ordered = engine.bucket.lists_in_order();
         let space = range.space();
-        let behind = match range.start() {
-            Bound::Included(key) | Bound::Excluded(key) => {
-                engine.names.before(Key::in_space(space, key))
-            }
-            Bound::Unbounded => None,
-        };
+        let behind = name_before(engine, range);
+        let begun = Instant::now();
+        let late = begun + deadline.saturating_duration_since(begun) / LISTING_SHARE;
         let mut kept: BTreeMap<Slot, Vec<Stored>> = BTreeMap::new();
         let mut is_cut = false;
         let mut visit = |object: ObjectMeta| {
             let Some(slot) = engine.names.slot(space, &object.location) else {
-                return ControlFlow::Continue(());
+                return Step::More;
             };
             if ends_before(range, &slot) {
-                return if is_ordered {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                };
+                return if is_ordered { Step::Enough } else { Step::More };
             }
             if starts_behind(range, &slot) {
-                return ControlFlow::Continue(());
+                return Step::More;
             }
             let bytes = usize::try_from(object.size).unwrap_or(usize::MAX);
             kept.entry(slot).or_default().push(Stored {
@@ -80,23 +77,28 @@ impl Window {
                 bytes,
             });
             if kept.len() <= slots_max {
-                return ControlFlow::Continue(());
+                // The last may have more objects to come.
+                return if is_ordered && direction == Direction::Forward && kept.len() > 1 {
+                    Step::MoreBy(late)
+                } else {
+                    Step::More
+                };
             }
             is_cut = true;
             match direction {
                 Direction::Forward => {
                     kept.pop_last();
                     if is_ordered {
-                        return ControlFlow::Break(());
+                        return Step::Enough;
                     }
                 }
                 Direction::Reverse => {
                     kept.pop_first();
                 }
             }
-            ControlFlow::Continue(())
+            Step::More
         };
-        engine
+        let walked = engine
             .bucket
             .walk(
                 &engine.names.space(space),
@@ -105,6 +107,10 @@ impl Window {
                 &mut visit,
             )
             .await?;
+        if walked == Walked::Late {
+            kept.pop_last();
+            is_cut = true;
+        }
         let mut listed: Vec<Listed> = kept
             .into_iter()
             .map(|(slot, objects)| Listed { slot, objects })
@@ -116,6 +122,16 @@ impl Window {
             listed,
             is_last: !is_cut,
         })
+    }
+}
+
+/// The name behind which a listing has all of `range`; none if that is all.
+fn name_before(engine: &ObjectEngine, range: &KeyRange) -> Option<Path> {
+    match range.start() {
+        Bound::Included(key) | Bound::Excluded(key) => {
+            engine.names.before(Key::in_space(range.space(), key))
+        }
+        Bound::Unbounded => None,
     }
 }
 

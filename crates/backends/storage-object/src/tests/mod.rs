@@ -10,10 +10,13 @@ use storage_core::{
     WriteBatch, networked::Networked,
 };
 
+use tokio::time::Instant;
+
 use self::watched::Watched;
 use crate::{
-    ObjectBackend, ObjectConfig, ObjectPlace,
+    ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace,
     bucket::BucketKind,
+    deletes::Deletes,
     name::HEAD_BYTES,
     object::HEAD_BYTES_MAX,
     open::{Holder, engine_in},
@@ -26,19 +29,27 @@ const LIMIT: Duration = Duration::from_millis(400);
 const REQUESTS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 async fn store_in(objects: &Arc<Watched>) -> ObjectBackend {
+    store_of(objects, BucketKind::Memory).await
+}
+
+async fn store_of(objects: &Arc<Watched>, kind: BucketKind) -> ObjectBackend {
     let mut config = ObjectConfig::new(ObjectPlace::Memory);
     config.time_limit = LIMIT;
     config.requests_at_once = REQUESTS;
+    config.conditions = ObjectConditions::Unused;
     let store: Arc<dyn ObjectStore> = objects.clone();
     let holder = Holder {
         store,
-        kind: BucketKind::Memory,
+        kind,
         promise: Promise::Strong,
         durability: Durability::Volatile,
         directory: None,
     };
     let components = Components::default();
-    let engine = engine_in(holder, config, &components).await.unwrap();
+    let deadline = Instant::now() + LIMIT;
+    let engine = engine_in(holder, config, &components, deadline)
+        .await
+        .unwrap();
     Networked::open(engine, &components).await.unwrap()
 }
 
@@ -117,4 +128,38 @@ async fn a_page_of_slow_objects_is_shorter_and_not_too_late() {
         }
         assert!(found == keys);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_slow_listing_is_shorter_and_not_too_late() {
+    let objects = Arc::new(Watched::new());
+    let store = store_of(&objects, BucketKind::Server(Deletes::IfMatch)).await;
+    let keys: Vec<Vec<u8>> = (0..55_u8).map(|key| vec![key]).collect();
+    for key in &keys {
+        store.put(key.as_slice(), "v").await.unwrap();
+    }
+    // All of its answers take longer than a call may.
+    objects.slow_listings_down(LIMIT / 4);
+    let scan = store.scan(KeyRange::all(), ScanOptions::new());
+    let items = scan.collect().await.unwrap();
+    let found: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();
+    assert!(found == keys);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_listing_does_not_part_keys_that_only_objects_tell() {
+    let objects = Arc::new(Watched::new());
+    let store = store_of(&objects, BucketKind::Server(Deletes::IfMatch)).await;
+    let key = |end| [vec![b'x'; HEAD_BYTES], vec![end]].concat();
+    // More than one answer has, behind one that stands alone.
+    let mut keys = vec![b"a".to_vec()];
+    keys.extend((0..15).map(key));
+    for key in &keys {
+        store.put(key.as_slice(), "v").await.unwrap();
+    }
+    objects.slow_listings_down(LIMIT / 5);
+    let scan = store.scan(KeyRange::all(), ScanOptions::new());
+    let items = scan.collect().await.unwrap();
+    let found: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();
+    assert!(found == keys);
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
@@ -26,15 +29,20 @@ pub(super) struct Watched {
     bytes_got: AtomicU64,
     /// How many milliseconds each get takes.
     get_takes: AtomicU64,
+    /// How many milliseconds each answer of a listing takes.
+    answer_takes: AtomicU64,
 }
 
 impl Watched {
+    pub(super) const PER_ANSWER: usize = 10;
+
     pub(super) fn new() -> Self {
         Self {
             objects: Arc::default(),
             puts: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             bytes_got: AtomicU64::new(0),
             get_takes: AtomicU64::new(0),
+            answer_takes: AtomicU64::new(0),
         }
     }
 
@@ -52,6 +60,27 @@ impl Watched {
     pub(super) fn slow_gets_down(&self, takes: Duration) {
         let takes = takes.as_millis().try_into().unwrap();
         self.get_takes.store(takes, Ordering::SeqCst);
+    }
+
+    /// Lets each answer of a listing, of which there is one for every
+    /// [`PER_ANSWER`](Self::PER_ANSWER) objects, take so long.
+    pub(super) fn slow_listings_down(&self, takes: Duration) {
+        let takes = takes.as_millis().try_into().unwrap();
+        self.answer_takes.store(takes, Ordering::SeqCst);
+    }
+
+    fn in_answers(
+        &self,
+        objects: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let takes = Duration::from_millis(self.answer_takes.load(Ordering::SeqCst));
+        let answers = objects
+            .chunks(Self::PER_ANSWER)
+            .then(move |answer| async move {
+                tokio::time::sleep(takes).await;
+                stream::iter(answer)
+            });
+        answers.flatten().boxed()
     }
 
     /// How many bytes of objects were got since this was asked last.
@@ -108,7 +137,15 @@ impl ObjectStore for Watched {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.objects.list(prefix)
+        self.in_answers(self.objects.list(prefix))
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.in_answers(self.objects.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

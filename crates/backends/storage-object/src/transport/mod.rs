@@ -14,10 +14,11 @@ pub(crate) use self::{connector::Connector, tls::tls};
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::RETRY_AFTER};
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
@@ -61,6 +62,8 @@ pub(crate) struct Refusal {
     pub(crate) code: String,
     /// What it says to people.
     pub(crate) message: String,
+    /// How long it wants to be left alone, if it says so.
+    pub(crate) wait: Option<Duration>,
 }
 
 impl Call {
@@ -192,6 +195,9 @@ impl Refusal {
     /// The longest message that is passed on.
     const MESSAGE_MAX: usize = 200;
 
+    /// The longest wait that is believed.
+    const WAIT_MAX: Duration = Duration::from_hours(1);
+
     /// Where Azure says what others say in the body.
     const CODE: &str = "x-ms-error-code";
 
@@ -214,6 +220,11 @@ impl Refusal {
                 .filter(|character| !character.is_control())
                 .take(Self::MESSAGE_MAX)
                 .collect(),
+            wait: headers
+                .get(RETRY_AFTER)
+                .and_then(|wait| wait.to_str().ok()?.parse().ok())
+                // It may be a date as well, which nobody of whom we know sends.
+                .map(|seconds| Duration::from_secs(seconds).min(Self::WAIT_MAX)),
         }
     }
 }
@@ -246,5 +257,21 @@ mod tests {
             let refusal = Refusal::read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), garbage);
             assert_eq!(refusal.code, "");
         }
+    }
+
+    #[test]
+    fn a_refusal_tells_how_long_to_wait_if_the_server_does() {
+        for (told, wait) in [
+            ("7", Some(Duration::from_secs(7))),
+            ("99999999999999", Some(Duration::from_hours(1))),
+            ("Fri, 27 Nov 2026 20:00:00 GMT", None),
+            ("-1", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, told.parse().unwrap())]);
+            let refusal = Refusal::read(StatusCode::TOO_MANY_REQUESTS, &headers, b"");
+            assert_eq!(refusal.wait, wait, "{told}");
+        }
+        let refusal = Refusal::read(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), b"");
+        assert_eq!(refusal.wait, None);
     }
 }

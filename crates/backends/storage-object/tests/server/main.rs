@@ -6,6 +6,7 @@
 mod bad_input;
 mod codes;
 mod contents;
+mod credentials;
 mod loss;
 mod processes;
 mod races;

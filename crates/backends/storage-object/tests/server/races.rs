@@ -1,12 +1,12 @@
 //! Servers that honour conditions, and those that do not.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use storage_core::{ErrorKind, ReadExt, Store, StoreExt, Support, WriteBatch};
+use storage_core::{ErrorKind, ReadExt, Retry, Store, StoreExt, Support, WriteBatch};
 use storage_object::ObjectConditions;
-use storage_testkit::servers::S3Conditions;
+use storage_testkit::servers::{S3Conditions, S3Fault, S3When::Before};
 
-use crate::{blocking, config_of, fails, server};
+use crate::{blocking, config_of, fails, fault, server, timed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guards_are_offered_only_where_the_server_honours_conditions() {
@@ -37,6 +37,45 @@ async fn guards_are_offered_only_where_the_server_honours_conditions() {
         assert!(store.check().await.unwrap().damages.is_empty());
         store.close().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_that_is_throttled_waits_as_long_as_the_server_says_and_goes_on() {
+    let (server, bucket) = server().await;
+    let mut config = config_of(&bucket.url("store"));
+    // The race alone is to be throttled.
+    config.clone().open().await.unwrap();
+    config.conditions = ObjectConditions::Probed;
+    for method in ["PUT", "DELETE"] {
+        let throttled = S3Fault {
+            times: 2,
+            ..fault(method, 429, "TooManyRequests", Before)
+        };
+        blocking(move || server.order(throttled).unwrap()).await;
+        let (store, took) = timed(config.clone().open()).await;
+        let store = store.unwrap();
+        assert_eq!(store.capabilities().guards, Support::Supported, "{method}");
+        // The server names two seconds with each of these answers.
+        assert!(took >= Duration::from_secs(2), "{method}: {took:?}");
+        assert!(store.check().await.unwrap().damages.is_empty());
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_that_is_throttled_for_good_ends_within_the_time_limit() {
+    let (server, bucket) = server().await;
+    let mut config = config_of(&bucket.url("store"));
+    config.clone().open().await.unwrap();
+    config.conditions = ObjectConditions::Probed;
+    config.time_limit = Duration::from_secs(3);
+    let throttled = S3Fault {
+        times: u32::MAX,
+        ..fault("PUT", 429, "TooManyRequests", Before)
+    };
+    blocking(move || server.order(throttled).unwrap()).await;
+    let error = fails(config.open().await, ErrorKind::Throttled);
+    assert_eq!(error.retry(), Retry::After(Duration::from_secs(2)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

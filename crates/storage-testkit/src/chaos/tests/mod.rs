@@ -21,6 +21,8 @@ use crate::{
 struct MemorySite {
     store: LyingStore,
     faults: Faults,
+    /// Faults of calls that nobody makes but when all others have ended.
+    in_the_end: Vec<(Rule, Injected)>,
 }
 
 impl Site for MemorySite {
@@ -47,6 +49,7 @@ impl MemorySite {
         Self {
             store: LyingStore::new(store, lie),
             faults,
+            in_the_end: Vec::new(),
         }
     }
 
@@ -66,13 +69,28 @@ impl MemorySite {
 
     fn heal(&mut self) -> ServerResult {
         self.faults.withdraw_all();
+        for (rule, fault) in &self.in_the_end {
+            self.faults.inject(rule.clone(), fault.clone()).unwrap();
+        }
         Ok(())
     }
 }
 
+const LATE: Injected = Injected::refuse(ErrorKind::TimedOut).retry_after(Duration::from_millis(1));
+
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
+
 fn campaign(lie: Option<Lie>) -> Report {
-    const LONG_ENOUGH: Duration = Duration::from_secs(2);
     campaign::run("memory", MemorySite::with(lie), 1, LONG_ENOUGH, &|_| {}).unwrap()
+}
+
+/// A campaign over a store whose scans, which are all of the last look, fail in one
+/// way: the first two of them, or all.
+fn campaign_with_scans(failing: &Injected, scans: &[Rule]) -> anyhow::Result<Report> {
+    let mut site = MemorySite::with(None);
+    let rules = scans.iter().cloned();
+    site.in_the_end = rules.map(|rule| (rule, failing.clone())).collect();
+    campaign::run("memory", site, 1, LONG_ENOUGH, &|_| {})
 }
 
 #[test]
@@ -120,4 +138,26 @@ fn a_call_that_outlasts_its_time_limit_is_found() {
     let report = campaign(Some(Lie::AnswersLate));
     assert!(report.summary.gap().is_some(), "{report:#?}");
     assert!(!report.summary.is_clean());
+}
+
+#[test]
+fn a_last_look_that_is_not_answered_in_time_is_repeated_and_told_of() {
+    let scans = [Rule::on(Call::Scan).nth(1), Rule::on(Call::Scan).nth(2)];
+    let report = campaign_with_scans(&LATE, &scans).unwrap();
+    assert!(report.summary.is_clean(), "{report:#?}");
+    let told = |line: &String| line.contains("2 × a call of the last look");
+    assert!(report.failures.iter().any(told), "{report:#?}");
+}
+
+#[test]
+fn a_last_look_that_is_never_answered_judges_nothing() {
+    for (failing, told) in [
+        (LATE, "× a call of the last look"),
+        (Injected::refuse(ErrorKind::Corrupt), "corrupt"),
+    ] {
+        let error = campaign_with_scans(&failing, &[Rule::on(Call::Scan)]).unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("nothing is judged"), "{error}");
+        assert!(error.contains(told), "{error}");
+    }
 }

@@ -22,7 +22,8 @@ pub enum S3Conditions {
 pub struct S3Fault {
     /// The method of the requests that are answered so; `*` is any.
     pub method: &'static str,
-    /// The status of the answer.
+    /// The status of the answer. One of 429 says that the client is to wait for two
+    /// seconds.
     pub status: u16,
     /// The code of the answer, such as `SlowDown`; `garbage` is no answer of an
     /// object store at all.

@@ -73,7 +73,10 @@ def error(status, code):
     if code != "garbage":
         told = f"<Error><Code>{code}</Code><Message>as ordered</Message></Error>"
         body = f'<?xml version="1.0" encoding="UTF-8"?>{told}'.encode()
-    return status, {"Content-Type": "application/xml"}, body
+    headers = {"Content-Type": "application/xml"}
+    if status == 429:
+        headers["Retry-After"] = "2"
+    return status, headers, body
 
 
 def answer(method, target, headers, body):
