@@ -67,6 +67,7 @@ mod list;
 mod record;
 mod runner;
 mod subject;
+mod waiting;
 
 pub use storage_core::{self, Components};
 
@@ -75,4 +76,5 @@ pub use self::{
     failure::{CaseResult, Failure},
     runner::{run, verdict},
     subject::{PassedThrough, Shared, Subject},
+    waiting::wait_for,
 };

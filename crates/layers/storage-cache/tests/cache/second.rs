@@ -2,7 +2,6 @@
 
 use std::{
     pin::Pin,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -13,7 +12,10 @@ use storage_core::{
     blocking::block_on,
     memory::{MemoryBackend, MemoryConfig},
 };
-use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule};
+use storage_testkit::{
+    faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule},
+    wait_for,
+};
 
 use crate::scene::poll;
 
@@ -73,7 +75,7 @@ impl Scene {
     pub(crate) fn get_from_second(&self, key: &str) -> Option<String> {
         let hits = self.stats().hits;
         let mut found = None;
-        wait_for(|| {
+        wait_for("a hit", || {
             found = self.get(key);
             hits < self.stats().hits
         });
@@ -90,14 +92,6 @@ impl Scene {
             .inject(Rule::on(call), Fault::hold(&gate))
             .unwrap();
         gate
-    }
-}
-
-fn wait_for(mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "in vain");
-        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -165,7 +159,7 @@ fn a_row_that_is_written_late_is_not_read_after_a_commit() {
     scene.put("k", "1");
     let gate = scene.hold_second(Call::Commit);
     scene.get("k");
-    wait_for(|| gate.waiting() > 0);
+    wait_for("a call that is held", || gate.waiting() > 0);
     scene.put("k", "2");
     assert_eq!(scene.get("k").as_deref(), Some("2"));
     gate.open();
@@ -184,16 +178,18 @@ fn a_row_that_comes_after_its_time_is_of_an_epoch_that_nobody_reads() {
     let epochs = scene.stats().epochs;
     let gate = scene.hold_second(Call::Commit);
     scene.get("k");
-    wait_for(|| gate.waiting() > 0);
+    wait_for("a call that is held", || gate.waiting() > 0);
     scene.put("k", "2");
-    wait_for(|| !scene.stats().is_read);
+    wait_for("an end of reads", || !scene.stats().is_read);
     gate.open();
     scene.second_faults.withdraw_all();
-    wait_for(|| scene.stats().epochs > epochs);
+    wait_for("a new epoch", || scene.stats().epochs > epochs);
     assert_eq!(scene.get_from_second("k").as_deref(), Some("2"));
     // The late row is removed as well, or will be with the next epoch.
     scene.store.find::<Cache>().unwrap().clear();
-    wait_for(|| scene.stats().epochs > epochs + 1 && scene.rows() <= 1);
+    wait_for("another epoch", || {
+        scene.stats().epochs > epochs + 1 && scene.rows() <= 1
+    });
 }
 
 #[test]
@@ -213,7 +209,7 @@ fn a_second_level_that_fails_is_seen_by_nobody() {
         let rule = Rule::on_any(calls.iter().copied());
         scene.second_faults.inject(rule, fault).unwrap();
         let failures = scene.stats().failures;
-        wait_for(|| {
+        wait_for("a failure", || {
             written += 1;
             let value = written.to_string();
             scene.put("k", &value);
@@ -307,7 +303,7 @@ fn what_others_write_is_seen_within_the_time_to_live_of_both_levels_together() {
     let scene = Scene::with(CacheConfig::shared(1 << 20, life), 1 << 20);
     scene.put("k", "1");
     scene.get("k");
-    wait_for(|| scene.rows() == 1);
+    wait_for("one row", || scene.rows() == 1);
     block_on(scene.below.put("k", "theirs")).unwrap();
     scene.clock.advance(life / 2);
     let cache: &Cache = scene.store.find().unwrap();
@@ -354,7 +350,9 @@ fn what_is_given_more_than_it_may_hold_begins_anew() {
         scene.put(&key, &"v".repeat(100));
         assert!(scene.get(&key).is_some());
     }
-    wait_for(|| scene.stats().epochs > epochs && scene.rows() < 100);
+    wait_for("a new epoch", || {
+        scene.stats().epochs > epochs && scene.rows() < 100
+    });
 }
 
 #[test]
