@@ -70,6 +70,7 @@ mod list;
 mod record;
 mod runner;
 mod subject;
+mod waiting;
 
 pub use storage_core::{self, Components};
 
@@ -78,4 +79,5 @@ pub use self::{
     failure::{CaseResult, Failure},
     runner::{run, verdict},
     subject::{PassedThrough, Shared, Subject},
+    waiting::wait_for,
 };

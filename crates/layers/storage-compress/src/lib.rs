@@ -66,7 +66,8 @@
 //! whoever leaves, and closing waits for it. It gets its place among the commits when it is
 //! compressed: those that begin meanwhile may come before it, as they may of any two that are
 //! under way at once. Dictionaries are made on the pool; no commit waits for one, and closing
-//! waits for the one that is being made.
+//! waits for the one that is being made. A store that is dropped instead stays open while a
+//! dictionary is being stored; one that is only trained is given up.
 //!
 //! # After a crash
 //! Beside the values there are only the dictionaries, each of which is there before it is used;

@@ -81,7 +81,8 @@ impl Status {
         *self.state.borrow()
     }
 
-    /// For how long the primary has been gone, or behind; zero if it is neither.
+    /// For how long the primary has been gone, or behind: since it was noticed, or since the
+    /// open that found commits pending; zero if it is neither.
     pub(crate) fn away_for(&self) -> Duration {
         match self.state() {
             FallbackState::Primary => Duration::ZERO,

@@ -143,8 +143,12 @@ impl<S: Store> Store for Fallback<S> {
     }
 
     /// Answers even while the primary is gone, once that has been noticed, with the
-    /// figures of this layer alone. `fallback_lag` is for how long the primary has not had all
-    /// that was accepted.
+    /// figures of this layer alone.
+    ///
+    /// `fallback_lag` is zero while no accepted commit is pending. Else it is for how long, by
+    /// the clock of the store, the primary has been gone: since it was noticed, until all is
+    /// written back. That may be longer than the oldest pending commit has waited. It begins
+    /// anew with each open: what an earlier one has left pending counts from the open on.
     async fn stats(&self) -> Result<Stats> {
         let stats = match self.inner.stats().await {
             Err(error) if is_gone(&error) && self.control.state() != FallbackState::Primary => {

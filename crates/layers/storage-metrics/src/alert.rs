@@ -70,8 +70,9 @@ pub enum Watch {
     Entries,
     /// Another figure of the store below, by its name in
     /// [`Stats`](storage_core::Stats), in bytes, seconds or as a ratio where it
-    /// is one: how far a replica lags behind, or, as `fallback_lag`, for how long a store
-    /// has not had what was accepted for it.
+    /// is one: how far a replica lags behind, or, as `fallback_lag`, for how long a store has
+    /// been gone while commits that were accepted for it are pending, counted anew from
+    /// each open.
     Figure {
         /// The name of the figure.
         name: String,

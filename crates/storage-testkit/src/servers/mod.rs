@@ -46,12 +46,13 @@
 //!
 //! # Calls block
 //! No call needs a runtime. In async code that must go on meanwhile, put them in
-//! `spawn_blocking`: all take `&self`, and servers and proxies are `Sync`.
+//! [`blocking`]: all take `&self`, and servers and proxies are `Sync`.
 //!
 //! Linux only: which processes are a server's is read from `/proc`.
 
 mod account;
 mod azurite;
+mod blocking;
 mod error;
 mod garage;
 mod pg;
@@ -69,6 +70,7 @@ mod tool;
 use self::account::Account;
 pub use self::{
     azurite::AzuriteServer,
+    blocking::blocking,
     error::{ServerError, ServerResult},
     garage::{GarageBucket, GarageServer},
     pg::{PgDatabase, PgRole, PgServer, PgServerConfig, PgServerTls, Replication},

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use storage_core::{Error, ErrorKind, Outcome, Result, networked::Secret};
 use storage_object::{ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace, ObjectReads};
-use storage_testkit::servers::{S3Bucket, S3Fault, S3Server, S3When};
+use storage_testkit::servers::{S3Bucket, S3Fault, S3Server, S3When, blocking};
 
 /// The store at `url`, which no other test uses.
 fn config_of(url: &str) -> ObjectConfig {
@@ -47,11 +47,6 @@ async fn server() -> (&'static S3Server, S3Bucket) {
         (server, bucket)
     })
     .await
-}
-
-/// Runs what blocks while the store goes on.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 fn fault(method: &'static str, status: u16, code: &'static str, when: S3When) -> S3Fault {

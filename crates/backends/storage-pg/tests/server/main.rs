@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use storage_core::{Error, ErrorKind, Outcome, Result};
 use storage_pg::{PgBackend, PgConfig};
-use storage_testkit::servers::{PgDatabase, PgServer};
+use storage_testkit::servers::{PgDatabase, PgServer, blocking};
 
 /// A database of the server that all tests of this process share.
 fn database() -> PgDatabase {
@@ -33,11 +33,6 @@ fn config(database: &PgDatabase) -> PgConfig {
 
 async fn open(database: &PgDatabase) -> PgBackend {
     config(database).open().await.unwrap()
-}
-
-/// Runs what blocks while the store goes on.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 #[track_caller]

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use storage_core::{Error, ErrorKind, Outcome, Result};
 use storage_redis::{RedisBackend, RedisConfig};
-use storage_testkit::servers::RedisServer;
+use storage_testkit::servers::{RedisServer, blocking};
 
 /// Where a database of the server is that all tests of this process share.
 fn database() -> String {
@@ -38,11 +38,6 @@ async fn open(url: &str) -> RedisBackend {
 /// Where the administrator finds the first database of a server.
 fn administrator(server: &RedisServer) -> String {
     server.url(server.administrator(), 0)
-}
-
-/// Runs what blocks while the store goes on.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 #[track_caller]

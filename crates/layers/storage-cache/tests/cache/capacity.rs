@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use storage_cache::{CacheConfig, Policy};
+use storage_cache::{CacheConfig, Policy, Writes};
 use storage_core::{StoreExt, WriteBatch, blocking::block_on};
 
 use crate::scene::Scene;
@@ -124,4 +124,37 @@ fn a_cache_of_no_bytes_passes_everything_on() {
         }
     });
     assert_eq!((reads, scene.stats().memory.entries), (3, 0));
+}
+
+#[test]
+fn a_full_cache_keeps_what_is_missed_twice_and_what_has_room() {
+    let config = CacheConfig::exclusive(4_000).shards(NonZeroUsize::MIN);
+    let scene = Scene::with(config.read_ahead_entries(0));
+    let key = |number: u32| format!("key/{number}");
+    for number in 0..60 {
+        scene.put(&key(number), "v");
+    }
+    let mut filling = 0..60;
+    while scene.stats().memory.evictions == 0 {
+        scene.get(&key(filling.next().unwrap()));
+    }
+    let reads = |number| scene.reads_during(|| drop(scene.get(&key(number))));
+    assert_eq!([(); 3].map(|()| reads(50)), [1, 1, 0]);
+    assert_eq!(scene.stats().memory.turned_away, 1);
+    // What a commit changes leaves its place to anything.
+    scene.put(&key(50), "w");
+    assert_eq!([(); 2].map(|()| reads(51)), [1, 0]);
+    assert_eq!(scene.stats().memory.turned_away, 1);
+}
+
+#[test]
+fn a_full_cache_keeps_what_is_read_back() {
+    let config = CacheConfig::exclusive(4_000).shards(NonZeroUsize::MIN);
+    let scene = Scene::with(config.writes(Writes::ReadBack));
+    for number in 0..100 {
+        let key = format!("key/{number}");
+        scene.put(&key, "v");
+        assert_eq!(scene.reads_during(|| drop(scene.get(&key))), 0);
+    }
+    assert!(scene.stats().memory.evictions > 0);
 }

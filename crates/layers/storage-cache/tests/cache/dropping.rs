@@ -11,18 +11,16 @@ use storage_cache::{CacheConfig, Writes};
 use storage_core::{
     Committed, KeyRange, OwnedKey, ReadExt, Result, Store, StoreExt, WriteBatch, blocking::block_on,
 };
-use storage_testkit::faulty::{Call, Fault, Gate, Rule};
+use storage_testkit::faulty::{Call, Fault, Faults, Gate, Rule};
 
 use crate::scene::{Scene, poll};
 
-type Committing<'a> = Pin<Box<dyn Future<Output = Result<Committed>> + 'a>>;
+pub(crate) type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+type Committing<'a> = Reading<'a, Committed>;
 
-fn hold(scene: &Scene, call: Call, fault: impl FnOnce(&Gate) -> Fault) -> Gate {
+fn hold(faults: &Faults, call: Call, fault: impl FnOnce(&Gate) -> Fault) -> Gate {
     let gate = Gate::new();
-    scene
-        .faults
-        .inject(Rule::on(call).nth(1), fault(&gate))
-        .unwrap();
+    faults.inject(Rule::on(call).nth(1), fault(&gate)).unwrap();
     gate
 }
 
@@ -43,7 +41,7 @@ fn the_keys_of_a_dropped_commit_stay_out_of_the_cache_until_its_outcome_is_known
         let scene = Scene::new();
         scene.put("k", "1");
         scene.get("k");
-        let gate = hold(&scene, Call::Commit, |gate| Fault::hold(gate));
+        let gate = hold(&scene.faults, Call::Commit, |gate| Fault::hold(gate));
         drop_commit(&scene, batch);
         for _ in 0..3 {
             assert_eq!(scene.get("k").as_deref(), Some("1"));
@@ -61,7 +59,7 @@ fn the_keys_of_a_dropped_commit_stay_out_of_the_cache_until_its_outcome_is_known
 fn a_dropped_commit_that_failed_without_effect_frees_its_keys() {
     let scene = Scene::new();
     scene.put("k", "1");
-    let gate = hold(&scene, Call::Commit, |gate| Fault::hold(gate));
+    let gate = hold(&scene.faults, Call::Commit, |gate| Fault::hold(gate));
     drop_commit(&scene, WriteBatch::new().absent("k").put("k", "2"));
     gate.open();
     block_on(scene.faults.settled());
@@ -71,7 +69,7 @@ fn a_dropped_commit_that_failed_without_effect_frees_its_keys() {
 #[test]
 fn a_dropped_commit_is_made_though_nobody_asks_for_it() {
     let scene = Scene::new();
-    let gate = hold(&scene, Call::Commit, |gate| Fault::hold(gate));
+    let gate = hold(&scene.faults, Call::Commit, |gate| Fault::hold(gate));
     drop_commit(&scene, WriteBatch::new().put("k", "1"));
     gate.open();
     block_on(scene.faults.settled());
@@ -80,21 +78,23 @@ fn a_dropped_commit_is_made_though_nobody_asks_for_it() {
 }
 
 /// Drops what `begin` begins after one poll, two, and so on, until it ends by
-/// itself; after each, the store must answer as if nothing had happened.
-fn drop_everywhere<T>(
-    scene: &Scene,
+/// itself, where the store with these faults holds its first call of a kind; after each,
+/// all must be as if nothing had happened.
+pub(crate) fn drop_everywhere<'a, T>(
+    faults: &Faults,
     call: Call,
-    begin: impl for<'a> Fn(&'a Scene) -> Pin<Box<dyn Future<Output = Result<T>> + 'a>>,
+    begin: impl Fn() -> Pin<Box<dyn Future<Output = Result<T>> + 'a>>,
+    assert_is_sound: impl Fn(),
 ) -> u32 {
     for polls in 0.. {
-        let gate = hold(scene, call, |gate| Fault::hold(gate));
-        let mut work = begin(scene);
+        let gate = hold(faults, call, |gate| Fault::hold(gate));
+        let mut work = begin();
         let mut has_ended = false;
         for number in 0..polls {
             // The second poll finds the gate open, and so on.
             if number == 1 {
                 gate.open();
-                block_on(scene.faults.settled());
+                block_on(faults.settled());
             }
             if let Poll::Ready(answer) = poll(&mut work) {
                 answer.unwrap();
@@ -103,9 +103,11 @@ fn drop_everywhere<T>(
             }
         }
         drop(work);
-        scene.faults.withdraw_all();
-        block_on(scene.faults.settled());
-        assert_is_sound(scene);
+        faults.withdraw_all();
+        // Nobody may be waiting there.
+        gate.open();
+        block_on(faults.settled());
+        assert_is_sound();
         if has_ended {
             return polls;
         }
@@ -142,10 +144,12 @@ fn scene_of(writes: Writes) -> Scene {
 #[test]
 fn a_get_may_be_dropped_anywhere() {
     let scene = scene_of(Writes::Forget);
-    let polls = drop_everywhere(&scene, Call::Get, |scene| {
+    let begin = || -> Reading<'_, _> {
         scene.cache().clear();
         Box::pin(scene.store.get("k"))
-    });
+    };
+    let is_sound = || assert_is_sound(&scene);
+    let polls = drop_everywhere(&scene.faults, Call::Get, begin, is_sound);
     assert!(polls >= 2, "it never waited");
 }
 
@@ -153,11 +157,12 @@ fn a_get_may_be_dropped_anywhere() {
 fn a_get_of_many_may_be_dropped_anywhere() {
     let scene = scene_of(Writes::Forget);
     let keys: [OwnedKey; 4] = ["a", "k", "x", "k"].map(OwnedKey::from);
-    let polls = drop_everywhere(&scene, Call::GetMany, |scene| {
+    let begin = || -> Reading<'_, _> {
         scene.cache().clear();
-        let keys = keys.clone();
-        Box::pin(async move { scene.store.get_many(&keys).await })
-    });
+        Box::pin(scene.store.get_many(&keys))
+    };
+    let is_sound = || assert_is_sound(&scene);
+    let polls = drop_everywhere(&scene.faults, Call::GetMany, begin, is_sound);
     assert!(polls >= 2, "it never waited");
 }
 
@@ -166,14 +171,15 @@ fn a_commit_may_be_dropped_anywhere() {
     for writes in [Writes::Forget, Writes::ReadBack] {
         for call in [Call::Commit, Call::GetMany] {
             let scene = scene_of(writes);
-            let polls = drop_everywhere(&scene, call, |scene| {
+            let begin = || -> Committing<'_> {
                 let batch = WriteBatch::new()
                     .put("k", "2")
                     .delete("a")
                     .delete_range(KeyRange::prefix("b"))
                     .put_sequenced("log/", "", "1");
                 Box::pin(scene.store.commit(batch))
-            });
+            };
+            let polls = drop_everywhere(&scene.faults, call, begin, || assert_is_sound(&scene));
             let waits = call == Call::Commit || writes == Writes::ReadBack;
             assert!(polls >= if waits { 2 } else { 1 }, "it never waited");
         }
@@ -184,7 +190,7 @@ fn a_commit_may_be_dropped_anywhere() {
 fn an_answer_that_is_late_marks_its_keys_until_it_comes() {
     let scene = scene_of(Writes::Forget);
     scene.get("k");
-    let gate = hold(&scene, Call::Commit, |gate| Fault::hold_answer(gate));
+    let gate = hold(&scene.faults, Call::Commit, |gate| Fault::hold_answer(gate));
     let mut committing: Committing<'_> =
         Box::pin(scene.store.commit(WriteBatch::new().put("k", "2")));
     assert!(poll(&mut committing).is_pending());
@@ -206,7 +212,7 @@ fn a_sequenced_put_that_is_applied_and_not_yet_answered_is_seen() {
     key.extend((last.get() + 1).to_be_bytes());
     let key = OwnedKey::from(key);
     assert!(!block_on(scene.store.exists(&key)).unwrap());
-    let gate = hold(&scene, Call::Commit, |gate| Fault::hold_answer(gate));
+    let gate = hold(&scene.faults, Call::Commit, |gate| Fault::hold_answer(gate));
     let append = WriteBatch::new().put_sequenced("log/", "", "event");
     let mut committing: Committing<'_> = Box::pin(scene.store.commit(append));
     assert!(poll(&mut committing).is_pending());

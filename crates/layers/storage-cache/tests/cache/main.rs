@@ -8,6 +8,7 @@
 
 mod capacity;
 mod dropping;
+mod dropping_second;
 mod flights;
 mod hits;
 mod hot;

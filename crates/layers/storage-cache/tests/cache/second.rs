@@ -2,7 +2,6 @@
 
 use std::{
     pin::Pin,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -13,24 +12,27 @@ use storage_core::{
     blocking::block_on,
     memory::{MemoryBackend, MemoryConfig},
 };
-use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule};
+use storage_testkit::{
+    faulty::{Call, Fault, Faults, FaultyStore, Gate, Rule},
+    wait_for,
+};
 
 use crate::scene::poll;
 
 /// A cache without room in memory: what is not read below comes from the second level.
-struct Scene {
-    store: CacheStore<FaultyStore<MemoryBackend>>,
-    below: MemoryBackend,
-    faults: Faults,
+pub(crate) struct Scene {
+    pub(crate) store: CacheStore<FaultyStore<MemoryBackend>>,
+    pub(crate) below: MemoryBackend,
+    pub(crate) faults: Faults,
     second: MemoryBackend,
-    second_faults: Faults,
+    pub(crate) second_faults: Faults,
     clock: ManualClock,
 }
 
 const LIMIT: Duration = Duration::from_millis(5);
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(CacheConfig::exclusive(0), 1 << 20)
     }
 
@@ -56,11 +58,11 @@ impl Scene {
         }
     }
 
-    fn put(&self, key: &str, value: &str) {
+    pub(crate) fn put(&self, key: &str, value: &str) {
         block_on(self.store.put(key, value.to_owned())).unwrap();
     }
 
-    fn get(&self, key: &str) -> Option<String> {
+    pub(crate) fn get(&self, key: &str) -> Option<String> {
         let entry = block_on(self.store.get(key)).unwrap()?;
         Some(String::from_utf8(entry.value().to_vec()).unwrap())
     }
@@ -70,10 +72,10 @@ impl Scene {
     }
 
     /// Reads until the second level answers: it is filled in the background.
-    fn get_from_second(&self, key: &str) -> Option<String> {
+    pub(crate) fn get_from_second(&self, key: &str) -> Option<String> {
         let hits = self.stats().hits;
         let mut found = None;
-        wait_for(|| {
+        wait_for("a hit", || {
             found = self.get(key);
             hits < self.stats().hits
         });
@@ -84,20 +86,12 @@ impl Scene {
         block_on(self.second.count(KeyRange::all())).unwrap()
     }
 
-    fn hold_second(&self, call: Call) -> Gate {
+    pub(crate) fn hold_second(&self, call: Call) -> Gate {
         let gate = Gate::new();
         self.second_faults
             .inject(Rule::on(call), Fault::hold(&gate))
             .unwrap();
         gate
-    }
-}
-
-fn wait_for(mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "in vain");
-        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -165,7 +159,7 @@ fn a_row_that_is_written_late_is_not_read_after_a_commit() {
     scene.put("k", "1");
     let gate = scene.hold_second(Call::Commit);
     scene.get("k");
-    wait_for(|| gate.waiting() > 0);
+    wait_for("a call that is held", || gate.waiting() > 0);
     scene.put("k", "2");
     assert_eq!(scene.get("k").as_deref(), Some("2"));
     gate.open();
@@ -184,16 +178,18 @@ fn a_row_that_comes_after_its_time_is_of_an_epoch_that_nobody_reads() {
     let epochs = scene.stats().epochs;
     let gate = scene.hold_second(Call::Commit);
     scene.get("k");
-    wait_for(|| gate.waiting() > 0);
+    wait_for("a call that is held", || gate.waiting() > 0);
     scene.put("k", "2");
-    wait_for(|| !scene.stats().is_read);
+    wait_for("an end of reads", || !scene.stats().is_read);
     gate.open();
     scene.second_faults.withdraw_all();
-    wait_for(|| scene.stats().epochs > epochs);
+    wait_for("a new epoch", || scene.stats().epochs > epochs);
     assert_eq!(scene.get_from_second("k").as_deref(), Some("2"));
     // The late row is removed as well, or will be with the next epoch.
     scene.store.find::<Cache>().unwrap().clear();
-    wait_for(|| scene.stats().epochs > epochs + 1 && scene.rows() <= 1);
+    wait_for("another epoch", || {
+        scene.stats().epochs > epochs + 1 && scene.rows() <= 1
+    });
 }
 
 #[test]
@@ -202,6 +198,7 @@ fn a_second_level_that_fails_is_seen_by_nobody() {
     scene.put("k", "1");
     scene.get_from_second("k");
     let reads = [Call::Get, Call::GetMany];
+    let mut written = 0;
     for (calls, fault) in [
         (&reads[..], Fault::refuse(ErrorKind::Unavailable)),
         (&reads[..], Fault::corrupt()),
@@ -211,16 +208,18 @@ fn a_second_level_that_fails_is_seen_by_nobody() {
     ] {
         let rule = Rule::on_any(calls.iter().copied());
         scene.second_faults.inject(rule, fault).unwrap();
-        for number in 0..20 {
-            let value = number.to_string();
+        let failures = scene.stats().failures;
+        wait_for("a failure", || {
+            written += 1;
+            let value = written.to_string();
             scene.put("k", &value);
             assert_eq!(scene.get("k"), Some(value.clone()));
             assert_eq!(scene.get("k"), Some(value));
-        }
+            failures < scene.stats().failures
+        });
         scene.second_faults.withdraw_all();
     }
-    wait_for(|| scene.stats().failures > 0);
-    assert_eq!(scene.get_from_second("k").as_deref(), Some("19"));
+    assert_eq!(scene.get_from_second("k"), Some(written.to_string()));
 }
 
 #[test]
@@ -304,7 +303,7 @@ fn what_others_write_is_seen_within_the_time_to_live_of_both_levels_together() {
     let scene = Scene::with(CacheConfig::shared(1 << 20, life), 1 << 20);
     scene.put("k", "1");
     scene.get("k");
-    wait_for(|| scene.rows() == 1);
+    wait_for("one row", || scene.rows() == 1);
     block_on(scene.below.put("k", "theirs")).unwrap();
     scene.clock.advance(life / 2);
     let cache: &Cache = scene.store.find().unwrap();
@@ -351,7 +350,9 @@ fn what_is_given_more_than_it_may_hold_begins_anew() {
         scene.put(&key, &"v".repeat(100));
         assert!(scene.get(&key).is_some());
     }
-    wait_for(|| scene.stats().epochs > epochs && scene.rows() < 100);
+    wait_for("a new epoch", || {
+        scene.stats().epochs > epochs && scene.rows() < 100
+    });
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl Scene {
     }
 }
 
-fn working_at_once() -> Components {
+pub(crate) fn working_at_once() -> Components {
     let counting: &'static Counting = Box::leak(Box::default());
     Components::default().with_executor(counting)
 }

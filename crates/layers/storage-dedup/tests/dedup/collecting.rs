@@ -1,9 +1,10 @@
 //! What the collector removes, and what it does not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use storage_core::{ErrorKind, ReadExt, Store, StoreExt, WriteBatch, blocking::block_on};
 use storage_dedup::{CollectConfig, DedupControl};
+use storage_testkit::wait_for;
 
 use crate::scene::{GRACE, Scene, config, noise};
 
@@ -154,14 +155,7 @@ fn passes_in_the_background_begin_by_themselves_and_end_with_the_store() {
     let scene = Scene::with(config().collect(often));
     scene.put("a", noise(1, 500));
     scene.delete("a");
-    let begun = Instant::now();
-    while scene.chunks() > 0 {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "nothing is collected"
-        );
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for("a collection", || scene.chunks() == 0);
     let control = scene.control().clone();
     block_on(scene.store.close()).unwrap();
     let passes = control.stats().passes;

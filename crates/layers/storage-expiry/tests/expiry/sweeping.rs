@@ -1,12 +1,15 @@
 //! Removing what has expired, and nothing else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use storage_core::{
     ErrorKind, ReadExt, Store, StoreExt, SystemKeys, Timestamp, blocking::block_on,
 };
 use storage_expiry::{ExpiryConfig, Sweep};
-use storage_testkit::faulty::{Call, Fault, Gate, Rule};
+use storage_testkit::{
+    faulty::{Call, Fault, Gate, Rule},
+    wait_for,
+};
 
 use crate::scene::{START, Scene};
 
@@ -148,14 +151,7 @@ fn the_thread_sweeps_and_ends_when_the_store_is_closed() {
     let scene = Scene::with(config);
     scene.put_for("a", 1);
     scene.pass(1);
-    let begun = Instant::now();
-    while scene.kept() > 0 {
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "nothing is swept"
-        );
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for("a sweep", || scene.kept() == 0);
     block_on(scene.store.close()).unwrap();
     let rounds = scene.stats().rounds;
     std::thread::sleep(Duration::from_millis(20));
@@ -167,11 +163,7 @@ fn the_thread_sweeps_and_ends_when_the_store_is_closed() {
 #[test]
 fn the_thread_begins_with_a_round() {
     let scene = Scene::with(ExpiryConfig::new().sweep_every(Duration::from_hours(1)));
-    let begun = Instant::now();
-    while scene.stats().rounds == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "no round");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for("a round", || scene.stats().rounds > 0);
 }
 
 #[test]

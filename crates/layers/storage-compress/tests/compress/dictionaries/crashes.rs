@@ -56,6 +56,33 @@ fn a_crash_between_training_and_the_first_use_leaves_a_dictionary_that_is_used()
 }
 
 #[test]
+fn a_crash_after_the_first_use_leaves_values_that_any_settings_read() {
+    let (scene, held, records) = about_to_train();
+    held.do_all();
+    let used = [records.account(), records.account()];
+    for (key, record) in ["k", "l"].into_iter().zip(&used) {
+        scene.put(key, record.clone());
+        assert_eq!(scene.form(key)[..2], [4, 0]);
+    }
+    let below = scene.below.clone();
+    drop(scene);
+    for config in [
+        CompressConfig::new().dictionaries(None),
+        learning(),
+        CompressConfig::new(),
+    ] {
+        let again = Scene::over(below.clone(), config, Components::default());
+        for (key, record) in ["k", "l"].into_iter().zip(&used) {
+            assert_eq!(again.get(key).unwrap().unwrap(), record);
+        }
+        assert_eq!(block_on(again.store.check()).unwrap().damages, []);
+        again.put("m", records.account());
+        assert!(again.get("m").is_ok());
+        assert_eq!(again.rows(), 1);
+    }
+}
+
+#[test]
 fn no_value_refers_to_a_dictionary_before_its_row_is_there() {
     let (scene, held, records) = about_to_train();
     scene.fill("", 300, || records.account());

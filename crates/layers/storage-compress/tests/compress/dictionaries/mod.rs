@@ -3,6 +3,7 @@
 
 mod crashes;
 mod lacking;
+mod outcomes;
 mod saving;
 mod scene;
 mod sharing;

@@ -1,5 +1,5 @@
-//! The cache over the embedded default engine: what the suite asks of every stack
-//! that is shipped.
+//! The cache with its second level on the embedded default engine: what the suite asks of
+//! every stack that is shipped, and what is read again by the next cache.
 
 #![expect(
     clippy::expect_used,
@@ -7,58 +7,16 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-use std::{
-    fs,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Duration};
 
 use storage::{
     Components, KeyRange, ReadExt, Result, SharedStore, Stack, Store, StoreExt, WriteBatch,
     blocking::block_on,
-    cache::{Cache, CacheConfig, CacheLayer, CacheStore, SecondLevel, SecondLevelStats, Writes},
+    cache::{Cache, CacheConfig, CacheLayer, CacheStore, SecondLevel, SecondLevelStats},
     fjall::{FjallBackend, FjallConfig},
 };
-use storage_testkit::{Subject, conformance};
+use storage_testkit::{Subject, conformance, wait_for};
 use tempfile::TempDir;
-
-/// A cache with these settings over a directory that lives as long as the test.
-struct Cached(TempDir, CacheConfig);
-
-impl Cached {
-    fn new(config: CacheConfig) -> Self {
-        Self(TempDir::new().expect("a temporary directory"), config)
-    }
-}
-
-impl Subject for Cached {
-    type Store = CacheStore<FjallBackend>;
-    const ENGINE: &'static str = "fjall";
-
-    async fn open(&self, components: Components) -> Result<Self::Store> {
-        let engine = FjallConfig::new(self.0.path());
-        Stack::on(engine.open_with(components.clone()).await?)
-            .with(CacheLayer::new(self.1.clone()))
-            .components(components)
-            .open()
-            .await
-    }
-}
-
-mod cached_fjall {
-    use super::*;
-
-    conformance!(Cached::new(CacheConfig::exclusive(1 << 20)));
-}
-
-mod read_back_from_fjall {
-    use super::*;
-
-    conformance!(Cached::new(
-        CacheConfig::exclusive(1 << 12).writes(Writes::ReadBack)
-    ));
-}
 
 /// A cache without room in memory over a directory, its second level in another.
 struct OnTwoLevels {
@@ -116,14 +74,13 @@ struct Session {
 impl Session {
     fn open(scene: &OnTwoLevels) -> Self {
         // What was dropped lets go of its directory a moment later.
-        let begun = Instant::now();
-        loop {
-            match block_on(scene.open_both(Components::default())) {
-                Ok((store, second)) => return Self { store, second },
-                Err(error) => assert!(begun.elapsed() < Duration::from_secs(20), "{error}"),
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+        let mut opened = None;
+        wait_for("both directories", || {
+            opened = block_on(scene.open_both(Components::default())).ok();
+            opened.is_some()
+        });
+        let (store, second) = opened.unwrap();
+        Self { store, second }
     }
 
     fn stats(&self) -> SecondLevelStats {
@@ -137,7 +94,7 @@ impl Session {
 
     fn get_from_second(&self, key: &str) {
         let hits = self.stats().hits;
-        wait_for(|| {
+        wait_for("a hit", || {
             self.get(key);
             hits < self.stats().hits
         });
@@ -150,14 +107,6 @@ impl Session {
     fn close(self) {
         block_on(self.store.close()).unwrap();
         block_on(self.second.close()).unwrap();
-    }
-}
-
-fn wait_for(mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "in vain");
-        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -208,7 +157,7 @@ fn nothing_is_read_of_a_cache_that_was_not_closed_and_its_rows_are_removed() {
     assert_eq!(session.stats().hits, 0);
     session.get_from_second("a");
     // The mark and the new row.
-    wait_for(|| session.rows() == 2);
+    wait_for("two rows", || session.rows() == 2);
 }
 
 #[test]
