@@ -10,9 +10,10 @@
 use std::{fs, path::Path, time::Duration};
 
 use storage::{
-    Components, KeyRange, ReadExt, Result, SharedStore, Stack, Store, StoreExt, WriteBatch,
+    Components, ErrorKind, KeyRange, ReadExt, Result, SharedStore, Stack, Store, StoreExt,
+    WriteBatch,
     blocking::block_on,
-    cache::{Cache, CacheConfig, CacheLayer, CacheStore, SecondLevel, SecondLevelStats},
+    cache::{Cache, CacheConfig, CacheLayer, CacheStore, SecondLevel, SecondLevelStats, Writes},
     fjall::{FjallBackend, FjallConfig},
 };
 use storage_testkit::{Subject, conformance, wait_for};
@@ -65,6 +66,14 @@ mod two_levels_of_fjall {
     conformance!(OnTwoLevels::new(CacheConfig::exclusive(0)));
 }
 
+mod two_levels_that_read_back {
+    use super::*;
+
+    conformance!(OnTwoLevels::new(
+        CacheConfig::exclusive(1 << 12).writes(Writes::ReadBack)
+    ));
+}
+
 /// A session of a store with two levels.
 struct Session {
     store: CacheStore<FjallBackend>,
@@ -76,7 +85,10 @@ impl Session {
         // What was dropped lets go of its directory a moment later.
         let mut opened = None;
         wait_for("both directories", || {
-            opened = block_on(scene.open_both(Components::default())).ok();
+            match block_on(scene.open_both(Components::default())) {
+                Err(error) if error.kind() == ErrorKind::Unavailable => {}
+                answer => opened = Some(answer.unwrap()),
+            }
             opened.is_some()
         });
         let (store, second) = opened.unwrap();

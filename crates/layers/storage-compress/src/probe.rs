@@ -5,6 +5,8 @@
 //! collisions; what is compressed or encrypted already has no more than chance. 512
 //! bytes have 511 collisions on average, give or take 23, so the bound of 1.3 times
 //! as many is 6 standard deviations away.
+//!
+//! What such a look cannot see is noise that repeats itself: that is for deduplication.
 
 /// How many bytes are looked at.
 const SAMPLE_BYTES: usize = 512;

@@ -81,7 +81,7 @@ pub(super) fn run<S: Site>(
     let left = played.and_then(|played| {
         let began = Instant::now();
         let left = runtime.block_on(look.take(&site, stores))?;
-        let (keys, took) = (left.len(), began.elapsed().as_secs_f64());
+        let (keys, took) = (look.keys, began.elapsed().as_secs_f64());
         tell(&format!(
             "{keys} keys are left, which took {took:.1} s to read"
         ));
@@ -101,7 +101,8 @@ pub(super) fn run<S: Site>(
     let mut summary = Summary::new(engine, S::TIME_LIMIT);
     summary.count(&evidence.attempts, &verdict);
     summary.played(&played);
-    summary.calls(history.longest_call, history.inexcusable.len());
+    let longest_call = history.longest_call.max(look.longest_call);
+    summary.calls(longest_call, history.inexcusable.len());
     Ok(Report {
         summary,
         findings: verdict

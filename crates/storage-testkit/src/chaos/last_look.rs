@@ -25,6 +25,10 @@ const PAUSE: u32 = 6;
 pub(super) struct LastLook {
     unanswered: u64,
     last: Option<Error>,
+    /// How many keys it found.
+    pub(super) keys: usize,
+    /// How long the longest of its calls took: they have a time limit as all have.
+    pub(super) longest_call: Duration,
 }
 
 impl LastLook {
@@ -76,6 +80,7 @@ impl LastLook {
         while let Some(range) = rest {
             let page = self.patiently(limit, async || store.scan_with(&range, &options).await);
             let page = page.await.context("reading all at the end")?;
+            self.keys += page.items.len();
             for item in page.items {
                 if let Some(place) = Place::of(&item.key) {
                     left.insert(place, Seen::of(Some(&item.entry)));
@@ -95,7 +100,10 @@ impl LastLook {
     ) -> storage_core::Result<T> {
         let end = Instant::now() + time_limit * REPEATED_MAX;
         loop {
-            let error = match timeout_at(end, call()).await {
+            let began = Instant::now();
+            let answer = timeout_at(end, call()).await;
+            self.longest_call = self.longest_call.max(began.elapsed());
+            let error = match answer {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(_) => Error::new(ErrorKind::TimedOut, "the call did not end"),
