@@ -120,7 +120,8 @@ fn kind_of(code: &str, detail: &str) -> (ErrorKind, &'static str) {
             ErrorKind::Unavailable,
             "the server cannot write to its disk; see that it is well and not full",
         ),
-        "READONLY" => (
+        // The second ends a wait for replicas, once the server has become one.
+        "READONLY" | "UNBLOCKED" => (
             ErrorKind::Unavailable,
             "this server is a replica now; the one that takes writes is looked for anew",
         ),
@@ -244,6 +245,11 @@ mod tests {
             (
                 "READONLY",
                 "You can't write against a read only replica.",
+                Unavailable,
+            ),
+            (
+                "UNBLOCKED",
+                "force unblock from blocking operation, instance state changed (master -> replica?)",
                 Unavailable,
             ),
             (
