@@ -8,7 +8,7 @@ use crate::Stamp;
 
 /// A value as read from a store. Entries are equal if their values, expiries and
 /// stamps are.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Entry {
     value: Bytes,
     expires: Option<Timestamp>,
@@ -122,6 +122,19 @@ impl Entry {
     #[must_use]
     pub fn is_live_at(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+impl Clone for Entry {
+    #[inline]
+    fn clone(&self) -> Self {
+        let (expires, origin) = (self.expires, self.origin.clone());
+        Self {
+            // Last, so that nothing comes between making it and putting it in its place.
+            value: self.value.clone(),
+            expires,
+            origin,
+        }
     }
 }
 

@@ -217,12 +217,12 @@ impl Cache {
         }
         if let Some(cached) = self.level.get(lookup) {
             if self.is_served(&cached, age_max) {
-                self.counters.raise(if cached.is_absent() {
-                    Event::NegativeHit
-                } else {
-                    Event::Hit
+                let entry = cached.into_entry();
+                self.counters.raise(match entry {
+                    Some(_) => Event::Hit,
+                    None => Event::NegativeHit,
                 });
-                return Look::Hit(cached.into_entry());
+                return Look::Hit(entry);
             }
             self.let_go(lookup, demand);
         }
@@ -231,6 +231,14 @@ impl Cache {
             Demand::HitOrFill { .. } => Look::Miss,
             _ => Look::Around,
         }
+    }
+
+    /// Whether what the store below says of a key may be kept.
+    pub(crate) fn may_fill(&self, key: Key<'_>, demand: Demand) -> bool {
+        is_cacheable(key.space())
+            && !self.is_closed.load(Ordering::Acquire)
+            && matches!(demand, Demand::HitOrFill { .. })
+            && !self.wide.covers(Lookup::of(key), || self.clock.now())
     }
 
     /// Makes room for what is read in place of an entry that is out of date for all.
@@ -245,18 +253,21 @@ impl Cache {
     #[inline]
     fn is_served(&self, cached: &Cached, age_max: Option<Duration>) -> bool {
         let expires = cached.expires();
-        (age_max.is_none() && expires.is_none()) || self.is_still_served(cached, age_max, expires)
+        (age_max.is_none() && expires.is_none())
+            || self.is_still_served(cached.as_of(), age_max, expires)
     }
 
+    /// Takes no [`Cached`]: what lies in memory for others is copied there first.
     fn is_still_served(
         &self,
-        cached: &Cached,
+        as_of: Timestamp,
         age_max: Option<Duration>,
         expires: Option<Timestamp>,
     ) -> bool {
         let now = self.clock.now();
-        age_max.is_none_or(|age_max| cached.is_as_young_as(age_max, now))
-            && expires.is_none_or(|expires| now < expires)
+        // A clock that was set back says nothing about the age.
+        let is_young = |age_max| as_of <= now && now < as_of.after(age_max);
+        age_max.is_none_or(is_young) && expires.is_none_or(|expires| now < expires)
     }
 
     /// Begins the read of a key that was not found.

@@ -1,7 +1,5 @@
 //! What the cache knows of a key.
 
-use std::time::Duration;
-
 use storage_core::{Entry, Timestamp};
 
 use crate::key::CacheKey;
@@ -12,11 +10,25 @@ use crate::key::CacheKey;
 pub(crate) const OVERHEAD_BYTES: u64 = 192;
 
 /// An entry, or the knowledge that there is none.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Cached {
-    entry: Option<Entry>,
+    /// Empty where there is none.
+    entry: Entry,
+    is_absent: bool,
     /// When the read began that found this. The Unix epoch where nobody asks.
     as_of: Timestamp,
+}
+
+impl Clone for Cached {
+    #[inline]
+    fn clone(&self) -> Self {
+        let (is_absent, as_of) = (self.is_absent, self.as_of);
+        Self {
+            entry: self.entry.clone(),
+            is_absent,
+            as_of,
+        }
+    }
 }
 
 impl Cached {
@@ -24,14 +36,15 @@ impl Cached {
     /// may lend a value that keeps a whole block of a file in memory.
     pub(crate) fn found(entry: Option<&Entry>, as_of: Timestamp) -> Self {
         Self {
-            entry: entry.map(Entry::detached),
+            entry: entry.map_or_else(|| Entry::without_value(None), Entry::detached),
+            is_absent: entry.is_none(),
             as_of,
         }
     }
 
     /// The bytes that count against the capacity.
     pub(crate) fn weight(&self, key: &CacheKey) -> u64 {
-        let kept = self.entry.as_ref().map_or(0, Entry::kept_bytes);
+        let kept = self.entry.kept_bytes();
         let bytes = key.as_key().bytes().len().saturating_add(kept);
         u64::try_from(bytes)
             .unwrap_or(u64::MAX)
@@ -41,18 +54,13 @@ impl Cached {
     /// When the entry stops existing, if ever.
     #[inline]
     pub(crate) fn expires(&self) -> Option<Timestamp> {
-        self.entry.as_ref().and_then(Entry::expires)
+        self.entry.expires()
     }
 
-    /// Whether this was read no longer than `age_max` before `now`. A clock that
-    /// was set back says nothing about the age.
-    pub(crate) fn is_as_young_as(&self, age_max: Duration, now: Timestamp) -> bool {
-        self.as_of <= now && now < self.as_of.after(age_max)
-    }
-
+    /// When the read began that found this.
     #[inline]
-    pub(crate) const fn is_absent(&self) -> bool {
-        self.entry.is_none()
+    pub(crate) const fn as_of(&self) -> Timestamp {
+        self.as_of
     }
 
     #[expect(
@@ -61,6 +69,9 @@ impl Cached {
     )]
     #[inline(always)]
     pub(crate) fn into_entry(self) -> Option<Entry> {
-        self.entry
+        if self.is_absent {
+            return None;
+        }
+        Some(self.entry)
     }
 }

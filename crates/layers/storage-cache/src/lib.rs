@@ -96,6 +96,7 @@ mod cache;
 mod cached;
 mod config;
 mod counters;
+mod get;
 mod hot;
 mod key;
 mod layer;

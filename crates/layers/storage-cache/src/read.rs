@@ -12,6 +12,22 @@ use crate::{
 };
 
 impl<S: Store> Shared<S> {
+    /// Reads a key of which the cache knows nothing, or not what is asked for.
+    pub(crate) async fn get_unknown(
+        &self,
+        key: Key<'_>,
+        options: &ReadOptions,
+    ) -> Result<Option<Entry>> {
+        if self
+            .cache
+            .may_fill(key, self.cache.demand(options.consistency))
+        {
+            self.get_missed(key, options).await
+        } else {
+            self.get_around(key, options).await
+        }
+    }
+
     /// Reads a key that was not found: once, however many ask at the same time.
     pub(crate) async fn get_missed(
         &self,

@@ -14,13 +14,8 @@ use storage_core::{
 };
 
 use crate::{
-    Cache, CacheConfig, Writes,
-    cache::{Demand, Look},
-    hot,
-    layer::NAME,
-    marks::Marks,
-    orphans::Orphans,
-    second::Second,
+    Cache, CacheConfig, Writes, cache::Demand, get::Get, hot, layer::NAME, marks::Marks,
+    orphans::Orphans, second::Second,
 };
 
 /// What [`CacheLayer`](crate::CacheLayer) makes of a store. Clones are the same store.
@@ -84,19 +79,15 @@ impl<S> Clone for CacheStore<S> {
 // A wrapper that relied on a default method would forget to forward it.
 #[deny(clippy::missing_trait_methods)]
 impl<S: Store> Read for CacheStore<S> {
-    async fn get_with(&self, key: Key<'_>, options: &ReadOptions) -> Result<Option<Entry>> {
-        let cache = self.cache();
-        // Nothing of a hit is kept in the future: it is not copied on its way out.
-        let is_miss = match cache.look(key, cache.demand(options.consistency)) {
-            Look::Hit(entry) => return Ok(entry),
-            Look::Miss => true,
-            Look::Around => false,
-        };
-        if is_miss {
-            self.shared.get_missed(key, options).await
-        } else {
-            self.shared.get_around(key, options).await
-        }
+    #[expect(clippy::inline_always, reason = "see `Get`")]
+    #[inline(always)]
+    fn get_with(
+        &self,
+        key: Key<'_>,
+        options: &ReadOptions,
+    ) -> impl Future<Output = Result<Option<Entry>>> + Send {
+        let below = self.shared.get_unknown(key, options);
+        Get::new(self.cache(), key, options, below)
     }
 
     async fn get_many_with(
