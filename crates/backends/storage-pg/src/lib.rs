@@ -35,9 +35,10 @@
 //! # When the answer is lost
 //! A commit whose connection breaks, or whose answer does not come in time, is
 //! looked up by another connection: the old one is ended first, so what has not
-//! happened by then never will. Only if that cannot be done before the time
-//! limit is the outcome `Unknown`. A connection that cannot be made is
-//! `Unavailable`, with nothing applied.
+//! happened by then never will. The outcome is `Unknown` only if that cannot be done
+//! before the time limit, or is refused for good while connecting (a wrong password, a
+//! database that is gone). A connection that cannot be made is `Unavailable`, with nothing
+//! applied.
 //!
 //! # Several hosts
 //! Name them all; the one that takes writes is found, and found again after a

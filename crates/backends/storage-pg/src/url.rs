@@ -14,37 +14,19 @@ pub(crate) fn parse(url: &str) -> Result<PgConfig> {
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme))
         .ok_or_else(|| PARTS.invalid("it does not begin with postgres://"))?;
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     // A directory of a socket, as a host, is written with `%2F`.
-    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    // A password with a `/` or a `?` in it would be taken for hosts and a
-    // database, which errors show.
-    if database.contains('@') || query.contains('@') {
-        return Err(PARTS.invalid(
-            "it has an `@` behind the hosts; in user and password write `/` as %2F and `?` as \
-             %3F, and elsewhere `@` as %40",
-        ));
-    }
-    let (user_info, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (user, password) = match user_info.split_once(':') {
-        Some((user, password)) => (user, Some(password)),
-        None => (user_info, None),
-    };
-    // What stands where a port does may be a password whose host was left out.
-    let hosts = parse_hosts(hosts).map_err(|_| {
-        PARTS.invalid("a host in it is none, or its port is no number from 1 to 65535")
-    })?;
-    let mut config = PgConfig::new(hosts, PARTS.decoded(database)?, PARTS.decoded(user)?);
-    config.password = password
+    let place = PARTS.place(rest)?;
+    let hosts = parse_hosts(place.hosts).map_err(|_| PARTS.no_host())?;
+    let (database, user) = (PARTS.decoded(place.database)?, PARTS.decoded(place.user)?);
+    let mut config = PgConfig::new(hosts, database, user);
+    config.password = place
+        .password
         .map(|password| PARTS.decoded(password))
         .transpose()?
         .map(Secret::new);
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair
-            .split_once('=')
-            // It may be a part of a password, and is not shown.
-            .ok_or_else(|| PARTS.invalid("it has a parameter without a value"))?;
-        set(&mut config, name, PARTS.decoded(value)?)?;
+    for parameter in PARTS.parameters(place.query) {
+        let (name, value) = parameter?;
+        set(&mut config, name, value)?;
     }
     Ok(config)
 }

@@ -23,9 +23,10 @@ pub(crate) enum FailureKind {
     Refused,
     /// The same, because it takes no writes: another server is the master now.
     ReadOnly,
-    /// The same, because it belongs to another node of the cluster, or to none for
-    /// the moment.
+    /// The same, because it belongs to another node of the cluster.
     Elsewhere,
+    /// The same, because no node of the cluster serves it for the moment.
+    Unserved,
     /// The same, because its slot is on its way to this node, and nothing of what
     /// the command needs is here any more.
     Arrived(RedisHost),
@@ -99,7 +100,8 @@ impl Failure {
             "READONLY" => FailureKind::ReadOnly,
             "ASK" => arrived_at(error).map_or(FailureKind::NotYet, FailureKind::Arrived),
             "TRYAGAIN" => FailureKind::NotYet,
-            code if is_elsewhere(code) => FailureKind::Elsewhere,
+            "MOVED" => FailureKind::Elsewhere,
+            "CLUSTERDOWN" => FailureKind::Unserved,
             _ if !is_inside || is_before_first_write(code) => FailureKind::Refused,
             _ => FailureKind::Broken,
         }
@@ -111,6 +113,7 @@ impl Failure {
             self.kind,
             FailureKind::Refused
                 | FailureKind::Elsewhere
+                | FailureKind::Unserved
                 | FailureKind::Arrived(_)
                 | FailureKind::NotYet
                 | FailureKind::Broken
@@ -120,16 +123,21 @@ impl Failure {
     /// Whether what was refused may be done in a moment, there or by another node
     /// of the cluster.
     pub(crate) const fn may_be_done_soon(&self) -> bool {
+        self.is_of_a_move() || matches!(self.kind, FailureKind::Unserved)
+    }
+
+    /// Whether another node of the cluster is to be looked for.
+    pub(crate) const fn is_elsewhere(&self) -> bool {
+        matches!(self.kind, FailureKind::Elsewhere | FailureKind::Unserved)
+    }
+
+    /// Whether a slot that moves is why, which ends soon.
+    pub(crate) const fn is_of_a_move(&self) -> bool {
         matches!(
             self.kind,
             FailureKind::Elsewhere | FailureKind::Arrived(_) | FailureKind::NotYet
         )
     }
-}
-
-/// Whether a node of a cluster says so of what is not its own.
-fn is_elsewhere(code: &str) -> bool {
-    matches!(code, "MOVED" | "CLUSTERDOWN")
 }
 
 /// The node that an `ASK` names, behind the number of the slot; none if it does
@@ -179,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_certainly_did_nothing_is_told_from_what_may_have() {
-        use FailureKind::{Arrived, Broken, Elsewhere, Lost, NotYet, ReadOnly, Refused};
+        use FailureKind::{Arrived, Broken, Elsewhere, Lost, NotYet, ReadOnly, Refused, Unserved};
         let inside = "no. script: 5a1f, on @user_script:12.";
         for (error, kind) in [
             (said("OOM", "no"), Refused),
@@ -192,7 +200,7 @@ mod tests {
             (said("ASK", "7 ::1:2"), Arrived(RedisHost::new("::1", 2))),
             (said("ASK", "7 :1"), NotYet),
             (said("TRYAGAIN", "no"), NotYet),
-            (said("CLUSTERDOWN", "no"), Elsewhere),
+            (said("CLUSTERDOWN", "no"), Unserved),
             (said("NOPERM", "no"), Refused),
             (said("NOPERM", inside), Broken),
             (said("WRONGTYPE", inside), Broken),
@@ -202,6 +210,15 @@ mod tests {
             (unexpected("x"), Lost),
         ] {
             assert_eq!(Failure::kind_of(&error), kind, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_is_down_is_no_move() {
+        for (code, is_of_a_move) in [("CLUSTERDOWN", false), ("MOVED", true), ("TRYAGAIN", true)] {
+            let failure = Failure::from(said(code, "7 h:1"));
+            assert!(failure.may_be_done_soon(), "{code}");
+            assert_eq!(failure.is_of_a_move(), is_of_a_move, "{code}");
         }
     }
 }

@@ -56,6 +56,9 @@ pub(crate) struct Persistence {
 pub(crate) const REWRITTEN: &str = "its append-only file is being written anew, and may not be \
                                     whole before that is done";
 
+/// A log that is off, though it is to be on: one that is turned on begins anew.
+pub(crate) const NOT_BEGUN: &str = "it has not begun its append-only file yet";
+
 impl Persistence {
     /// What must be set for commits to be synced, and to what.
     pub(crate) const NEEDED: [(&'static str, &'static str); 3] = [
@@ -94,7 +97,7 @@ impl Persistence {
         if info.number("loading") != 0 {
             Some("it reads its data")
         } else if info.text("aof_enabled") != "1" {
-            Some("it has not begun its append-only file yet")
+            Some(NOT_BEGUN)
         } else if info.text("aof_last_write_status") != "ok" {
             Some("it could not write to its append-only file; see that its disk is well")
         } else if info.number("aof_rewrite_in_progress") + info.number("aof_rewrite_scheduled") > 0

@@ -48,9 +48,15 @@
 //! # When the answer is lost
 //! A commit whose connection breaks, or whose answer does not come in time, is
 //! looked up by another connection: the old one is ended first, so what has not
-//! happened by then never will. Only if that cannot be done before the time
-//! limit is the outcome `Unknown`. A connection that cannot be made is
-//! `Unavailable`, with nothing applied.
+//! happened by then never will. The outcome is `Unknown` only
+//! - if that cannot be done before the time limit, or is refused for good: a right is
+//!   missing, a password is wrong, the store is gone;
+//! - if the commit has left nothing, and that proves nothing: another server is asked than
+//!   it was sent to, or eviction is allowed;
+//! - if who has it now does not sync it as it was to be, or too few replicas have it;
+//! - if a script has failed in its middle.
+//!
+//! A connection that cannot be made is `Unavailable`, with nothing applied.
 //!
 //! # Sentinel
 //! With [`sentinel`](RedisConfig::sentinel), sentinels are asked where the master

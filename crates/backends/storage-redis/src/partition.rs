@@ -40,13 +40,13 @@ impl Partition {
         components: &Components,
         deadline: Instant,
     ) -> Result<(Self, Header)> {
-        let place = Place {
+        let opening = Opening {
             connector: &connector,
             config,
             store,
             components,
         };
-        let (session, header) = place.prepare(deadline).await?;
+        let (session, header) = opening.prepare(deadline).await?;
         connector.settle(header.store.clone());
         let lanes = config
             .reads_at_once
@@ -109,7 +109,7 @@ impl Partition {
                 }
                 Err(failure) if failure.may_be_done_soon() => {
                     drop(lease);
-                    if failure.kind == FailureKind::Elsewhere {
+                    if failure.is_elsewhere() {
                         self.pool.forget();
                     }
                     if !pause.before(deadline).await {
@@ -123,14 +123,14 @@ impl Partition {
 }
 
 /// Where a partition is to be opened or made.
-struct Place<'a> {
+struct Opening<'a> {
     connector: &'a Connector,
     config: &'a RedisConfig,
     store: Option<&'a str>,
     components: &'a Components,
 }
 
-impl Place<'_> {
+impl Opening<'_> {
     /// Prepares what is there, once it is whole where it is on its way to another node.
     async fn prepare(&self, deadline: Instant) -> Result<(Session, Header)> {
         let mut is_on_its_way = false;
@@ -140,7 +140,7 @@ impl Place<'_> {
                 Ok(prepared) => return Ok(prepared),
                 Err(failure) => failure,
             };
-            is_on_its_way |= failure.may_be_done_soon();
+            is_on_its_way |= failure.is_of_a_move();
             // At the end of the way, nodes may send each to another for a moment.
             let passes = is_on_its_way
                 && matches!(

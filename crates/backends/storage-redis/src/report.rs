@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::{
     RedisEngine,
     info::{Info, Persistence},
+    partition::Partition,
     script::{self, Keys},
     session::{Facts, Question, Session},
 };
@@ -74,11 +75,11 @@ impl RedisEngine {
         let all = self
             .partitions
             .iter()
-            .map(async |partition| partition.ask(&State, deadline).await);
+            .map(|partition| judged_state(partition, deadline));
         // Each server is asked for all of its partitions.
         let mut told = HashSet::new();
-        for (partition, state) in self.partitions.iter().zip(join_all(all).await) {
-            let mut facts = match state {
+        for state in join_all(all).await {
+            let facts = match state {
                 Ok(facts) => facts,
                 Err(error) => {
                     if told.insert(error.to_string()) {
@@ -87,7 +88,6 @@ impl RedisEngine {
                     continue;
                 }
             };
-            partition.pool.connector().judge_log(&mut facts);
             if told.insert(facts.server().to_owned()) {
                 health = issues_of(health, &facts.info);
             }
@@ -147,6 +147,17 @@ impl RedisEngine {
         }
         Ok(MaintenanceReport::default())
     }
+}
+
+/// What the server of a partition says now. Sessions that were made when commits were
+/// synced would go on to say so, and are given up if they are not.
+async fn judged_state(partition: &Partition, deadline: Instant) -> Result<Facts> {
+    let mut facts = partition.ask(&State, deadline).await?;
+    partition.pool.connector().judge_log(&mut facts);
+    if facts.persistence.pending.is_some() {
+        partition.pool.forget();
+    }
+    Ok(facts)
 }
 
 /// Why commits are less durable than they could be.

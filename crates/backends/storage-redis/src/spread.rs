@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use storage_core::{Components, Error, ErrorKind, Outcome, OwnedKey, Result, WriteBatch};
 use tokio::time::Instant;
 
@@ -46,9 +46,8 @@ pub(crate) async fn open_all(
         }
     });
     let mut all = vec![first];
-    for other in join_all(others).await {
-        all.push(other?);
-    }
+    // One that is waited for keeps nobody from learning why another cannot be opened.
+    all.extend(try_join_all(others).await?);
     if let (None, Some(first)) = (found, all.first()) {
         open::complete(first, partitions, deadline).await?;
     }

@@ -24,28 +24,29 @@ pub(crate) fn parse(url: &str) -> Result<RedisConfig> {
         ));
     }
     let sentinel = (way == "-sentinel").then(|| RedisSentinel::new(""));
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let place = PARTS.place(rest)?;
     let port = match sentinel {
         None => RedisHost::PORT,
         Some(_) => RedisHost::SENTINEL_PORT,
     };
     let host = |host| RedisHost::parse(&PARTS.decoded(host)?, port);
     let mut config = RedisConfig::new(RedisHost::new("", port));
-    config.hosts = hosts.split(',').map(host).collect::<Result<_>>()?;
+    let hosts: Result<_> = place.hosts.split(',').map(host).collect();
+    config.hosts = hosts.map_err(|_| PARTS.no_host())?;
     config.tls = is_encrypted.then(RedisTls::default);
     config.sentinel = sentinel;
     config.cluster = (way == "-cluster").then(RedisCluster::default);
-    if !database.is_empty() {
-        config.database = PARTS.number("the database", database)?;
+    if !place.database.is_empty() {
+        // It may be a part of a password whose host was left out, and is not shown.
+        let number = place.database.parse();
+        config.database = number.map_err(|_| PARTS.invalid("the database in it is no number"))?;
     }
-    let (user, password) = user.split_once(':').unwrap_or((user, ""));
-    config.user = some(PARTS.decoded(user)?);
-    config.password = some(PARTS.decoded(password)?).map(Secret::new);
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        set(&mut config, name, PARTS.decoded(value)?)?;
+    config.user = some(PARTS.decoded(place.user)?);
+    let password = PARTS.decoded(place.password.unwrap_or_default())?;
+    config.password = some(password).map(Secret::new);
+    for parameter in PARTS.parameters(place.query) {
+        let (name, value) = parameter?;
+        set(&mut config, name, value)?;
     }
     match &config.sentinel {
         Some(sentinel) if sentinel.master.is_empty() => {
@@ -202,6 +203,12 @@ mod tests {
             "redis://u:hunter2@a?colour=red",
             "redis://u:hunter2@a?durability=buffered",
             "redis://u:%ff@a",
+            "redis://u:hunter2",
+            "redis://u:hunter2?x@a",
+            "redis://u:12/hunter2@a",
+            "redis://u:12/hunter2",
+            "redis://u:12?hunter2",
+            "redis://u:12?x=hunter2@a",
         ] {
             let error = parse(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::Pause;
 use crate::{Error, ErrorKind, Outcome, Result};
@@ -45,8 +45,10 @@ impl<A> Fate<A> {
     {
         let mut pause = Self::pause();
         loop {
-            if let Some(fate) = look().await {
-                return fate;
+            match timeout_at(deadline, look()).await {
+                Ok(Some(fate)) => return fate,
+                Ok(None) => {}
+                Err(_) => return Self::Unknown,
             }
             if !pause.before(deadline).await {
                 return Self::Unknown;
@@ -85,7 +87,7 @@ impl<A> Fate<A> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
+    use std::future::{pending, ready};
 
     use super::*;
 
@@ -110,6 +112,14 @@ mod tests {
         let fate = Fate::<u8>::look_up(deadline, || ready(None)).await;
         assert_eq!(fate, Fate::Unknown);
         assert!(Instant::now() < deadline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_does_not_end_is_given_up_at_the_deadline() {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let fate = Fate::<u8>::look_up(deadline, pending).await;
+        assert_eq!(fate, Fate::Unknown);
+        assert!(deadline.elapsed() < Duration::from_millis(10));
     }
 
     #[test]

@@ -70,5 +70,5 @@ pub use self::{
     secret::Secret,
     snapshot::NetworkedSnapshot,
     store::Networked,
-    url::UrlParts,
+    url::{UrlParts, UrlPlace},
 };

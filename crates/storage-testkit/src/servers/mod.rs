@@ -45,8 +45,8 @@
 //! server, and every test goes through it.
 //!
 //! # Calls block
-//! No call needs a runtime. In async code that must go on meanwhile, put them in
-//! [`blocking`]: all take `&self`, and servers and proxies are `Sync`.
+//! No call of a server or proxy needs a runtime. In async code that must go on
+//! meanwhile, put them in [`blocking`]: all take `&self`, and servers and proxies are `Sync`.
 //!
 //! Linux only: which processes are a server's is read from `/proc`.
 

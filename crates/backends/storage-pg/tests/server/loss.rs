@@ -20,6 +20,8 @@ struct Place {
     server: Arc<PgServer>,
     proxy: Arc<Proxy>,
     database: String,
+    /// The way to the database that has no proxy.
+    url_beside: String,
     store: PgBackend,
 }
 
@@ -32,12 +34,13 @@ impl Place {
 
 /// A store on a server of its own, behind a proxy.
 async fn place() -> Place {
-    let (server, proxy, url, database) = blocking(|| {
+    let (server, proxy, url, url_beside, database) = blocking(|| {
         let server = PgServerConfig::new().start().unwrap();
         let database = server.new_database().unwrap();
         let proxy = Proxy::start(server.address()).unwrap();
         let url = database.url_at(proxy.address());
-        (server, proxy, url, database.name().to_owned())
+        let url_beside = database.url_at(server.address());
+        (server, proxy, url, url_beside, database.name().to_owned())
     })
     .await;
     let mut config = PgConfig::from_url(&url).unwrap();
@@ -49,6 +52,7 @@ async fn place() -> Place {
         server: Arc::new(server),
         proxy: Arc::new(proxy),
         database,
+        url_beside,
         store,
     }
 }
@@ -88,8 +92,11 @@ async fn a_store_goes_on_after_its_server_was_killed_and_restarted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_answer_is_cut_off_is_found_to_be_applied() {
     let place = place().await;
+    let beside = PgConfig::from_url(&place.url_beside).unwrap();
+    let beside = beside.open().await.unwrap();
     let case = lost_answers::a_commit_whose_answer_is_cut_off_is_found_to_be_applied(
         &place.store,
+        &beside,
         &place.proxy,
     );
     case.await.unwrap();

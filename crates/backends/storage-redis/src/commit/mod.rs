@@ -129,11 +129,12 @@ impl Committer {
             let is_read_only = failure.kind == FailureKind::ReadOnly;
             let may_be_done_soon = failure.may_be_done_soon()
                 || (is_read_only && self.pool.connector().is_in_cluster());
-            let Failure { error, kind } = failure;
+            let is_elsewhere = failure.is_elsewhere();
+            let error = failure.error;
             let did_nothing = error.outcome() == Some(Outcome::NotApplied);
             if may_be_done_soon && did_nothing {
                 // Of a server that takes no writes, it is forgotten already.
-                if kind == FailureKind::Elsewhere {
+                if is_elsewhere {
                     self.pool.forget();
                 }
                 if pause.before(deadline).await {
@@ -194,6 +195,7 @@ impl Committer {
         match failure.kind {
             FailureKind::Refused
             | FailureKind::Elsewhere
+            | FailureKind::Unserved
             | FailureKind::Arrived(_)
             | FailureKind::NotYet => Err(failure.did_nothing()),
             FailureKind::ReadOnly => {

@@ -56,11 +56,12 @@ async fn look(connector: &Connector, sent: &Sent<'_>, deadline: Instant) -> Opti
     let answer = match examined {
         Ok(Some(answer)) => answer,
         Ok(None) => return Some(without_note(connector, sent, &session)),
-        // The right to end connections is missing, or the store is.
+        // The right to end connections is missing, or the store is; or the server is
+        // busy, which passes.
         Err(Failure {
             kind: FailureKind::Refused | FailureKind::Broken,
-            ..
-        }) => return Some(Fate::Unknown),
+            error,
+        }) => return Fate::kept_from(error.kind()),
         Err(_) => return None,
     };
     let persistence = &session.facts.persistence;

@@ -7,7 +7,7 @@ use storage_core::{Error, ErrorKind, Result};
 use super::Connector;
 use crate::{
     error::{corrupt, unavailable},
-    info::REWRITTEN,
+    info::{NOT_BEGUN, REWRITTEN},
     session::{Facts, Session, StoreFound},
 };
 
@@ -88,9 +88,51 @@ impl Connector {
         match persistence.pending {
             // One that is turned off and on again begins anew.
             _ if persistence.missing.is_some() => whole.clear(),
+            Some(NOT_BEGUN) => whole.clear(),
             None => *whole = log,
             Some(REWRITTEN) if *whole == log => persistence.pending = None,
             Some(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        RedisConfig,
+        info::{Info, Persistence},
+    };
+
+    #[test]
+    fn a_log_that_was_off_is_not_whole_before_it_is_seen_whole_again() {
+        let config = RedisConfig::from_url("redis://a").unwrap();
+        let connector = Connector::new(&config).unwrap();
+        let pending_with = |lines: &str| {
+            let info = Info::parse(&format!("aof_last_write_status:ok\r\n{lines}"));
+            let mut facts = Facts {
+                client: 1,
+                persistence: Persistence {
+                    missing: None,
+                    pending: Persistence::pending(&info),
+                },
+                info,
+                store: StoreFound::Nowhere,
+            };
+            connector.judge_log(&mut facts);
+            facts.persistence.pending
+        };
+        let anew = "aof_enabled:1\r\naof_rewrite_in_progress:1";
+        for (lines, pending) in [
+            (anew, Some(REWRITTEN)),
+            ("aof_enabled:1", None),
+            (anew, None),
+            ("aof_enabled:0", Some(NOT_BEGUN)),
+            (anew, Some(REWRITTEN)),
+            ("aof_enabled:1", None),
+            (anew, None),
+        ] {
+            assert_eq!(pending_with(lines), pending, "{lines}");
         }
     }
 }

@@ -61,6 +61,19 @@ async fn a_server_that_stops_syncing_refuses_synced_commits_with_the_reason() {
     drop(server);
 }
 
+#[tokio::test]
+async fn a_log_that_is_turned_off_is_noticed_by_health_and_by_commits_from_then_on() {
+    let server = RedisServerConfig::new().start().unwrap();
+    let store = open(&administrator(&server)).await;
+    store.put("k", "1").await.unwrap();
+    server.call(&["CONFIG", "SET", "appendonly", "no"]).unwrap();
+    let health = store.health().await.unwrap();
+    assert!(format!("{health:?}").contains("not_durable"), "{health:?}");
+    let error = not_applied(store.put("k", "2").await);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().contains("appendonly"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_waits_for_replicas_and_is_unknown_without_them() {
     let (master, replica) = blocking(|| {

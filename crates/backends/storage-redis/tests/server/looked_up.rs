@@ -3,79 +3,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use storage_core::{
-    Committed, Durability, KeyRange, Outcome, Read, ReadExt, Result, StoreExt, WriteBatch,
-};
+use storage_core::{Committed, Durability, KeyRange, Outcome, Read, ReadExt, Result, StoreExt};
 use storage_redis::RedisBackend;
-use storage_testkit::servers::{Direction, Proxy, RedisCluster, RedisServer};
-use tokio::{task::JoinHandle, time::timeout};
+use storage_testkit::servers::{Proxy, RedisCluster, RedisServer};
 
 use crate::{
     blocking, config,
     failover::pair,
     moving::{Move, steady},
     told_sentinel::ToldSentinel,
+    unanswered::Unanswered,
 };
 
 /// How long calls may take in these tests.
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// For how long answers are held back: until their connections are cut.
-const HELD: Duration = Duration::from_secs(25);
-
 /// All keys of a partition.
 const KEYS: [&str; 4] = ["entries", "index", "meta", "notes"];
-
-/// A commit whose answer is on its way, and never arrives.
-struct Unanswered {
-    proxy: Arc<Proxy>,
-    writing: JoinHandle<Result<Committed>>,
-}
-
-impl Unanswered {
-    /// Commits what conflicts with itself if it is done twice, and waits until the
-    /// server behind the proxy, and those who are to follow, have it.
-    async fn begin(store: &RedisBackend, proxy: &Arc<Proxy>, servers: &[&RedisServer]) -> Self {
-        let before: Vec<_> = servers.iter().map(|server| changes_of(server)).collect();
-        // A session that has rested is asked first, and the answer would be late.
-        assert!(!store.exists("k").await.unwrap());
-        proxy.delay(Direction::ToClient, HELD);
-        let mut writing = tokio::spawn({
-            let store = store.clone();
-            let batch = WriteBatch::new().absent("k").put("k", "v");
-            async move { store.commit(batch).await }
-        });
-        for (server, before) in servers.iter().zip(before) {
-            while changes_of(server) == before {
-                let early = timeout(Duration::from_millis(10), &mut writing).await;
-                assert!(early.is_err(), "{early:?}");
-            }
-        }
-        Self {
-            proxy: Arc::clone(proxy),
-            writing,
-        }
-    }
-
-    /// What is said of the commit once its answer is lost.
-    async fn lost(self) -> Result<Committed> {
-        let Self { proxy, writing } = self;
-        blocking(move || {
-            proxy.cut().unwrap();
-            proxy.heal().unwrap();
-        })
-        .await;
-        writing.await.unwrap()
-    }
-}
-
-/// How much was written to a server since it was started.
-fn changes_of(server: &RedisServer) -> String {
-    let info = server.call(&["INFO", "persistence"]).unwrap();
-    let mut lines = info.lines();
-    let changes = lines.find(|line| line.starts_with("rdb_changes_since_last_save"));
-    changes.unwrap().to_owned()
-}
 
 /// A master behind a proxy, of which a sentinel tells, and who follows it.
 struct Watched {
@@ -164,6 +108,14 @@ async fn a_commit_that_a_new_master_does_not_have_is_unknown() {
     assert!(!watched.store.exists("k").await.unwrap());
 }
 
+/// How far a server has come with what is replicated.
+fn offset_of(server: &RedisServer, name: &str) -> u64 {
+    let info = server.call(&["INFO", "replication"]).unwrap();
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+    let (_, offset) = lines.find(|(found, _)| *found == name).unwrap();
+    offset.trim().parse().unwrap()
+}
+
 /// A store of one partition, in a cluster whose nodes are behind proxies.
 struct Clustered {
     cluster: Arc<RedisCluster>,
@@ -185,8 +137,15 @@ impl Clustered {
         config.time_limit = LIMIT;
         let store = config.open().await.unwrap();
         store.put("before", "v").await.unwrap();
+        let slot = cluster.slot_of(Self::TAG).unwrap();
+        if let (master, Some(replica)) = cluster.pair_of(slot).unwrap() {
+            let written = offset_of(master, "master_repl_offset");
+            while offset_of(replica, "slave_repl_offset") < written {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
         Self {
-            slot: cluster.slot_of(Self::TAG).unwrap(),
+            slot,
             cluster,
             proxies: proxies.into_iter().map(Arc::new).collect(),
             store,

@@ -10,7 +10,9 @@ use storage_testkit::{
     servers::{Direction, Proxy, RedisServer, RedisServerConfig},
 };
 
-use crate::{blocking, config, fails, not_applied, timed};
+use crate::{
+    administrator, blocking, config, fails, not_applied, open, timed, unanswered::Unanswered,
+};
 
 /// How long calls may take in these tests.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -97,11 +99,30 @@ async fn a_store_goes_on_after_its_server_was_killed_and_restarted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_answer_is_cut_off_is_found_to_be_applied() {
     let place = place().await;
+    let beside = open(&administrator(&place.server)).await;
     let case = lost_answers::a_commit_whose_answer_is_cut_off_is_found_to_be_applied(
         &place.store,
+        &beside,
         &place.proxy,
     );
     case.await.unwrap();
+}
+
+/// What it left is written anew, which a server may refuse for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_cannot_be_looked_up_for_a_moment_is_found_afterwards() {
+    let place = place().await;
+    let replicas = |least| {
+        let set = ["CONFIG", "SET", "min-replicas-to-write", least];
+        place.server.call(&set).unwrap();
+    };
+    let unanswered = Unanswered::begin(&place.store, &place.proxy, &[&place.server]).await;
+    replicas("1");
+    let found = tokio::spawn(unanswered.lost());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!found.is_finished(), "nobody can know yet");
+    replicas("0");
+    found.await.unwrap().unwrap();
 }
 
 /// It is still on its way when it is looked up.

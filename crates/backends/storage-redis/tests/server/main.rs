@@ -15,6 +15,7 @@ mod processes;
 mod refusals;
 mod sentinel;
 mod told_sentinel;
+mod unanswered;
 
 use std::time::{Duration, Instant};
 

@@ -208,6 +208,7 @@ async fn a_store_whose_partition_stays_split_is_not_opened_in_time() {
     let error = opened.unwrap_err();
     let passes = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::TimedOut);
     assert!(passes, "{error:?}");
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    let waited = Duration::from_secs(1)..Duration::from_secs(4);
+    assert!(waited.contains(&took), "{took:?}");
     moving.end().await;
 }
