@@ -243,7 +243,7 @@ mod tests {
                 sought,
             };
             let taken = look.take(Instant::now() + limit, Duration::from_millis(10));
-            tokio::time::timeout(Duration::from_secs(60), taken).await
+            tokio::time::timeout(Duration::from_mins(1), taken).await
         };
         let unnamed = Sought::at_last_from_machine_at(None, "http://machine");
         let long = Duration::from_hours(1);
