@@ -20,7 +20,7 @@ use crate::{
     deletes::Deletes,
     place::Promise,
     served::ServedPlace,
-    sought::{CredentialLook, Sought},
+    sought::{CredentialLook, Sought, is_on},
     transport::{Connector, condition_of_call},
 };
 
@@ -163,9 +163,9 @@ impl ServedPlace for AzurePlace {
 fn sought(client: &MicrosoftAzureBuilder) -> Sought {
     use AzureConfigKey as Key;
     let value = |key| client.get_config_value(&key);
-    let machine = value(Key::MsiEndpoint).unwrap_or_else(|| MACHINE.into());
-    let cli = value(Key::UseAzureCli).filter(|is_used| is_used == "true");
-    Sought::at_last_from(format!("the machine, which is asked at {machine}"))
+    let machine = value(Key::MsiEndpoint);
+    let cli = value(Key::UseAzureCli).filter(|is_used| is_on(is_used));
+    Sought::at_last_from_machine_at(machine.as_deref(), MACHINE)
         .then_in("AZURE_STORAGE_TOKEN", [Key::Token].map(value))
         .then_in("AZURE_STORAGE_ACCOUNT_KEY", [Key::AccessKey].map(value))
         .then_in(

@@ -13,10 +13,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use object_store::path::Path;
 use storage_core::{
-    Committed, Durability, Entry, Error, ErrorKind, Guard, Key, Outcome, Result, Timestamp,
+    Committed, Durability, Entry, Error, ErrorKind, Guard, Key, Outcome, Result, Retry, Timestamp,
     WriteBatch,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
     bucket::{Form, PutIf},
@@ -171,6 +171,7 @@ impl Commit<'_> {
         // The first attempt whose answer is lost. Those that follow it have the
         // same condition, so of all of them one is applied at most.
         let mut lost: Option<LostAttempt> = None;
+        let mut pause = LOOK_AFTER;
         loop {
             if !self.has_time() {
                 let late = Failure::new(timed_out(), Fate::Refused);
@@ -179,8 +180,9 @@ impl Commit<'_> {
             let found = match self.find().await {
                 Ok(found) => found,
                 Err(error) if lost.is_none() => return Err(not_applied(error)),
-                Err(_) => {
-                    sleep(LOOK_AFTER).await;
+                Err(error) => {
+                    pause = longer(pause, &error);
+                    self.rest(pause).await;
                     continue;
                 }
             };
@@ -195,6 +197,7 @@ impl Commit<'_> {
             let Err(failure) = self.attempt(found.as_ref()).await else {
                 return Ok(());
             };
+            pause = longer(pause, &failure.error);
             match failure.fate {
                 // Somebody was faster; the guards are judged anew.
                 Fate::ConditionFailed | Fate::Absent => continue,
@@ -205,7 +208,7 @@ impl Commit<'_> {
                     lost.get_or_insert(LostAttempt { failure, before });
                 }
             }
-            sleep(LOOK_AFTER).await;
+            self.rest(pause).await;
         }
     }
 
@@ -270,6 +273,10 @@ impl Commit<'_> {
             .transpose()
     }
 
+    async fn rest(&self, pause: Duration) {
+        sleep_until(self.deadline.min(Instant::now() + pause)).await;
+    }
+
     fn has_time(&self) -> bool {
         Instant::now() < self.deadline
     }
@@ -292,6 +299,15 @@ enum ByNow {
     Applied,
     NotYet,
     Unknown,
+}
+
+/// How long to leave a server alone after `error`: who throttles is asked ever more
+/// slowly.
+fn longer(pause: Duration, error: &Error) -> Duration {
+    match error.retry() {
+        Retry::After(named) if error.kind() == ErrorKind::Throttled => named.max(pause * 2),
+        _ => pause,
+    }
 }
 
 fn not_applied(error: Error) -> Error {

@@ -67,8 +67,8 @@ pub(crate) fn find(place: &S3Place) -> Result<Credentials> {
 pub(crate) fn sought(place: &S3Place, client: &AmazonS3Builder) -> Sought {
     use AmazonS3ConfigKey as Key;
     let value = |key| client.get_config_value(&key);
-    let machine = value(Key::MetadataEndpoint).unwrap_or_else(|| MACHINE.into());
-    let mut sought = Sought::at_last_from(format!("the machine, which is asked at {machine}"))
+    let machine = value(Key::MetadataEndpoint);
+    let mut sought = Sought::at_last_from_machine_at(machine.as_deref(), MACHINE)
         .then_in("AWS_ACCESS_KEY_ID", [Key::AccessKeyId].map(value));
     if let Some(file) = file(place) {
         let profile = profile(place).unwrap_or_else(|| PROFILE_DEFAULT.into());

@@ -107,19 +107,21 @@ fn refused(refusal: &Refusal) -> Failure {
         }
         _ => error,
     };
-    Failure::new(error, fate_of(*status, code, kind))
+    Failure::new(error, fate_of(*status, code))
 }
 
 /// What became of a request that was refused.
-fn fate_of(status: StatusCode, code: &str, kind: ErrorKind) -> Fate {
+fn fate_of(status: StatusCode, code: &str) -> Fate {
     match code {
         "NoSuchKey" | "BlobNotFound" => Fate::Absent,
         "PreconditionFailed"
         | "ConditionalRequestConflict"
         | "ConditionNotMet"
         | "BlobAlreadyExists" => Fate::ConditionFailed,
-        // Who throttles has not looked at the request.
-        _ if kind == ErrorKind::Throttled => Fate::Refused,
+        // Azure says so of who asks too much, before it looks at the request. S3's
+        // `SlowDown` is also what MinIO answers to a write that too few of its disks
+        // took.
+        "ServerBusy" => Fate::Refused,
         _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => Fate::Lost,
         _ if status == StatusCode::PRECONDITION_FAILED => Fate::ConditionFailed,
         _ => Fate::Refused,
@@ -269,7 +271,10 @@ mod tests {
             (400, "ExpiredToken", Denied, Refused),
             (400, "InvalidToken", Denied, Refused),
             (403, "RequestTimeTooSkewed", Denied, Refused),
-            (503, "SlowDown", Throttled, Refused),
+            (503, "SlowDown", Throttled, Lost),
+            (503, "SlowDownWrite", Throttled, Lost),
+            (429, "SlowDown", Throttled, Refused),
+            (400, "ThrottlingException", Throttled, Refused),
             (429, "TooManyRequests", Throttled, Refused),
             (503, "ServiceUnavailable", Unavailable, Lost),
             (500, "InternalError", Unavailable, Lost),

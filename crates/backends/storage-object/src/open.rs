@@ -100,7 +100,7 @@ impl Holder {
                 let client = place.connect(config.connect_timeout)?;
                 if let Some(credentials) = client.credentials {
                     credentials
-                        .take(deadline)
+                        .take(deadline, config.connect_timeout)
                         .await
                         .map_err(|error| error.with_place(config.location()))?;
                 }

@@ -5,10 +5,12 @@
 //! request. So many requests race, of which one may win.
 //!
 //! Each round writes one name many times. Google takes one write of a name in a
-//! second, and may refuse others with 429. So a request that is throttled, which the
-//! server has not looked at then, is sent again after the wait that the server names,
-//! or else after a second, two, four, while there is time. Those that were throttled
-//! at once come back at once: they race with each other still.
+//! second, and may refuse others with 429. So a request that is throttled is sent again
+//! after the wait that the server names, or else after a second, two, four, while
+//! there is time. Those that were throttled at once come back at once: they race with
+//! each other still. Some answers that throttle do not say that nothing was done: a
+//! condition that fails after one of them may have failed by what the same request did
+//! before, which is no verdict.
 
 use std::time::Duration;
 
@@ -59,9 +61,11 @@ pub(crate) async fn race(
     bucket.permits.add_permits(RACERS);
     let verdict = rounds(bucket, &course, deadline).await;
     bucket.permits.forget_permits(RACERS);
+    // The verdict is known: an open does not wait long for this.
+    let by = deadline.min(Instant::now() + 2 * WAIT);
     let removing = (0..=ROUNDS).map(|round| {
         let path = at(&course, round);
-        async move { politely(deadline, || bucket.delete(&path, deadline)).await }
+        async move { politely(by, || bucket.delete(&path, by)).await.last }
     });
     // One that is left is removed by whoever opens the store later.
     drop(join_all(removing).await);
@@ -93,7 +97,7 @@ async fn rounds(bucket: &Bucket, course: &Path, deadline: Instant) -> Result<(),
                     put(bucket, path, racer, PutIf::Form(form), deadline).await
                 } else {
                     let deleted = delete_form(bucket, path, &form, deadline).await;
-                    deleted.map(|()| form)
+                    deleted.with(form)
                 }
             }
         });
@@ -129,7 +133,7 @@ async fn put(
     racer: usize,
     put_if: PutIf,
     deadline: Instant,
-) -> Result<Form, Failure> {
+) -> Answer<Form> {
     let content = Content {
         pieces: [content_of(racer), Bytes::new()],
         class: None,
@@ -138,26 +142,38 @@ async fn put(
     politely(deadline, put).await
 }
 
-async fn delete_form(
-    bucket: &Bucket,
-    path: &Path,
-    form: &Form,
-    deadline: Instant,
-) -> Result<(), Failure> {
+async fn delete_form(bucket: &Bucket, path: &Path, form: &Form, deadline: Instant) -> Answer<()> {
     politely(deadline, || bucket.delete_form(path, form, deadline)).await
+}
+
+/// What is answered to a request that is sent again while it is throttled.
+struct Answer<T> {
+    last: Result<T, Failure>,
+    /// Why an earlier one failed that may have done it all the same.
+    doubt: Option<Error>,
+}
+
+impl<T> Answer<T> {
+    fn with<U>(self, value: U) -> Answer<U> {
+        Answer {
+            last: self.last.map(|_| value),
+            doubt: self.doubt,
+        }
+    }
 }
 
 /// The answer to a request that is sent again while it is throttled and there is time
 /// to wait.
-async fn politely<T, F>(deadline: Instant, request: impl Fn() -> F) -> Result<T, Failure>
+async fn politely<T, F>(deadline: Instant, request: impl Fn() -> F) -> Answer<T>
 where
     F: Future<Output = Result<T, Failure>>,
 {
     let mut wait = WAIT;
+    let mut doubt = None;
     loop {
         let failed = match request().await {
             Err(failed) if failed.error.kind() == ErrorKind::Throttled => failed,
-            answer => return answer,
+            last => return Answer { last, doubt },
         };
         let named = match failed.error.retry() {
             Retry::After(named) => named,
@@ -165,7 +181,11 @@ where
         };
         let again = Instant::now() + named.max(wait);
         if again >= deadline {
-            return Err(failed);
+            let last = Err(failed);
+            return Answer { last, doubt };
+        }
+        if failed.fate == Fate::Lost {
+            doubt.get_or_insert(failed.error);
         }
         sleep_until(again).await;
         wait *= 2;
@@ -177,33 +197,39 @@ fn content_of(racer: usize) -> Bytes {
 }
 
 /// The answer of the only racer that won.
-fn winner(what: &str, answers: Vec<Result<Form, Failure>>) -> Result<Form, Lost> {
+fn winner(what: &str, answers: Vec<Answer<Form>>) -> Result<Form, Lost> {
     let count = answers.len();
     let mut winners = Vec::new();
+    let mut doubt = None;
     for answer in answers {
-        match answer {
+        doubt = doubt.or(answer.doubt);
+        match answer.last {
             Ok(form) => winners.push(form),
             Err(failed) => lost(what, failed)?,
         }
     }
     let all = winners.len();
-    match winners.pop() {
-        Some(winner) if all == 1 => Ok(winner),
+    match (winners.pop(), doubt) {
+        (Some(winner), _) if all == 1 => Ok(winner),
+        // Who has won may have been told otherwise.
+        (None, Some(doubt)) => Err(Lost::Unjudged(doubt)),
         _ => Err(Lost::Ignored(format!(
             "of {count} that raced to {what}, {all} won"
         ))),
     }
 }
 
-fn won<T>(what: &str, answer: Result<T, Failure>) -> Result<T, Lost> {
-    answer.map_err(|failed| match lost(what, failed) {
-        Ok(()) => Lost::Ignored(format!("it refused to {what}, which held")),
-        Err(lost) => lost,
+fn won<T>(what: &str, answer: Answer<T>) -> Result<T, Lost> {
+    let Answer { last, doubt } = answer;
+    last.map_err(|failed| match (lost(what, failed), doubt) {
+        (Ok(()), None) => Lost::Ignored(format!("it refused to {what}, which held")),
+        (Ok(()), Some(doubt)) => Lost::Unjudged(doubt),
+        (Err(lost), _) => lost,
     })
 }
 
-fn refused<T>(what: &str, answer: Result<T, Failure>) -> Result<(), Lost> {
-    match answer {
+fn refused<T>(what: &str, answer: Answer<T>) -> Result<(), Lost> {
+    match answer.last {
         Ok(_) => Err(Lost::Ignored(format!(
             "it did not refuse to {what}, which did not hold"
         ))),

@@ -86,6 +86,10 @@ impl ObjectEngine {
                     return Ok(Page::new(page.items, Some(rest)));
                 }
             }
+            // A page that has something does not wait for more of a slow listing.
+            if window.is_late && !page.items.is_empty() {
+                return Ok(Page::new(page.items, Some(rest)));
+            }
             if window.is_last {
                 return Ok(Page::new(page.items, None));
             }

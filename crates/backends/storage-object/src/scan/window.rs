@@ -23,6 +23,8 @@ pub(super) struct Window {
     pub(super) listed: Vec<Listed>,
     /// Whether nothing comes behind them.
     pub(super) is_last: bool,
+    /// Whether the listing ended early, as the server is slow.
+    pub(super) is_late: bool,
 }
 
 /// A slot, and the objects in it.
@@ -61,15 +63,24 @@ impl Window {
         let late = begun + deadline.saturating_duration_since(begun) / LISTING_SHARE;
         let mut kept: BTreeMap<Slot, Vec<Stored>> = BTreeMap::new();
         let mut is_cut = false;
+        // The last may have more objects to come.
+        let may_end_late = is_ordered && direction == Direction::Forward;
+        let go_on = |kept: usize| {
+            if may_end_late && kept > 1 {
+                Step::MoreBy(late)
+            } else {
+                Step::More
+            }
+        };
         let mut visit = |object: ObjectMeta| {
             let Some(slot) = engine.names.slot(space, &object.location) else {
-                return Step::More;
+                return go_on(kept.len());
             };
-            if ends_before(range, &slot) {
-                return if is_ordered { Step::Enough } else { Step::More };
+            if is_ordered && ends_before(range, &slot) {
+                return Step::Enough;
             }
-            if starts_behind(range, &slot) {
-                return Step::More;
+            if ends_before(range, &slot) || starts_behind(range, &slot) {
+                return go_on(kept.len());
             }
             let bytes = usize::try_from(object.size).unwrap_or(usize::MAX);
             kept.entry(slot).or_default().push(Stored {
@@ -77,12 +88,7 @@ impl Window {
                 bytes,
             });
             if kept.len() <= slots_max {
-                // The last may have more objects to come.
-                return if is_ordered && direction == Direction::Forward && kept.len() > 1 {
-                    Step::MoreBy(late)
-                } else {
-                    Step::More
-                };
+                return go_on(kept.len());
             }
             is_cut = true;
             match direction {
@@ -96,7 +102,7 @@ impl Window {
                     kept.pop_first();
                 }
             }
-            Step::More
+            go_on(kept.len())
         };
         let walked = engine
             .bucket
@@ -107,7 +113,8 @@ impl Window {
                 &mut visit,
             )
             .await?;
-        if walked == Walked::Late {
+        let is_late = walked == Walked::Late;
+        if is_late {
             kept.pop_last();
             is_cut = true;
         }
@@ -121,6 +128,7 @@ impl Window {
         Ok(Self {
             listed,
             is_last: !is_cut,
+            is_late,
         })
     }
 }

@@ -4,10 +4,10 @@ mod watched;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use storage_core::{
-    Components, Durability, ErrorKind, KeyRange, Outcome, Read, ReadExt, ScanOptions, StoreExt,
-    WriteBatch, networked::Networked,
+    Components, Durability, ErrorKind, Key, KeyRange, Outcome, Read, ReadExt, ScanOptions,
+    StoreExt, WriteBatch, networked::Networked,
 };
 
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use crate::{
     ObjectBackend, ObjectConditions, ObjectConfig, ObjectPlace,
     bucket::BucketKind,
     deletes::Deletes,
-    name::HEAD_BYTES,
+    name::{HEAD_BYTES, Names},
     object::HEAD_BYTES_MAX,
     open::{Holder, engine_in},
     place::Promise,
@@ -26,15 +26,24 @@ use crate::{
 /// How long calls may take in these tests.
 const LIMIT: Duration = Duration::from_millis(400);
 
+/// How long where a listing is slow: what a call does besides is little of it, also
+/// where the machine is busy.
+const LISTING_LIMIT: Duration = Duration::from_secs(3);
+
 const REQUESTS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 async fn store_in(objects: &Arc<Watched>) -> ObjectBackend {
-    store_of(objects, BucketKind::Memory).await
+    store_of(objects, BucketKind::Memory, LIMIT).await
 }
 
-async fn store_of(objects: &Arc<Watched>, kind: BucketKind) -> ObjectBackend {
+/// One on a server, whose listings have an order.
+async fn served_store_in(objects: &Arc<Watched>) -> ObjectBackend {
+    store_of(objects, BucketKind::Server(Deletes::IfMatch), LISTING_LIMIT).await
+}
+
+async fn store_of(objects: &Arc<Watched>, kind: BucketKind, limit: Duration) -> ObjectBackend {
     let mut config = ObjectConfig::new(ObjectPlace::Memory);
-    config.time_limit = LIMIT;
+    config.time_limit = limit;
     config.requests_at_once = REQUESTS;
     config.conditions = ObjectConditions::Unused;
     let store: Arc<dyn ObjectStore> = objects.clone();
@@ -46,7 +55,7 @@ async fn store_of(objects: &Arc<Watched>, kind: BucketKind) -> ObjectBackend {
         directory: None,
     };
     let components = Components::default();
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + limit;
     let engine = engine_in(holder, config, &components, deadline)
         .await
         .unwrap();
@@ -133,13 +142,13 @@ async fn a_page_of_slow_objects_is_shorter_and_not_too_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_slow_listing_is_shorter_and_not_too_late() {
     let objects = Arc::new(Watched::new());
-    let store = store_of(&objects, BucketKind::Server(Deletes::IfMatch)).await;
+    let store = served_store_in(&objects).await;
     let keys: Vec<Vec<u8>> = (0..55_u8).map(|key| vec![key]).collect();
     for key in &keys {
         store.put(key.as_slice(), "v").await.unwrap();
     }
     // All of its answers take longer than a call may.
-    objects.slow_listings_down(LIMIT / 4);
+    objects.slow_listings_down(LISTING_LIMIT / 4);
     let scan = store.scan(KeyRange::all(), ScanOptions::new());
     let items = scan.collect().await.unwrap();
     let found: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();
@@ -149,7 +158,7 @@ async fn a_page_of_a_slow_listing_is_shorter_and_not_too_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_listing_does_not_part_keys_that_only_objects_tell() {
     let objects = Arc::new(Watched::new());
-    let store = store_of(&objects, BucketKind::Server(Deletes::IfMatch)).await;
+    let store = served_store_in(&objects).await;
     let key = |end| [vec![b'x'; HEAD_BYTES], vec![end]].concat();
     // More than one answer has, behind one that stands alone.
     let mut keys = vec![b"a".to_vec()];
@@ -157,7 +166,47 @@ async fn a_slow_listing_does_not_part_keys_that_only_objects_tell() {
     for key in &keys {
         store.put(key.as_slice(), "v").await.unwrap();
     }
-    objects.slow_listings_down(LIMIT / 5);
+    objects.slow_listings_down(LISTING_LIMIT / 5);
+    let scan = store.scan(KeyRange::all(), ScanOptions::new());
+    let items = scan.collect().await.unwrap();
+    let found: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();
+    assert!(found == keys);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_has_something_does_not_wait_for_more_of_a_slow_listing() {
+    let objects = Arc::new(Watched::new());
+    let store = served_store_in(&objects).await;
+    // The second page takes two answers, for which the first one has no time left.
+    let mut keys: Vec<Vec<u8>> = (0..9_u8).map(|key| vec![key]).collect();
+    keys.extend((0..15).map(|end| [vec![b'x'; HEAD_BYTES], vec![end]].concat()));
+    for key in &keys {
+        store.put(key.as_slice(), "v").await.unwrap();
+    }
+    objects.slow_listings_down(LISTING_LIMIT * 2 / 5);
+    let scan = store.scan(KeyRange::all(), ScanOptions::new());
+    let items = scan.collect().await.unwrap();
+    let found: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();
+    assert!(found == keys);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_of_others_in_a_slow_listing_are_not_waited_behind() {
+    let objects = Arc::new(Watched::new());
+    let store = served_store_in(&objects).await;
+    let names = Names::below(ObjectConfig::new(ObjectPlace::Memory).root().unwrap());
+    let mut keys = Vec::new();
+    for key in 0..60_u8 {
+        if usize::from(key + 1) % Watched::PER_ANSWER == 0 {
+            // The last one of each answer is not of the store.
+            let other = format!("{}-other", names.entry(Key::user(&[key - 1])));
+            objects.put(&Path::from(other), "v".into()).await.unwrap();
+        } else {
+            store.put(&[key], "v").await.unwrap();
+            keys.push(vec![key]);
+        }
+    }
+    objects.slow_listings_down(LISTING_LIMIT / 4);
     let scan = store.scan(KeyRange::all(), ScanOptions::new());
     let items = scan.collect().await.unwrap();
     let found: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();

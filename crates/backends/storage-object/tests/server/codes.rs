@@ -18,7 +18,7 @@ async fn each_refusal_of_a_put_has_its_kind_and_says_whether_it_was_done() {
         (403, "RequestTimeTooSkewed", ErrorKind::Denied),
         (403, "SignatureDoesNotMatch", ErrorKind::Denied),
         (404, "NoSuchBucket", ErrorKind::Invalid),
-        (503, "SlowDown", ErrorKind::Throttled),
+        (429, "TooManyRequests", ErrorKind::Throttled),
         (400, "InvalidStorageClass", ErrorKind::Invalid),
         (501, "NotImplemented", ErrorKind::Unsupported),
     ] {
@@ -36,10 +36,11 @@ async fn each_refusal_of_a_put_has_its_kind_and_says_whether_it_was_done() {
 async fn a_put_whose_answer_is_an_error_of_the_server_is_looked_up() {
     let (server, bucket) = server().await;
     let store = config_of(&bucket.url("store")).open().await.unwrap();
-    for (status, code) in [
-        (500, "InternalError"),
-        (503, "ServiceUnavailable"),
-        (502, "garbage"),
+    for (status, code, kind) in [
+        (500, "InternalError", ErrorKind::Unavailable),
+        (503, "ServiceUnavailable", ErrorKind::Unavailable),
+        (503, "SlowDown", ErrorKind::Throttled),
+        (502, "garbage", ErrorKind::Unavailable),
     ] {
         // It was done, whatever the answer says.
         blocking(move || server.order(fault("PUT", status, code, After)).unwrap()).await;
@@ -47,7 +48,7 @@ async fn a_put_whose_answer_is_an_error_of_the_server_is_looked_up() {
         assert_eq!(store.get("done").await.unwrap().unwrap().value(), code);
         // It was not, which nobody can know: it may be under way.
         blocking(move || server.order(fault("PUT", status, code, Before)).unwrap()).await;
-        let error = fails(store.put("not done", code).await, ErrorKind::Unavailable);
+        let error = fails(store.put("not done", code).await, kind);
         assert_eq!(error.outcome(), Some(Outcome::Unknown), "{error:?}");
     }
 }

@@ -78,8 +78,9 @@ fn tells(answer: &str, kind: ErrorKind, told: &[&str]) {
 fn an_open_without_credentials_is_denied_and_names_where_they_were_looked_for() {
     let bucket = bucket();
     let url = bucket.url("store") + "&conditions=trusted";
-    let closed = format!("http://{}", nobody());
-    let process = Process::new().with("AWS_METADATA_ENDPOINT", &closed);
+    // A machine that answers and gives nothing.
+    let machine = &*S3Server::shared().endpoint();
+    let process = Process::new().with("AWS_METADATA_ENDPOINT", machine);
     let file = process.home.path().join(".aws/credentials");
     let told = [
         &*format!("s3://{}/store", bucket.name()),
@@ -87,22 +88,22 @@ fn an_open_without_credentials_is_denied_and_names_where_they_were_looked_for() 
         &*format!("[default] of {}", file.display()),
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        &*closed,
+        machine,
     ];
     tells(&process.opens(&url), ErrorKind::Denied, &told);
-    // A machine that answers and gives nothing.
-    let process = Process::new().with("AWS_METADATA_ENDPOINT", S3Server::shared().endpoint());
-    tells(
-        &process.opens(&url),
-        ErrorKind::Denied,
-        &["AWS_ACCESS_KEY_ID"],
-    );
-    // One that never does.
+}
+
+#[test]
+fn a_machine_that_is_named_and_does_not_answer_is_unavailable() {
+    let url = bucket().url("store") + "&conditions=trusted&time_limit=1";
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", silent.local_addr().unwrap());
-    let process = Process::new().with("AWS_METADATA_ENDPOINT", address);
-    let answer = process.opens(&format!("{url}&time_limit=1"));
-    tells(&answer, ErrorKind::Denied, &["AWS_ACCESS_KEY_ID"]);
+    for address in [nobody(), silent.local_addr().unwrap()] {
+        let endpoint = format!("http://user:hidden@{address}");
+        let process = Process::new().with("AWS_METADATA_ENDPOINT", endpoint);
+        let answer = process.opens(&url);
+        let told = format!("asked at http://{address} ");
+        tells(&answer, ErrorKind::Unavailable, &[&told]);
+    }
 }
 
 #[test]
@@ -129,22 +130,27 @@ fn an_open_with_the_variables_or_without_signatures_asks_no_machine() {
         .with("AWS_SECRET_ACCESS_KEY", "key")
         .opens(&url);
     assert_eq!(answer, "opened");
-    let answer = process().with("AWS_SKIP_SIGNATURE", "true").opens(&url);
-    assert_eq!(answer, "opened");
+    for on in ["true", "1", "True"] {
+        let answer = process().with("AWS_SKIP_SIGNATURE", on).opens(&url);
+        assert_eq!(answer, "opened", "{on}");
+    }
 }
 
 #[cfg(feature = "azure")]
 #[test]
 fn an_open_of_azure_without_credentials_is_denied() {
-    let machine = format!("http://{}/token", nobody());
-    let server = nobody();
-    let answer = Process::new()
-        .with("IDENTITY_ENDPOINT", &machine)
-        .opens(&format!(
+    let opens = |machine: &str| {
+        let process = Process::new().with("IDENTITY_ENDPOINT", format!("{machine}/token"));
+        let server = nobody();
+        process.opens(&format!(
             "az://ledger/a?account=b&endpoint=http://{server}/b"
-        ));
-    let told = ["az://ledger/a", "AZURE_STORAGE_ACCOUNT_KEY", &machine];
-    tells(&answer, ErrorKind::Denied, &told);
+        ))
+    };
+    let machine = &*S3Server::shared().endpoint();
+    let told = ["az://ledger/a", "AZURE_STORAGE_ACCOUNT_KEY", machine];
+    tells(&opens(machine), ErrorKind::Denied, &told);
+    let closed = format!("http://{}", nobody());
+    tells(&opens(&closed), ErrorKind::Unavailable, &[&closed]);
 }
 
 #[cfg(feature = "gcs")]
