@@ -235,11 +235,7 @@ mod tests {
             ("WRONGPASS", "invalid username-password pair", Denied),
             ("NOPERM", "this user has no permissions", Denied),
             ("DENIED", "Redis is running in protected mode", Denied),
-            (
-                "LOADING",
-                "Redis is loading the dataset in memory",
-                Unavailable,
-            ),
+            ("LOADING", "Redis is loading the dataset", Unavailable),
             ("BUSY", "Redis is busy running a script.", Unavailable),
             ("MISCONF", "Errors writing to the AOF file", Unavailable),
             (
@@ -247,11 +243,7 @@ mod tests {
                 "You can't write against a read only replica.",
                 Unavailable,
             ),
-            (
-                "UNBLOCKED",
-                "force unblock from blocking operation, instance state changed (master -> replica?)",
-                Unavailable,
-            ),
+            ("UNBLOCKED", "force unblock", Unavailable),
             (
                 "NOREPLICAS",
                 "Not enough good replicas to write.",

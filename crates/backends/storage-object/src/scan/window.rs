@@ -59,28 +59,20 @@ impl Window {
         let is_ordered = engine.bucket.lists_in_order();
         let space = range.space();
         let behind = name_before(engine, range);
-        let begun = Instant::now();
-        let late = begun + deadline.saturating_duration_since(begun) / LISTING_SHARE;
+        // Elsewhere the last ones may be the first of the page.
+        let may_end_late = is_ordered && direction == Direction::Forward;
+        let late = may_end_late.then(|| late_of(deadline));
         let mut kept: BTreeMap<Slot, Vec<Stored>> = BTreeMap::new();
         let mut is_cut = false;
-        // The last may have more objects to come.
-        let may_end_late = is_ordered && direction == Direction::Forward;
-        let go_on = |kept: usize| {
-            if may_end_late && kept > 1 {
-                Step::MoreBy(late)
-            } else {
-                Step::More
-            }
-        };
         let mut visit = |object: ObjectMeta| {
             let Some(slot) = engine.names.slot(space, &object.location) else {
-                return go_on(kept.len());
+                return step(kept.len(), late);
             };
             if is_ordered && ends_before(range, &slot) {
                 return Step::Enough;
             }
             if ends_before(range, &slot) || starts_behind(range, &slot) {
-                return go_on(kept.len());
+                return step(kept.len(), late);
             }
             let bytes = usize::try_from(object.size).unwrap_or(usize::MAX);
             kept.entry(slot).or_default().push(Stored {
@@ -88,7 +80,7 @@ impl Window {
                 bytes,
             });
             if kept.len() <= slots_max {
-                return go_on(kept.len());
+                return step(kept.len(), late);
             }
             is_cut = true;
             match direction {
@@ -102,7 +94,7 @@ impl Window {
                     kept.pop_first();
                 }
             }
-            go_on(kept.len())
+            step(kept.len(), late)
         };
         let walked = engine
             .bucket
@@ -130,6 +122,21 @@ impl Window {
             is_last: !is_cut,
             is_late,
         })
+    }
+}
+
+/// When to wait no longer for the next answer of a listing.
+fn late_of(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / LISTING_SHARE
+}
+
+/// The next step of a listing that has shown so many slots: the last of them may have
+/// more objects to come.
+fn step(slots: usize, late: Option<Instant>) -> Step {
+    match late {
+        Some(late) if slots > 1 => Step::MoreBy(late),
+        _ => Step::More,
     }
 }
 
