@@ -216,9 +216,9 @@ impl Column {
         let Some(declared) = line.get("declared").and_then(Value::as_object) else {
             return;
         };
-        let key = |declared: Option<&Value>| declared.and_then(Value::as_u64);
-        if key(declared.get("key_bytes_max")) > key(self.declared.get("key_bytes_max")) {
-            self.declared = declared.clone().into_iter().collect();
+        let declared = declared.clone().into_iter().collect();
+        if offer(&declared) > offer(&self.declared) {
+            self.declared = declared;
         }
     }
 
@@ -293,6 +293,25 @@ impl Column {
     }
 }
 
+/// How much a store declares, to be compared: what it declares at most, how many of its words
+/// could not say more, and all of it, so that it does not matter who declares it first.
+fn offer(declared: &BTreeMap<String, Value>) -> (Vec<u64>, usize, String) {
+    let most = [
+        "key_bytes_max",
+        "value_bytes_max",
+        "batch_operations_max",
+        "batch_bytes_max",
+    ];
+    let number = |name: &&str| declared.get(*name).and_then(Value::as_u64);
+    let numbers = most.iter().map(|name| number(name).unwrap_or_default());
+    let words = declared.values().filter_map(Value::as_str);
+    let strongest = words.filter(|word| {
+        ["Supported", "Unlimited", "Linearizable", "Ordered", "Store"].contains(word)
+    });
+    let all = Value::from_iter(declared.clone());
+    (numbers.collect(), strongest.count(), all.to_string())
+}
+
 /// How durable a commit is, by the place of the word.
 fn strength(durability: &str) -> Option<usize> {
     ["Volatile", "Buffered", "Synced"]
@@ -357,6 +376,28 @@ mod tests {
         }
         let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
         lines.join("\n")
+    }
+
+    #[test]
+    fn it_does_not_matter_which_store_of_an_engine_declares_first() {
+        let of = |reads, batch| {
+            json!({ "engine": "sled", "declared": {
+                "key_bytes_max": 9_000, "batch_bytes_max": batch, "reads": reads,
+            } })
+        };
+        let declared = [
+            of("OnDemand", 8),
+            of("Linearizable", 7),
+            of("Linearizable", 8),
+            of("Eventual", 8),
+        ];
+        for first in 0..declared.len() {
+            let (last, head) = (declared.iter().take(first), declared.iter().skip(first));
+            let mut column = Column::of(Engine::Sled);
+            head.chain(last).for_each(|line| column.take(line));
+            assert_eq!(column.bytes("batch_bytes_max"), "8 B");
+            assert_eq!(column.word("reads"), "linearizable");
+        }
     }
 
     #[test]

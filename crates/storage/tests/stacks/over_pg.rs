@@ -73,9 +73,10 @@ impl Subject for OverPg {
         let url = format!("{}?sslmode=disable", database(name).url());
         let mut config = PgConfig::from_url(&url)?;
         config.reads_at_once = const { NonZeroUsize::new(2).unwrap() };
-        // A disk that the other stacks keep busy may hold the server up for seconds.
-        config.connect_timeout = Duration::from_mins(1);
-        config.time_limit = Duration::from_mins(1);
+        // A disk that the other stacks keep busy may hold the server up for a minute, if
+        // something else writes much at the time.
+        config.connect_timeout = Duration::from_mins(4);
+        config.time_limit = Duration::from_mins(4);
         config.schema.clone_from(&self.schema);
         let engine = SharedStore::new(config.open_with(components.clone()).await?);
         open(layers, Below::Served, engine, components).await
