@@ -152,6 +152,10 @@ fn kind_of(code: &str, detail: &str) -> (ErrorKind, &'static str) {
 /// The same, of an error whose code says nothing and whose words do.
 fn kind_of_words(detail: &str) -> (ErrorKind, &'static str) {
     match detail {
+        _ if detail.contains("cannot be used with replica instances") => (
+            ErrorKind::Unavailable,
+            "this server is a replica now; the one that takes writes is looked for anew",
+        ),
         _ if detail.contains("max number of clients") => (
             ErrorKind::Throttled,
             "use fewer connections, or raise maxclients",
@@ -265,6 +269,7 @@ mod tests {
             ),
             ("WRONGTYPE", "Operation against a key", Corrupt),
             ("STORAGE", "the store is not there any more", Corrupt),
+            ("ERR", "cannot be used with replica instances", Unavailable),
             ("ERR", "max number of clients reached", Throttled),
             ("ERR", "DB index is out of range", Invalid),
             (
