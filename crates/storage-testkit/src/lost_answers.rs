@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     CaseResult, Failure,
     failure::{ensure, ensure_eq},
-    servers::{Direction, Proxy, ServerResult},
+    servers::{Direction, Proxy, ServerResult, blocking},
 };
 
 /// What a machine with much to do may add to the time limit of a call.
@@ -153,7 +153,7 @@ async fn break_connections(proxy: &Arc<Proxy>) -> CaseResult {
 /// Does with a proxy what blocks.
 async fn at(proxy: &Arc<Proxy>, work: fn(&Proxy) -> ServerResult) -> CaseResult {
     let proxy = Arc::clone(proxy);
-    let done = tokio::task::spawn_blocking(move || work(&proxy)).await?;
+    let done = blocking(move || work(&proxy)).await;
     done.map_err(|error| Failure::new(format!("the proxy failed: {error}")))
 }
 
