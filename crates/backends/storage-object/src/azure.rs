@@ -1,9 +1,6 @@
 //! Containers of Azure Blob Storage.
 
-use std::{
-    path::{Path as FilePath, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use http::Method;
 use object_store::{
@@ -19,7 +16,7 @@ use crate::{
     config::invalid,
     deletes::Deletes,
     place::Promise,
-    served::ServedPlace,
+    served::{Served, ServedPlace},
     sought::{CredentialLook, Sought, is_on},
     transport::{Connector, condition_of_call},
 };
@@ -69,24 +66,14 @@ impl AzurePlace {
 }
 
 impl ServedPlace for AzurePlace {
-    fn scheme(&self) -> &'static str {
-        "az"
-    }
-
-    fn kind(&self) -> &'static str {
-        "container"
-    }
-
-    fn bucket(&self) -> &str {
-        &self.container
-    }
-
-    fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
-    }
-
-    fn ca_file(&self) -> Option<&FilePath> {
-        self.ca_file.as_deref()
+    fn served(&self) -> Served<'_> {
+        Served {
+            scheme: "az",
+            kind: "container",
+            bucket: &self.container,
+            endpoint: self.endpoint.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+        }
     }
 
     fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {

@@ -1,10 +1,6 @@
 //! Buckets of Google Cloud Storage.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{env, path::PathBuf, sync::Arc};
 
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
 use serde::Deserialize;
@@ -18,7 +14,7 @@ use crate::{
     config::invalid,
     deletes::Deletes,
     place::Promise,
-    served::ServedPlace,
+    served::{Served, ServedPlace},
     sought::{CredentialLook, Sought},
     transport::Connector,
 };
@@ -71,24 +67,14 @@ impl GcsPlace {
 }
 
 impl ServedPlace for GcsPlace {
-    fn scheme(&self) -> &'static str {
-        "gs"
-    }
-
-    fn kind(&self) -> &'static str {
-        "bucket"
-    }
-
-    fn bucket(&self) -> &str {
-        &self.bucket
-    }
-
-    fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
-    }
-
-    fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_deref()
+    fn served(&self) -> Served<'_> {
+        Served {
+            scheme: "gs",
+            kind: "bucket",
+            bucket: &self.bucket,
+            endpoint: self.endpoint.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+        }
     }
 
     fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {

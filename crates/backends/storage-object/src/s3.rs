@@ -1,9 +1,6 @@
 //! Buckets of S3, and of servers that speak like it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use serde::Deserialize;
@@ -14,7 +11,7 @@ use crate::{
     credentials::{self, Credentials},
     deletes::Deletes,
     place::Promise,
-    served::ServedPlace,
+    served::{Served, ServedPlace},
     sought::CredentialLook,
     transport::Connector,
 };
@@ -71,24 +68,14 @@ impl S3Place {
 }
 
 impl ServedPlace for S3Place {
-    fn scheme(&self) -> &'static str {
-        "s3"
-    }
-
-    fn kind(&self) -> &'static str {
-        "bucket"
-    }
-
-    fn bucket(&self) -> &str {
-        &self.bucket
-    }
-
-    fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
-    }
-
-    fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_deref()
+    fn served(&self) -> Served<'_> {
+        Served {
+            scheme: "s3",
+            kind: "bucket",
+            bucket: &self.bucket,
+            endpoint: self.endpoint.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+        }
     }
 
     fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>) {

@@ -13,24 +13,26 @@ use crate::{
     transport::{Connector, tls},
 };
 
+/// What is the same of all places on servers.
+pub(crate) struct Served<'a> {
+    /// What its URLs begin with, without `://`.
+    pub(crate) scheme: &'static str,
+    /// What a bucket is called there.
+    pub(crate) kind: &'static str,
+    /// The name of the bucket.
+    pub(crate) bucket: &'a str,
+    /// Where the server is, for all but the provider's own.
+    pub(crate) endpoint: Option<&'a str>,
+    /// Authorities that are trusted besides those of the web.
+    pub(crate) ca_file: Option<&'a Path>,
+}
+
 /// A bucket, by whatever name, on a server.
 pub(crate) trait ServedPlace {
-    /// What its URLs begin with, without `://`.
-    fn scheme(&self) -> &'static str;
+    /// What it is called, and where it is.
+    fn served(&self) -> Served<'_>;
 
-    /// What a bucket is called there.
-    fn kind(&self) -> &'static str;
-
-    /// The name of the bucket.
-    fn bucket(&self) -> &str;
-
-    /// Where the server is, for all but the provider's own.
-    fn endpoint(&self) -> Option<&str>;
-
-    /// Authorities that are trusted besides those of the web.
-    fn ca_file(&self) -> Option<&Path>;
-
-    /// The settings behind [`endpoint`](Self::endpoint) and [`ca_file`](Self::ca_file).
+    /// The settings behind [`endpoint`](Served::endpoint) and [`ca_file`](Served::ca_file).
     fn server(&mut self) -> (&mut Option<String>, &mut Option<PathBuf>);
 
     /// Sets what a parameter of a URL says that no other place has; `false` if there
@@ -47,11 +49,16 @@ pub(crate) trait ServedPlace {
     /// # Errors
     /// `Invalid` for a bucket without a name, and for what is no address of a server.
     fn validate(&self) -> Result<()> {
-        if self.bucket().is_empty() {
-            let kind = self.kind();
+        let Served {
+            kind,
+            bucket,
+            endpoint,
+            ..
+        } = self.served();
+        if bucket.is_empty() {
             return Err(invalid(format!("{kind} is empty; name one that exists")));
         }
-        let Some(endpoint) = self.endpoint() else {
+        let Some(endpoint) = endpoint else {
             return Ok(());
         };
         let host = ["http://", "https://"]
@@ -79,11 +86,14 @@ pub(crate) trait ServedPlace {
 
     /// Where a store is that has names which begin with `prefix`.
     fn location(&self, prefix: &str) -> String {
-        let (scheme, bucket) = (self.scheme(), self.bucket());
+        let Served {
+            scheme,
+            bucket,
+            endpoint,
+            ..
+        } = self.served();
         let prefix = prefix.trim_matches('/');
-        let query = self
-            .endpoint()
-            .map(|endpoint| format!("?endpoint={endpoint}"));
+        let query = endpoint.map(|endpoint| format!("?endpoint={endpoint}"));
         format!("{scheme}://{bucket}/{prefix}{}", query.unwrap_or_default())
     }
 
@@ -93,12 +103,15 @@ pub(crate) trait ServedPlace {
     /// # Errors
     /// As [`client`](Self::client), and `Invalid` for a file without authorities.
     fn connect(&self, connect_timeout: Duration) -> Result<Client> {
-        self.client(Connector::new(tls(self.ca_file())?, connect_timeout)?)
+        self.client(Connector::new(
+            tls(self.served().ca_file)?,
+            connect_timeout,
+        )?)
     }
 
     /// The error of settings that `object_store` refuses.
     fn unusable(&self, why: &dyn std::fmt::Display) -> storage_core::Error {
-        let kind = self.kind();
+        let kind = self.served().kind;
         invalid(format!("the {kind} cannot be used as configured: {why}"))
     }
 }
