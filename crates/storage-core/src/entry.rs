@@ -8,11 +8,16 @@ use crate::Stamp;
 
 /// A value as read from a store. Entries are equal if their values, expiries and
 /// stamps are.
-#[derive(Debug)]
+// The first and the last words tell enums around an entry their variants apart, and are copied by
+// themselves. What lies between is copied in pieces of 16 bytes, which in this order begin at the
+// same places in every copy. A processor that reads across two pieces which it has just
+// written waits, which shows in the time of a cache's hit.
+#[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Entry {
+    origin: Origin,
     value: Bytes,
     expires: Option<Timestamp>,
-    origin: Origin,
 }
 
 /// Where the stamp of an entry comes from.
@@ -122,19 +127,6 @@ impl Entry {
     #[must_use]
     pub fn is_live_at(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|expires| now < expires)
-    }
-}
-
-impl Clone for Entry {
-    #[inline]
-    fn clone(&self) -> Self {
-        let (expires, origin) = (self.expires, self.origin.clone());
-        Self {
-            // Last, so that nothing comes between making it and putting it in its place.
-            value: self.value.clone(),
-            expires,
-            origin,
-        }
     }
 }
 

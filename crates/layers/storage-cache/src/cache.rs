@@ -215,14 +215,16 @@ impl Cache {
             self.counters.raise(Event::Bypassed);
             return Look::Around;
         }
-        if let Some(cached) = self.level.get(lookup) {
-            if self.is_served(&cached, age_max) {
-                let entry = cached.into_entry();
-                self.counters.raise(match entry {
-                    Some(_) => Event::Hit,
-                    None => Event::NegativeHit,
+        // Not taken apart before it is returned: each place that it is moved to is one more copy.
+        let found = self.level.get(lookup);
+        if let Some(cached) = &found {
+            if self.is_served(cached, age_max) {
+                self.counters.raise(if cached.is_absent() {
+                    Event::NegativeHit
+                } else {
+                    Event::Hit
                 });
-                return Look::Hit(entry);
+                return Look::Hit(found.and_then(Cached::into_entry));
             }
             self.let_go(lookup, demand);
         }

@@ -10,25 +10,11 @@ use crate::key::CacheKey;
 pub(crate) const OVERHEAD_BYTES: u64 = 192;
 
 /// An entry, or the knowledge that there is none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cached {
-    /// Empty where there is none.
-    entry: Entry,
-    is_absent: bool,
+    entry: Option<Entry>,
     /// When the read began that found this. The Unix epoch where nobody asks.
     as_of: Timestamp,
-}
-
-impl Clone for Cached {
-    #[inline]
-    fn clone(&self) -> Self {
-        let (is_absent, as_of) = (self.is_absent, self.as_of);
-        Self {
-            entry: self.entry.clone(),
-            is_absent,
-            as_of,
-        }
-    }
 }
 
 impl Cached {
@@ -36,15 +22,14 @@ impl Cached {
     /// may lend a value that keeps a whole block of a file in memory.
     pub(crate) fn found(entry: Option<&Entry>, as_of: Timestamp) -> Self {
         Self {
-            entry: entry.map_or_else(|| Entry::without_value(None), Entry::detached),
-            is_absent: entry.is_none(),
+            entry: entry.map(Entry::detached),
             as_of,
         }
     }
 
     /// The bytes that count against the capacity.
     pub(crate) fn weight(&self, key: &CacheKey) -> u64 {
-        let kept = self.entry.kept_bytes();
+        let kept = self.entry.as_ref().map_or(0, Entry::kept_bytes);
         let bytes = key.as_key().bytes().len().saturating_add(kept);
         u64::try_from(bytes)
             .unwrap_or(u64::MAX)
@@ -54,7 +39,13 @@ impl Cached {
     /// When the entry stops existing, if ever.
     #[inline]
     pub(crate) fn expires(&self) -> Option<Timestamp> {
-        self.entry.expires()
+        self.entry.as_ref()?.expires()
+    }
+
+    /// Whether there is no entry.
+    #[inline]
+    pub(crate) const fn is_absent(&self) -> bool {
+        self.entry.is_none()
     }
 
     /// When the read began that found this.
@@ -69,9 +60,6 @@ impl Cached {
     )]
     #[inline(always)]
     pub(crate) fn into_entry(self) -> Option<Entry> {
-        if self.is_absent {
-            return None;
-        }
-        Some(self.entry)
+        self.entry
     }
 }

@@ -46,6 +46,7 @@ impl Counters {
         }
     }
 
+    #[inline]
     pub(crate) fn raise(&self, event: Event) {
         match part::of_this_thread() {
             Part::Own(part) => {
