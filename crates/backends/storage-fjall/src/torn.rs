@@ -8,12 +8,13 @@
 
 use std::{
     fs::{self, File},
+    hash::Hasher as _,
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use storage_core::{Error, Result};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use crate::journal::newest_journal;
 
@@ -110,7 +111,7 @@ fn refused_batch(journal: impl Read) -> io::Result<Option<u64>> {
     let mut records = Records {
         input: journal,
         position: 0,
-        hasher: Xxh3::new(),
+        hasher: XxHash3_64::new(),
     };
     loop {
         let start = records.position;
@@ -138,7 +139,7 @@ struct Records<R> {
     input: R,
     position: u64,
     /// Of the records of a batch between its first and its last.
-    hasher: Xxh3,
+    hasher: XxHash3_64,
 }
 
 impl<R: Read> Records<R> {
@@ -148,12 +149,12 @@ impl<R: Read> Records<R> {
         }
         let mut left = u32::from_le_bytes(self.take()?);
         let _sequence: [u8; 8] = self.take()?;
-        self.hasher.reset();
+        self.hasher = XxHash3_64::new();
         loop {
             let [tag] = self.take()?;
             match tag {
                 ITEM | CLEAR => {
-                    self.hasher.update(&[tag]);
+                    self.hasher.write(&[tag]);
                     let batch = match tag {
                         ITEM => self.item()?,
                         _ => self.hashed::<8>().map(|_| Batch::Whole)?,
@@ -189,7 +190,7 @@ impl<R: Read> Records<R> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.position = self.position.saturating_add(length);
-        self.hasher.update(&body);
+        self.hasher.write(&body);
         Ok(Batch::Whole)
     }
 
@@ -198,7 +199,7 @@ impl<R: Read> Records<R> {
         if self.take()? != TRAILER {
             return Ok(Batch::Dropped);
         }
-        if left == 0 && checksum == self.hasher.digest() {
+        if left == 0 && checksum == self.hasher.finish() {
             Ok(Batch::Whole)
         } else {
             Ok(Batch::Refused)
@@ -207,7 +208,7 @@ impl<R: Read> Records<R> {
 
     fn hashed<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let bytes = self.take()?;
-        self.hasher.update(&bytes);
+        self.hasher.write(&bytes);
         Ok(bytes)
     }
 
@@ -241,7 +242,7 @@ mod tests {
         bytes.extend(7_u64.to_le_bytes());
         bytes.extend(&body);
         bytes.push(END);
-        bytes.extend(xxhash_rust::xxh3::xxh3_64(&body).to_le_bytes());
+        bytes.extend(XxHash3_64::oneshot(&body).to_le_bytes());
         bytes.extend(TRAILER);
         bytes
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// How commits of one key are kept from each other, here and everywhere else.
 #[derive(Debug)]
@@ -37,7 +37,8 @@ impl KeyLocks {
     /// Waits until nobody else has the lock of `name`.
     pub(crate) async fn lock(&self, name: &str) -> Option<KeyLock> {
         let count = u64::try_from(self.0.len()).unwrap_or(1);
-        let index = usize::try_from(xxh3_64(name.as_bytes()) % count).unwrap_or_default();
+        let index =
+            usize::try_from(XxHash3_64::oneshot(name.as_bytes()) % count).unwrap_or_default();
         let lock = Arc::clone(self.0.get(index)?);
         Some(lock.lock_owned().await)
     }

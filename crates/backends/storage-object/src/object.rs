@@ -1,9 +1,11 @@
 //! What is in an object: a header, the key where its name does not tell it, and
 //! the value. `docs/formats/object.md` has it byte by byte.
 
+use std::hash::Hasher;
+
 use bytes::Bytes;
 use storage_core::{Capabilities, Error, ErrorKind, Key, Random, Result, Space, Timestamp};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use twox_hash::XxHash3_64;
 
 use crate::{engine::KEY_BYTES_MAX, name::HEAD_BYTES};
 
@@ -62,7 +64,7 @@ pub(crate) fn head(
     head.extend(expires.to_be_bytes());
     head.extend(write.0);
     head.extend(u64::try_from(value.len()).unwrap_or(u64::MAX).to_be_bytes());
-    head.extend(xxh3_64(value).to_be_bytes());
+    head.extend(XxHash3_64::oneshot(value).to_be_bytes());
     head.extend(checksum(&head, key.space(), key.bytes()).to_be_bytes());
     head.extend(kept);
     Ok(head.into())
@@ -103,7 +105,8 @@ pub(crate) fn header(object: &[u8], key: Key<'_>) -> Result<Header> {
 pub(crate) fn value(object: &Bytes, key: Key<'_>) -> Result<(Header, Bytes)> {
     let header = header(object, key)?;
     let value = object.slice(head_bytes(key.bytes())..);
-    if u64::try_from(value.len()) != Ok(header.value_bytes) || xxh3_64(&value) != header.value_hash
+    if u64::try_from(value.len()) != Ok(header.value_bytes)
+        || XxHash3_64::oneshot(&value) != header.value_hash
     {
         return Err(damaged("its value is not the one that was written").with_key(key));
     }
@@ -168,14 +171,14 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 
 /// Of the header and the key: an object under the name of another shows.
 fn checksum(header: &[u8], space: Space, key: &[u8]) -> u64 {
-    let mut hasher = Xxh3::new();
-    hasher.update(header);
-    hasher.update(match space {
+    let mut hasher = XxHash3_64::new();
+    hasher.write(header);
+    hasher.write(match space {
         Space::User => b"u",
         Space::System => b"s",
     });
-    hasher.update(key);
-    hasher.digest()
+    hasher.write(key);
+    hasher.finish()
 }
 
 fn damaged(what: &str) -> Error {

@@ -11,7 +11,7 @@ use storage_core::{
     embedded::{Chunks, envelope, flat_key},
 };
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 use crate::error::{corrupt, from_sqlite};
 
@@ -112,14 +112,14 @@ fn put_head(head: &mut impl BufMut, key: Key<'_>, expires: Option<Timestamp>) {
 /// The hash of a head in `space`.
 #[inline]
 fn hash_in(space: Space, head: &[u8]) -> u64 {
-    xxh3_64_with_seed(head, flat_key::prefix(space).into())
+    XxHash3_64::oneshot_with_seed(flat_key::prefix(space).into(), head)
 }
 
 /// The checksum of a row whose head has this hash.
 #[inline]
 fn whole_checksum(head: u64, value: &[u8]) -> i64 {
     // To seed the hash of a long value takes as long as to make it.
-    let whole = xxh3_64(value) ^ head;
+    let whole = XxHash3_64::oneshot(value) ^ head;
     ((lower_half(head) << 32) | lower_half(whole)).cast_signed()
 }
 
@@ -183,8 +183,8 @@ mod tests {
             let mut bytes = b"k".to_vec();
             envelope::append(&mut bytes, b"v", expires);
             assert_eq!(bytes, [head, b"v"].concat());
-            let head = xxh3_64_with_seed(head, 1);
-            let whole = xxh3_64(b"v") ^ head;
+            let head = XxHash3_64::oneshot_with_seed(1, head);
+            let whole = XxHash3_64::oneshot(b"v") ^ head;
             let expected = head << 32 | whole & 0xffff_ffff;
             let found = checksum(Key::user(b"k"), expires, b"v");
             assert_eq!(found.cast_unsigned(), expected);

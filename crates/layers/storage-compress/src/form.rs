@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use storage_core::{Error, ErrorKind, Result};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 use crate::{
     dictionary::{Dictionary, DictionaryId},
@@ -164,8 +164,8 @@ fn finish(mut stored: Vec<u8>, seed: u64) -> Bytes {
 /// The lower half of the XXH3 hash.
 fn checksum_of(body: &[u8], seed: u64) -> [u8; CHECKSUM_BYTES] {
     let hash = match seed {
-        0 => xxh3_64(body),
-        seed => xxh3_64_with_seed(body, seed),
+        0 => XxHash3_64::oneshot(body),
+        seed => XxHash3_64::oneshot_with_seed(seed, body),
     };
     let [.., a, b, c, d] = hash.to_be_bytes();
     [a, b, c, d]

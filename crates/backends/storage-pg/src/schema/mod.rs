@@ -8,8 +8,8 @@
 use crate::sqlx::{self, AssertSqlSafe, PgConnection, Row};
 use storage_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
+use twox_hash::XxHash3_64;
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     config::{PgConfig, PgCreation},
@@ -63,7 +63,7 @@ $partitions$;";
 impl Migration {
     /// A mark of what the step does.
     fn checksum(&self) -> String {
-        format!("{:016x}", xxh3_64(self.template().as_bytes()))
+        format!("{:016x}", XxHash3_64::oneshot(self.template().as_bytes()))
     }
 
     /// The statements, with what they have in common written out.

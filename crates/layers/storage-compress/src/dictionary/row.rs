@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use storage_core::{KeyRange, OwnedKey, Space, SystemKeys};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::DictionaryId;
 use crate::{
@@ -55,7 +55,7 @@ pub(super) fn encode(namespace: &[u8], content: &[u8]) -> Bytes {
     put_number(&mut row, as_u64(namespace.len()));
     row.extend_from_slice(namespace);
     row.extend_from_slice(content);
-    let hash = xxh3_64(&row).to_be_bytes();
+    let hash = XxHash3_64::oneshot(&row).to_be_bytes();
     row.extend_from_slice(&hash);
     row.into()
 }
@@ -66,7 +66,7 @@ pub(super) fn decode(stored: &Bytes) -> Result<Row, &'static str> {
         .split_last_chunk::<HASH_BYTES>()
         .ok_or("it is cut off")?;
     let hash = u64::from_be_bytes(*hash);
-    if xxh3_64(body) != hash {
+    if XxHash3_64::oneshot(body) != hash {
         return Err("its checksum is wrong");
     }
     let (&version, mut rest) = body.split_first().ok_or("it is cut off")?;
@@ -119,7 +119,7 @@ mod tests {
         let mut body = vec![VERSION];
         put_number(&mut body, 1 << 60);
         body.extend_from_slice(&[7; 20]);
-        let hash = xxh3_64(&body).to_be_bytes();
+        let hash = XxHash3_64::oneshot(&body).to_be_bytes();
         body.extend_from_slice(&hash);
         assert_eq!(decode(&body.into()), Err("its namespace makes no sense"));
     }

@@ -2,7 +2,7 @@
 
 use storage_compress::{Codec, CompressConfig};
 use storage_core::{Key, RedactedKey, Store, blocking::block_on};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 use crate::{
     forms::{golden, golden_scene},
@@ -16,7 +16,7 @@ pub(crate) fn signed(body: &[u8]) -> Vec<u8> {
         [4, 0, ..] => *crate::golden::row().last_chunk().unwrap(),
         _ => [0; 8],
     };
-    let checksum = xxh3_64_with_seed(body, u64::from_be_bytes(seed)).to_be_bytes();
+    let checksum = XxHash3_64::oneshot_with_seed(u64::from_be_bytes(seed), body).to_be_bytes();
     [body, &checksum[4..]].concat()
 }
 

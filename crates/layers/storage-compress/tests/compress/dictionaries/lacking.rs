@@ -6,7 +6,7 @@ use storage_core::{
     blocking::block_on,
 };
 use storage_testkit::json::Records;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 use super::scene::key;
 use crate::{forms, golden, scene::Scene};
@@ -137,12 +137,12 @@ fn a_changed_byte_of_a_row_is_found_wherever_it_is() {
 fn a_dictionary_that_the_codec_does_not_understand_is_corrupt() {
     let magic = 0xEC30_A437_u32.to_le_bytes();
     let mut row = [&[1, 0][..], &magic, &[7; 60]].concat();
-    let hash = xxh3_64(&row);
+    let hash = XxHash3_64::oneshot(&row);
     row.extend_from_slice(&hash.to_be_bytes());
     let scene = Scene::new();
     scene.put_row(0, row);
     let body = [4, 0, 100, 1, 2, 3];
-    let checksum = xxh3_64_with_seed(&body, hash).to_be_bytes();
+    let checksum = XxHash3_64::oneshot_with_seed(hash, &body).to_be_bytes();
     let complaint = scene
         .complaint([&body[..], &checksum[4..]].concat())
         .unwrap();
