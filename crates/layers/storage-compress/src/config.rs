@@ -21,8 +21,10 @@ pub struct CompressConfig {
     /// The most bytes of values that a call compresses or decodes on its caller's
     /// thread; more are worked on by the pool. Default: 64 KiB, about 0.3 ms of zstd at
     /// level 1 and 2 ms of gzip. Slow levels compress a part of it there: from zstd 10 on a
-    /// half, from 13 on an eighth, from 16 on a 64th; from gzip 7 on a quarter. A call on
-    /// more than 1,024 values is worked on by the pool, too.
+    /// half, from 13 on an eighth, from 16 on a 64th; from gzip 7 on a quarter. In a commit
+    /// of at most 16 times as many bytes in all, values above 64 KiB that look random do not
+    /// count: they are stored as they are. A call on more than 1,024 values is worked on by
+    /// the pool, too.
     pub inline_bytes_max: usize,
     /// How dictionaries for small values are made and used; only with [`Codec::Zstd`], and
     /// only over a store that has guards and loses only what came last. Values that were

@@ -115,7 +115,7 @@ impl Encoder {
         if self.is_bare(put.key.as_key()) {
             return Ok(put);
         }
-        put.value = self.seal(put.key.as_key(), &put.value)?;
+        put.value = self.seal(put.key.as_key(), put.value)?;
         Ok(put)
     }
 
@@ -123,12 +123,13 @@ impl Encoder {
         if self.is_bare(put.prefix.as_key()) {
             return Ok(put);
         }
-        put.value = self.seal(put.prefix.as_key(), &put.value)?;
+        put.value = self.seal(put.prefix.as_key(), put.value)?;
         Ok(put)
     }
 
-    fn seal(&self, key: Key<'_>, value: &[u8]) -> Result<Bytes> {
-        let stored = match self.compressed(key, value) {
+    fn seal(&self, key: Key<'_>, value: Bytes) -> Result<Bytes> {
+        let length = value.len();
+        let stored = match self.compressed(key, &value) {
             Ok(Ok(stored)) => stored,
             Ok(Err(kept)) => {
                 self.counters.kept(kept);
@@ -136,7 +137,7 @@ impl Encoder {
             }
             Err(error) => return Err(error.with_key(key)),
         };
-        self.counters.stored(value.len(), stored.len());
+        self.counters.stored(length, stored.len());
         Ok(stored)
     }
 

@@ -19,6 +19,9 @@ pub(crate) const OVERHEAD_BYTES_MAX: usize = 1 + CHECKSUM_BYTES;
 
 const CHECKSUM_BYTES: usize = size_of::<u32>();
 
+/// From about this length on allocators get memory for a value from the system.
+const IN_PLACE_BYTES_MIN: usize = 128 << 10;
+
 /// The number of the method that needs a dictionary.
 const TRAINED: u8 = 4;
 
@@ -113,7 +116,25 @@ impl Head {
 }
 
 /// The form of a value that is stored as it is.
-pub(crate) fn seal_raw(value: &[u8]) -> Bytes {
+///
+/// A long value that nobody else has is moved by a byte in its own memory: memory that is
+/// new to the process takes longer to come by than the bytes to copy.
+pub(crate) fn seal_raw(value: Bytes) -> Bytes {
+    if value.len() < IN_PLACE_BYTES_MIN || !value.is_unique() {
+        return copied_raw(&value);
+    }
+    let mut stored = Vec::from(value);
+    let spare = stored.capacity() - stored.len();
+    if spare > stored.len() / 8 {
+        // A piece of something larger, which whoever keeps the form would keep.
+        return copied_raw(&stored);
+    }
+    stored.reserve_exact(OVERHEAD_BYTES_MAX);
+    stored.insert(0, Method::Raw.number());
+    finish(stored, 0)
+}
+
+fn copied_raw(value: &[u8]) -> Bytes {
     let mut stored = Vec::with_capacity(OVERHEAD_BYTES_MAX + value.len());
     stored.push(Method::Raw.number());
     stored.extend_from_slice(value);
@@ -261,8 +282,45 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_sealed_alike_in_its_own_memory_and_in_new_memory() {
+        let long = 2 * IN_PLACE_BYTES_MIN;
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(3 * long).collect();
+        for length in [0, 1, IN_PLACE_BYTES_MIN - 1, IN_PLACE_BYTES_MIN, long] {
+            let value = &bytes[..length];
+            let shared = Bytes::copy_from_slice(value);
+            let sealed = seal_raw(shared.clone());
+            assert_eq!(shared, value, "who shares the memory sees no change");
+            assert_eq!(sealed[1..=length], *value);
+
+            let mut own = Vec::with_capacity(length + OVERHEAD_BYTES_MAX);
+            own.extend_from_slice(value);
+            let place = own.as_ptr();
+            let form = seal_raw(own.into());
+            assert_eq!(form, sealed);
+            let is_in_place = form.as_ptr() == place;
+            assert_eq!(is_in_place, length >= IN_PLACE_BYTES_MIN, "{length}");
+
+            let exact = Bytes::from(value.to_vec());
+            for (whole, first) in [
+                (exact, 0),
+                (bytes.clone().into(), 0),
+                (bytes[..=length].to_vec().into(), 1),
+            ] {
+                let expected = seal_raw(whole.slice(first..first + length));
+                let piece = whole.slice(first..first + length);
+                drop(whole);
+                let form = seal_raw(piece);
+                assert_eq!(form, expected);
+                let kept = Vec::from(form).capacity();
+                let most = length + length / 8 + OVERHEAD_BYTES_MAX;
+                assert!(kept <= most, "{kept} for {length}");
+            }
+        }
+    }
+
+    #[test]
     fn a_form_that_is_cut_off_is_corrupt() {
-        let whole = seal_raw(b"value");
+        let whole = seal_raw(Bytes::from_static(b"value"));
         for length in 0..whole.len() {
             let cut = whole.slice(..length);
             let opened = Head::of(&cut).and_then(|head| head.payload(&cut, 0));

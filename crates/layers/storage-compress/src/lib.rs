@@ -78,12 +78,12 @@
 //! |---|---|
 //! | space | 5 bytes for a value that is stored as it is, 6 to 10 and what the codec needs for others |
 //! | limits | values may be 5 bytes shorter than below, batches hold 16 operations fewer |
-//! | a put | a copy of the value, its checksum; the codec's work; for samples, another copy |
+//! | a put | a copy or a move of the value, its checksum; the codec's work; for samples, another copy |
 //! | a get | a checksum, a stamp; the codec's work; a read of a dictionary that is not in memory |
 //! | an open | a scan of all dictionaries, unless they are switched off |
 //! | a dictionary | about 0.05 s of the pool; up to 16 KiB in the store, and 110 KiB of memory once it is used |
 //! | samples | up to 512 KiB of memory for each of at most eight namespaces at once |
-//! | threads | calls of more than 64 KiB (about 0.3 ms of zstd at level 1; less for slow levels) or 1,024 values work on the [pool](storage_core::Executor) |
+//! | threads | calls of more than 64 KiB (about 0.3 ms of zstd at level 1; less for slow levels; more for puts of long values that look random) or 1,024 values work on the [pool](storage_core::Executor) |
 //!
 //! `cargo xtask bench layers` measures it; `docs/decisions/0037-compression.md` and
 //! `docs/decisions/0041-dictionaries.md` say why it is built this way.

@@ -41,6 +41,11 @@ pub(crate) fn looks_random(value: &[u8]) -> bool {
     }
 }
 
+/// The same of a value that is long enough for that to be worth more than the look.
+pub(crate) fn is_long_and_looks_random(value: &[u8]) -> bool {
+    value.len() >= PARTED_LENGTH_MIN && looks_random(value)
+}
+
 /// Whether the bytes of a sample have no more collisions than chance makes.
 fn is_even(part: &[u8]) -> bool {
     let mut counts = [0_u16; 256];

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use storage_core::{
-    Capabilities, Components, Entry, Error, Executor, Item, Key, OwnedKey, Page, Result, Space,
-    WriteBatch, layer::Driver,
+    Capabilities, Components, Entry, Error, Executor, Item, Key, Mutation, OwnedKey, Page, Result,
+    Space, WriteBatch, layer::Driver,
 };
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     decoder::Decoder,
     dictionary::{Dictionaries, DictionaryId, Packing, Trainer, Turn},
     encoder::{self, Encoder},
+    probe,
 };
 
 /// What the store and its snapshots share.
@@ -41,6 +43,9 @@ pub(crate) enum Worker {
 impl Worker {
     /// More values take long even if they are empty.
     const INLINE_VALUES_MAX: usize = 1_024;
+
+    /// So many bytes are stored as they are in the time in which zstd compresses one.
+    const RAW_PER_COMPRESSED: usize = 16;
 
     const fn of(values: usize, bytes: usize, inline_bytes_max: usize) -> Self {
         if values <= Self::INLINE_VALUES_MAX && bytes <= inline_bytes_max {
@@ -96,9 +101,20 @@ impl Shared {
         self.executor.run(move || work(&shared)).await
     }
 
-    /// Who compresses so many values of so many bytes in all.
-    pub(crate) const fn compresses(&self, values: usize, bytes: usize) -> Worker {
-        Worker::of(values, bytes, self.inline_compressed_bytes_max)
+    /// Who compresses the values of a batch.
+    pub(crate) fn compresses(&self, batch: &WriteBatch) -> Worker {
+        let mutations = batch.mutations();
+        let values = || mutations.iter().filter_map(value_put);
+        let who = |bytes| Worker::of(mutations.len(), bytes, self.inline_compressed_bytes_max);
+        let bytes = values().map(Bytes::len).sum();
+        let raw_bytes_max = self
+            .inline_bytes_max
+            .saturating_mul(Worker::RAW_PER_COMPRESSED);
+        if who(bytes) == Worker::Caller || bytes > raw_bytes_max {
+            return who(bytes);
+        }
+        let tried = values().filter(|value| !probe::is_long_and_looks_random(value));
+        who(tried.map(Bytes::len).sum())
     }
 
     /// Who decodes so many values of so many bytes in all.
@@ -183,5 +199,14 @@ impl Shared {
         };
         let items = page.items.into_iter().map(open);
         Ok(Page::new(items.collect::<Result<_>>()?, page.next))
+    }
+}
+
+/// The value that a mutation puts.
+const fn value_put(mutation: &Mutation) -> Option<&Bytes> {
+    match mutation {
+        Mutation::Put(put) => Some(&put.value),
+        Mutation::PutSequenced(put) => Some(&put.value),
+        Mutation::Delete(_) | Mutation::DeleteRange(_) => None,
     }
 }

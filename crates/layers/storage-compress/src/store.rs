@@ -10,8 +10,8 @@ use std::{
 
 use storage_core::{
     Capabilities, CheckReport, Clock, Committed, Components, Description, Error, Health,
-    Maintenance, MaintenanceReport, Mutation, Operation, Outcome, Result, SnapshotOptions, Stats,
-    Store, Unit, WriteBatch, WriteOptions,
+    Maintenance, MaintenanceReport, Operation, Outcome, Result, SnapshotOptions, Stats, Store,
+    Unit, WriteBatch, WriteOptions,
 };
 
 use crate::{
@@ -106,8 +106,7 @@ impl<S: Store> Store for CompressStore<S> {
 
     async fn commit_with(&self, batch: WriteBatch, options: &WriteOptions) -> Result<Committed> {
         self.shared.capabilities.admit(&batch).map_err(unencoded)?;
-        let (values, bytes) = (batch.mutations().len(), bytes_put(&batch));
-        match self.shared.compresses(values, bytes) {
+        match self.shared.compresses(&batch) {
             // Nothing is waited for before the store below has the commit.
             Worker::Caller => {
                 let batch = self.encoded(batch)?;
@@ -187,14 +186,4 @@ fn unencoded(error: Error) -> Error {
     error
         .with_outcome(Outcome::NotApplied)
         .with_operation(Operation::Commit)
-}
-
-/// The bytes of the values that a batch puts.
-fn bytes_put(batch: &WriteBatch) -> usize {
-    let bytes = |mutation: &Mutation| match mutation {
-        Mutation::Put(put) => put.value.len(),
-        Mutation::PutSequenced(put) => put.value.len(),
-        Mutation::Delete(_) | Mutation::DeleteRange(_) => 0,
-    };
-    batch.mutations().iter().map(bytes).sum()
 }

@@ -10,7 +10,7 @@ use storage_core::{
     Components, KeyRange, ReadExt, ScanOptions, Store, StoreExt, WriteBatch, blocking::block_on,
 };
 
-use crate::scene::{Counting, Held, Scene};
+use crate::scene::{Counting, Held, Scene, noise};
 
 fn scene() -> (Scene, &'static Counting) {
     let counting: &'static Counting = Box::leak(Box::default());
@@ -34,6 +34,40 @@ fn many_bytes_are_worked_on_by_the_pool_and_few_are_not() {
         assert_eq!(jobs_during(counting, put), expected, "{bytes}");
         let get = || assert_eq!(scene.get("k").unwrap().unwrap(), value);
         assert_eq!(jobs_during(counting, get), expected, "{bytes}");
+    }
+}
+
+#[test]
+fn long_values_that_look_random_are_stored_by_their_caller_up_to_sixteen_times_as_much() {
+    let counting: &'static Counting = Box::leak(Box::default());
+    let components = Components::default().with_executor(counting);
+    let inline = 16 << 10;
+    let config = CompressConfig::new().inline_bytes_max(inline);
+    let scene = Scene::of(config.dictionaries(None), components);
+    let (long, most) = ((64 << 10) + 1, 16 * inline);
+    let text = |bytes| vec![b'a'; bytes];
+    for (values, is_pooled) in [
+        (vec![noise(1, most)], false),
+        (vec![noise(1, most + 1)], true),
+        (vec![text(most)], true),
+        // All of it would have to be compressed.
+        (vec![[noise(1, most / 2), text(most / 2)].concat()], true),
+        (vec![noise(1, long), noise(2, long)], false),
+        (vec![noise(1, long - 1)], true),
+        (vec![noise(1, most / 2), text(inline)], false),
+        (vec![noise(1, most / 2), text(inline + 1)], true),
+    ] {
+        let mut batch = WriteBatch::new();
+        for (number, value) in (0..).zip(&values) {
+            batch = batch.put(format!("{number}"), value.clone());
+        }
+        let lengths: Vec<_> = values.iter().map(Vec::len).collect();
+        let commit = || assert!(block_on(scene.store.commit(batch.clone())).is_ok());
+        assert_eq!(jobs_during(counting, commit) > 0, is_pooled, "{lengths:?}");
+        for (number, value) in (0..).zip(&values) {
+            let key = format!("{number}");
+            assert_eq!(scene.get(&key).unwrap().unwrap(), *value, "{lengths:?}");
+        }
     }
 }
 
