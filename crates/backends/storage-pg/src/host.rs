@@ -3,7 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
-use storage_core::{Error, ErrorKind, Result};
+use storage_core::{
+    Error, Result,
+    networked::{parse_host, write_host},
+};
 
 const PORT: u16 = 5432;
 
@@ -57,44 +60,11 @@ impl FromStr for PgHost {
     type Err = Error;
 
     /// # Errors
-    /// `Invalid` for an empty name, or a port that is none.
+    /// As for [`parse_host`].
     fn from_str(text: &str) -> Result<Self> {
-        let (name, port) = split(text);
-        let port = match port {
-            None | Some("") => PORT,
-            Some(port) => port
-                .parse()
-                .ok()
-                .filter(|port| *port != 0)
-                .ok_or_else(|| invalid(text, "its port is no number from 1 to 65535"))?,
-        };
-        if name.is_empty() {
-            return Err(invalid(text, "it has no name"));
-        }
-        if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(invalid(text, "it has white space in it"));
-        }
+        let (name, port) = parse_host(text, PORT)?;
         Ok(Self::new(name, port))
     }
-}
-
-/// The name and the port of a host.
-fn split(text: &str) -> (&str, Option<&str>) {
-    if let Some((address, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        return (address, rest.strip_prefix(':'));
-    }
-    match text.rsplit_once(':') {
-        // An address of IPv6 without brackets has no port.
-        Some((name, port)) if !name.contains(':') => (name, Some(port)),
-        _ => (text, None),
-    }
-}
-
-fn invalid(text: &str, what: &str) -> Error {
-    Error::new(
-        ErrorKind::Invalid,
-        format!("`{text}` is no host: {what}; write it as `name:port`"),
-    )
 }
 
 impl TryFrom<String> for PgHost {
@@ -107,11 +77,7 @@ impl TryFrom<String> for PgHost {
 
 impl fmt::Display for PgHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.contains(':') {
-            write!(f, "[{}]:{}", self.name, self.port)
-        } else {
-            write!(f, "{}:{}", self.name, self.port)
-        }
+        write_host(f, &self.name, self.port)
     }
 }
 
@@ -121,30 +87,16 @@ mod tests {
 
     #[test]
     fn a_host_is_read_as_it_is_written() {
-        for (text, name, port, display) in [
-            ("db", "db", 5432, "db:5432"),
-            ("db:5433", "db", 5433, "db:5433"),
-            ("[::1]:7", "::1", 7, "[::1]:7"),
-            ("::1", "::1", 5432, "[::1]:5432"),
-            ("/run/pg", "/run/pg", 5432, "/run/pg:5432"),
-            ("/run/pg:7", "/run/pg", 7, "/run/pg:7"),
+        for (text, host, display) in [
+            ("db", PgHost::new("db", PORT), "db:5432"),
+            ("[::1]:7", PgHost::new("::1", 7), "[::1]:7"),
+            ("/run/pg", PgHost::new("/run/pg", PORT), "/run/pg:5432"),
         ] {
-            let host: PgHost = text.parse().unwrap();
-            assert_eq!((host.name(), host.port()), (name, port), "{text}");
+            assert_eq!(text.parse::<PgHost>().unwrap(), host);
             assert_eq!(host.to_string(), display);
         }
-    }
-
-    #[test]
-    fn a_text_that_is_no_host_is_invalid() {
-        for text in ["", ":1", "db:", "db:0", "db:70000", "db:x", "a b"] {
-            let parsed = text.parse::<PgHost>();
-            if text == "db:" {
-                assert_eq!(parsed.unwrap().port(), PORT);
-                continue;
-            }
-            assert_eq!(parsed.unwrap_err().kind(), ErrorKind::Invalid, "{text}");
-        }
+        let error = "db:x".parse::<PgHost>().unwrap_err();
+        assert_eq!(error.kind(), storage_core::ErrorKind::Invalid);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
-use storage_core::{Error, ErrorKind, Result};
+use storage_core::{
+    Error, ErrorKind, Result,
+    networked::{parse_host, write_host},
+};
 
 /// Where a server listens: a name or address, and a port. Written as
 /// `cache.example`, `cache.example:6380` or `[::1]:6379`; the port is 6379 if it
@@ -48,7 +51,7 @@ impl FromStr for RedisHost {
     type Err = Error;
 
     /// # Errors
-    /// `Invalid` for an empty name, or a port that is none.
+    /// As for [`parse_host`]; `Invalid` for a name with a `/` in it.
     fn from_str(text: &str) -> Result<Self> {
         Self::parse(text, Self::PORT)
     }
@@ -57,25 +60,16 @@ impl FromStr for RedisHost {
 impl RedisHost {
     /// The host that is written in a text, at `default` if it says no port.
     pub(crate) fn parse(text: &str, default: u16) -> Result<Self> {
-        let colons = text.bytes().filter(|byte| *byte == b':').count();
-        let (name, port) = match text.rsplit_once(':') {
-            Some((name, port)) if colons == 1 || name.ends_with(']') => (name, port),
-            // An address of IPv6 has more of them, and without brackets no port.
-            _ => (text, ""),
-        };
-        let name = name.trim_start_matches('[').trim_end_matches(']');
-        let port = match port {
-            "" => Some(default),
-            port => port.parse().ok().filter(|port| *port != 0),
-        };
-        let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '/');
-        match port {
-            Some(port) if is_name => Ok(Self::new(name, port)),
-            _ => Err(Error::new(
+        let (name, port) = parse_host(text, default)?;
+        if name.contains('/') {
+            return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("`{text}` is no host; write it as `name:port`"),
-            )),
+                format!(
+                    "{text:?} is no host: it has a `/` in it, and stores on Redis use no sockets; write it as `name:port`"
+                ),
+            ));
         }
+        Ok(Self::new(name, port))
     }
 }
 
@@ -89,12 +83,7 @@ impl TryFrom<String> for RedisHost {
 
 impl fmt::Display for RedisHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, port } = self;
-        if name.contains(':') {
-            write!(f, "[{name}]:{port}")
-        } else {
-            write!(f, "{name}:{port}")
-        }
+        write_host(f, &self.name, self.port)
     }
 }
 
@@ -104,13 +93,7 @@ mod tests {
 
     #[test]
     fn a_host_is_read_as_it_is_written() {
-        for (text, name, port) in [
-            ("db", "db", 6379),
-            ("db:7", "db", 7),
-            ("[::1]:7", "::1", 7),
-            ("[::1]", "::1", 6379),
-            ("::1", "::1", 6379),
-        ] {
+        for (text, name, port) in [("db", "db", RedisHost::PORT), ("[::1]:7", "::1", 7)] {
             let host: RedisHost = text.parse().unwrap();
             assert_eq!(host, RedisHost::new(name, port), "{text}");
             assert_eq!(host.to_string().parse::<RedisHost>().unwrap(), host);
@@ -119,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_host_is_invalid() {
-        for text in ["", ":1", "db:0", "db:70000", "db:x", "a b", "/run/redis"] {
+        for text in ["", "db:x", "/run/redis", "db/7"] {
             let parsed = text.parse::<RedisHost>();
             assert_eq!(parsed.unwrap_err().kind(), ErrorKind::Invalid, "{text}");
         }

@@ -38,6 +38,7 @@ mod calls;
 mod closing;
 mod commits;
 mod engine;
+mod host;
 mod lanes;
 mod limits;
 mod lost_answer;
@@ -60,6 +61,7 @@ mod url;
 
 pub use self::{
     engine::{Engine, EngineRead},
+    host::{parse_host, write_host},
     limits::Limits,
     lost_answer::{Fate, answer_by},
     partitions::Partitions,
