@@ -14,9 +14,13 @@ use storage_core::{Capabilities, Durability};
 /// The file to append to; nothing is recorded where it is not set.
 const RECORD_VARIABLE: &str = "STORAGE_TEST_RECORD";
 
+/// In which Cargo names the crate of the tests it runs. What a stack over an engine shows is not
+/// shown of the engine, and nothing but this tells the two apart: the engine has the same name.
+const PACKAGE_VARIABLE: &str = "CARGO_PKG_NAME";
+
 /// Takes down that a store of `engine` has passed the test of a claim.
 pub(crate) fn passed(engine: &str, claim: &str) {
-    append(&json!({ "engine": engine, "passed": claim }));
+    append(json!({ "engine": engine, "passed": claim }));
 }
 
 /// Takes down what a store of `engine` declares, and has shown to make sense.
@@ -37,7 +41,7 @@ pub(crate) fn declared(engine: &str, capabilities: &Capabilities) {
         value_bytes_max,
         ..
     } = capabilities;
-    append(&json!({
+    append(json!({
         "engine": engine,
         "declared": {
             "batch": format!("{batch:?}"),
@@ -59,7 +63,7 @@ pub(crate) fn declared(engine: &str, capabilities: &Capabilities) {
 
 /// Takes down how durable a commit became that asked for `asked`.
 pub(crate) fn granted(engine: &str, asked: Durability, granted: Durability) {
-    append(&json!({
+    append(json!({
         "engine": engine,
         "asked": format!("{asked:?}"),
         "granted": format!("{granted:?}"),
@@ -70,10 +74,16 @@ pub(crate) fn granted(engine: &str, asked: Durability, granted: Durability) {
     clippy::print_stderr,
     reason = "a record that is not complete must not pass for one that is"
 )]
-fn append(line: &Value) {
+fn append(mut line: Value) {
     let Some(path) = env::var_os(RECORD_VARIABLE) else {
         return;
     };
+    match (line.as_object_mut(), env::var(PACKAGE_VARIABLE)) {
+        (Some(fields), Ok(package)) => {
+            fields.insert("package".to_owned(), package.into());
+        }
+        _ => eprintln!("{PACKAGE_VARIABLE} is not set: what is recorded counts for no engine"),
+    }
     // One write, so that lines of tests that run at once do not mix.
     let write = || -> io::Result<()> {
         let mut file = File::options().create(true).append(true).open(&path)?;

@@ -48,11 +48,12 @@ impl Engine {
 
     /// The crate that has it.
     pub(crate) fn package(self) -> String {
-        let crate_of = match self {
-            Self::RedisCluster => Self::Redis,
-            other => other,
+        let name = match self {
+            Self::Memory => "core",
+            Self::RedisCluster => Self::Redis.name(),
+            other => other.name(),
         };
-        format!("storage-{}", crate_of.name())
+        format!("storage-{name}")
     }
 
     /// The test target that puts its servers under chaos.
@@ -130,6 +131,18 @@ mod tests {
     fn the_command_line_and_the_tests_use_the_same_names() {
         for engine in Engine::value_variants() {
             assert_eq!(Engine::from_str(engine.name(), false), Ok(*engine));
+        }
+    }
+
+    #[test]
+    fn an_engine_is_in_the_crate_of_its_name_unless_it_shares_another_s() {
+        for (engine, package) in [
+            (Engine::Memory, "storage-core"),
+            (Engine::Fjall, "storage-fjall"),
+            (Engine::Redis, "storage-redis"),
+            (Engine::RedisCluster, "storage-redis"),
+        ] {
+            assert_eq!(engine.package(), package);
         }
     }
 }

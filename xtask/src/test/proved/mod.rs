@@ -65,7 +65,7 @@ struct Column {
     passed: BTreeSet<String>,
     /// By the durability asked for, the weakest that was granted.
     granted: BTreeMap<String, String>,
-    /// What the store that offers most declares: views of it and layers over it only take away.
+    /// What the store that offers most declares: views of it only take away.
     declared: BTreeMap<String, Value>,
 }
 
@@ -79,12 +79,8 @@ impl Proved {
         for line in record.lines() {
             let line: Value = serde_json::from_str(line)
                 .with_context(|| format!("the record holds a line that is no JSON: {line}"))?;
-            let name = line.get("engine").and_then(Value::as_str);
-            // Stores that only testkits have are on record too.
-            let known = engines
-                .iter_mut()
-                .find(|column| Some(column.engine.name()) == name);
-            if let Some(column) = known {
+            // Stores that only testkits have are on record too, and stacks over engines.
+            if let Some(column) = engines.iter_mut().find(|column| column.is_of(&line)) {
                 column.take(&line);
             }
         }
@@ -202,6 +198,14 @@ impl Column {
             granted: BTreeMap::new(),
             declared: BTreeMap::new(),
         }
+    }
+
+    /// Whether a line says something of the engine: its own crate puts nothing over it but views
+    /// and what only passes calls on, every other crate has layers.
+    fn is_of(&self, line: &Value) -> bool {
+        let text = |field| line.get(field).and_then(Value::as_str);
+        text("engine") == Some(self.engine.name())
+            && text("package") == Some(&self.engine.package())
     }
 
     fn take(&mut self, line: &Value) {

@@ -4,26 +4,35 @@ use serde_json::json;
 
 use super::*;
 
-fn record_of(engine: &str) -> Vec<Value> {
-    let passed =
-        ["a_claim", KILLS, POWER_LOSSES].map(|claim| json!({ "engine": engine, "passed": claim }));
-    let declared = [500, 65_278, 600]
-        .map(|key| json!({ "engine": engine, "declared": { "key_bytes_max": key } }));
+fn record_of(engine: Engine) -> Vec<Value> {
+    let (name, package) = (engine.name(), engine.package());
+    let passed = ["a_claim", KILLS, POWER_LOSSES]
+        .map(|claim| json!({ "engine": name, "package": package, "passed": claim }));
+    let declared = [500, 65_278, 600].map(
+        |key| json!({ "engine": name, "package": package, "declared": { "key_bytes_max": key } }),
+    );
     passed.into_iter().chain(declared).collect()
 }
 
 /// A record in which every engine was shown everything.
 fn record() -> String {
-    let engines = Engine::value_variants().iter().map(|engine| engine.name());
+    let engines = Engine::value_variants().iter().copied();
     let mut lines: Vec<_> = engines.flat_map(record_of).collect();
-    for (asked, granted) in [
-        ("Buffered", "Synced"),
-        ("Volatile", "Buffered"),
-        ("Volatile", "Volatile"),
-        ("Volatile", "Synced"),
+    for (asked, granted, package) in [
+        ("Buffered", "Synced", "storage-sled"),
+        ("Volatile", "Buffered", "storage-sled"),
+        ("Volatile", "Volatile", "storage-sled"),
+        ("Volatile", "Synced", "storage-sled"),
+        ("Buffered", "Volatile", "storage"),
+        ("Synced", "Synced", "storage"),
     ] {
-        lines.push(json!({ "engine": "sled", "asked": asked, "granted": granted }));
+        lines.push(json!({
+            "engine": "sled", "package": package, "asked": asked, "granted": granted,
+        }));
     }
+    lines.push(json!({
+        "engine": "sled", "package": "storage", "declared": { "key_bytes_max": 70_000 },
+    }));
     let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
     lines.join("\n")
 }
@@ -65,6 +74,12 @@ fn the_page_has_a_column_for_each_engine_with_what_it_declares_at_most() {
         granted.contains("`Synced`") && granted.contains("refused"),
         "{granted}"
     );
+    // What only stacks over an engine have shown is not on the page.
+    assert!(
+        page.contains("| `Synced` is granted as | refused | refused"),
+        "{page}"
+    );
+    assert!(!page.contains("70,000"), "{page}");
     // The same was granted differently: the page says the least of it.
     let volatile = page
         .lines()
@@ -76,7 +91,7 @@ fn the_page_has_a_column_for_each_engine_with_what_it_declares_at_most() {
 #[test]
 fn an_engine_that_was_not_shown_a_claim_leaves_a_gap() {
     Proved::parse(&record()).unwrap().refuse_gaps().unwrap();
-    let claim = json!({ "engine": "fs", "passed": "a_claim" });
+    let claim = json!({ "engine": "fs", "package": "storage-fs", "passed": "a_claim" });
     let missing = record().replace(&format!("{claim}\n"), "");
     let error = Proved::parse(&missing).unwrap().refuse_gaps().unwrap_err();
     assert!(
@@ -85,6 +100,15 @@ fn an_engine_that_was_not_shown_a_claim_leaves_a_gap() {
             .contains("fs was not shown to keep: a_claim"),
         "{error}"
     );
+    // Nor is it shown by a stack over it, or by nobody knows whom.
+    for other in [
+        json!({ "engine": "fs", "package": "storage", "passed": "a_claim" }),
+        json!({ "engine": "fs", "passed": "a_claim" }),
+    ] {
+        let shown_elsewhere = format!("{missing}\n{other}");
+        let proved = Proved::parse(&shown_elsewhere).unwrap();
+        assert!(proved.refuse_gaps().is_err(), "{other}");
+    }
 }
 
 #[test]
