@@ -40,6 +40,11 @@ impl Traffic {
         self.outage.load(Ordering::SeqCst)
     }
 
+    /// How often the server has been killed.
+    pub(crate) fn kills(&self) -> u64 {
+        self.outage().div_ceil(2)
+    }
+
     /// Whether a call that began when it was `began` lay wholly in one outage.
     fn was_gone_since(&self, began: u64) -> bool {
         began % 2 == 1 && self.outage() == began
@@ -63,8 +68,22 @@ pub(crate) struct Commits {
 pub(crate) struct Written {
     pub(crate) key: OwnedKey,
     pub(crate) acknowledged: Option<u64>,
+    /// How often the server had been killed when that was begun.
+    kills: u64,
     /// The last one, if nobody knows what became of it.
     pub(crate) unknown: Option<u64>,
+}
+
+impl Written {
+    /// Whether the last number that must be there is, or the one that may be.
+    pub(crate) fn is_shown_by(&self, shown: Option<u64>) -> bool {
+        shown == self.acknowledged || (shown.is_some() && shown == self.unknown)
+    }
+
+    /// Whether what was acknowledged as `Volatile` may have died with the server.
+    pub(crate) fn may_have_died(&self, traffic: &Traffic) -> bool {
+        traffic.kills() > self.kills
+    }
 }
 
 /// What became of reads.
@@ -146,6 +165,7 @@ impl Task {
             commits.keys.push(Written {
                 key: name.as_str().into(),
                 acknowledged: None,
+                kills: 0,
                 unknown: None,
             });
         }
@@ -156,11 +176,12 @@ impl Task {
         let mut options = WriteOptions::new();
         options.durability = durability;
         let (outage, began) = (self.traffic.outage(), Instant::now());
+        let kills = self.traffic.kills();
         let answer = self.store.commit_with(batch, &options).await;
         self.ledger.longest_call = self.ledger.longest_call.max(began.elapsed());
         match answer {
             Ok(_) => {
-                written.acknowledged = Some(number);
+                (written.acknowledged, written.kills) = (Some(number), kills);
                 commits.acknowledged += 1;
                 if self.traffic.was_gone_since(outage) {
                     commits.acknowledged_while_gone += 1;
@@ -183,11 +204,8 @@ impl Task {
         let Ledger {
             durable, volatile, ..
         } = &self.ledger;
-        let commits = if self.dice.next_u64().is_multiple_of(2) {
-            durable
-        } else {
-            volatile
-        };
+        let is_volatile = !self.dice.next_u64().is_multiple_of(2);
+        let commits = if is_volatile { volatile } else { durable };
         let Some(written) = commits.keys.last().cloned() else {
             return;
         };
@@ -207,11 +225,10 @@ impl Task {
                     reads.answered_while_gone += 1;
                 }
                 let shown = number_of(entry.as_ref());
-                let is_right =
-                    shown == written.acknowledged || (shown.is_some() && shown == written.unknown);
+                let died = is_volatile && written.may_have_died(&self.traffic);
                 // What may be old has been there once.
-                let may_be_old = consistency.is_some() && shown <= written.acknowledged;
-                if !is_right && !may_be_old {
+                let may_be_old = (consistency.is_some() || died) && shown <= written.acknowledged;
+                if !written.is_shown_by(shown) && !may_be_old {
                     reads.wrong += 1;
                 }
             }

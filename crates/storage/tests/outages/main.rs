@@ -139,7 +139,7 @@ async fn campaign(seed: u64, duration: Duration) -> Result<Report> {
     store.close().await?;
     let last = server.open_engine().await?;
     for ledger in ledgers {
-        report.judge(ledger, &last).await?;
+        report.judge(ledger, &last, &traffic).await?;
     }
     last.close().await?;
     Ok(report)

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use storage::{ReadExt, Result, Store, fallback::FallbackStats};
 
-use crate::load::{Commits, Ledger, Reads, number_of};
+use crate::load::{Commits, Ledger, Reads, Traffic, Written, number_of};
 
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -32,6 +32,8 @@ struct Tally {
     commits: Commits,
     /// Acknowledged, and not there.
     lost: u64,
+    /// Acknowledged as `Volatile` before the server was killed, and not there.
+    died: u64,
     /// There, though said not to be applied.
     misreported: u64,
 }
@@ -65,9 +67,15 @@ impl Report {
     }
 
     /// Holds what a task was told against what is there.
-    pub(crate) async fn judge(&mut self, ledger: Ledger, last: &impl Store) -> Result<()> {
-        self.durable.judge(&ledger.durable, last).await?;
-        self.volatile.judge(&ledger.volatile, last).await?;
+    pub(crate) async fn judge(
+        &mut self,
+        ledger: Ledger,
+        last: &impl Store,
+        traffic: &Traffic,
+    ) -> Result<()> {
+        self.durable.judge(&ledger.durable, last, |_| false).await?;
+        let may_die = |written: &Written| written.may_have_died(traffic);
+        self.volatile.judge(&ledger.volatile, last, may_die).await?;
         add(&mut self.fresh_reads, &ledger.fresh_reads);
         add(&mut self.stale_reads, &ledger.stale_reads);
         self.longest_call = self.longest_call.max(ledger.longest_call);
@@ -169,15 +177,22 @@ impl Report {
 }
 
 impl Tally {
-    async fn judge(&mut self, commits: &Commits, last: &impl Store) -> Result<()> {
+    async fn judge(
+        &mut self,
+        commits: &Commits,
+        last: &impl Store,
+        may_have_died: impl Fn(&Written) -> bool,
+    ) -> Result<()> {
         for written in &commits.keys {
             let entry = last.get(&written.key).await?;
             let there = number_of(entry.as_ref());
-            if there == written.acknowledged || (there.is_some() && there == written.unknown) {
+            if written.is_shown_by(there) {
                 continue;
             }
             if there > written.acknowledged {
                 self.misreported += 1;
+            } else if may_have_died(written) {
+                self.died += 1;
             } else {
                 self.lost += 1;
             }
@@ -198,6 +213,7 @@ impl Tally {
             "refused": commits.refused,
             "unknown": commits.unknown,
             "lost": self.lost,
+            "died_with_the_server": self.died,
             "misreported": self.misreported,
         })
     }

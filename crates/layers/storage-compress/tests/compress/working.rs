@@ -88,12 +88,12 @@ fn a_slow_level_compresses_less_on_its_caller_s_thread_and_decodes_as_much() {
 #[test]
 fn many_values_are_worked_on_by_the_pool_even_if_they_are_empty() {
     let (scene, counting) = scene();
-    // The store below commits so many on a thread of its own, and the pool hears of it.
-    for (values, expected) in [(1_024, 0), (1_025, 2)] {
+    // The store below commits so many on a thread of its own, and the pool hears of it or not.
+    for (values, is_pooled) in [(1_024, false), (1_025, true)] {
         let put = |batch: WriteBatch, key: u32| batch.put(format!("{key:04}"), "");
         let batch = (0..values).fold(WriteBatch::new(), put);
         let commit = || assert!(block_on(scene.store.commit(batch.clone())).is_ok());
-        assert_eq!(jobs_during(counting, commit), expected, "{values}");
+        assert_eq!(jobs_during(counting, commit) > 0, is_pooled, "{values}");
     }
 }
 
