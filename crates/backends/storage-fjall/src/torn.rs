@@ -8,7 +8,7 @@
 
 use std::{
     fs::{self, File},
-    hash::Hasher as _,
+    hash::Hasher,
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };

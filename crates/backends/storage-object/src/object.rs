@@ -203,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn the_checksum_of_a_long_key_is_the_hash_of_all_its_parts() {
+        // XXH3 of the 349 bytes, as another implementation makes it.
+        let hash = 0x916a_503b_4ed2_3ac2;
+        assert_eq!(checksum(&[7; 48], Space::User, &[9; 300]), hash);
+        assert_ne!(checksum(&[7; 48], Space::System, &[9; 300]), hash);
+    }
+
+    #[test]
     fn an_object_tells_the_entry_that_it_was_made_of() {
         for bytes in [&b""[..], b"a", &[7; HEAD_BYTES], &[7; HEAD_BYTES + 1]] {
             for expires in [None, Some(0), Some(u64::MAX)] {

@@ -65,7 +65,8 @@ impl RedisHost {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "{text:?} is no host: it has a `/` in it, and stores on Redis use no sockets; write it as `name:port`"
+                    "{text:?} is no host: it has a `/` in it, and stores on Redis use no sockets; \
+                     write it as `name:port`"
                 ),
             ));
         }
