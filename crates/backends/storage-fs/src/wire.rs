@@ -64,7 +64,19 @@ impl<'a> Input<'a> {
     }
 
     /// A number in the one form that [`put_number`] writes.
+    #[inline]
     pub(crate) fn number(&mut self) -> Option<u64> {
+        match self.rest {
+            // Most have one byte.
+            [byte @ ..0x80, rest @ ..] => {
+                self.rest = rest;
+                Some((*byte).into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;

@@ -7,7 +7,7 @@
 //! a million entries from one form into another. An entry is found by walking
 //! through its page, and changed by copying the page.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     index::Totals,
@@ -57,8 +57,9 @@ impl Page {
         totals.add(&walk.next()?);
         let first = walk.key().to_vec();
         let mut before = first.clone();
-        while let Some(version) = walk.next() {
-            if walk.key() <= &*before {
+        while let Some((shared, version)) = walk.next_shared() {
+            // Greater, and by the first byte that it does not share.
+            if walk.key().get(shared) <= before.get(shared) {
                 return None;
             }
             totals.add(&version);
@@ -77,14 +78,32 @@ impl Page {
         Walk::new(&self.bytes)
     }
 
+    /// The version at `key`. No key of the page is put together for that: what
+    /// each shares with the one before it tells how it compares.
     pub(super) fn get(&self, key: &[u8]) -> Option<Version> {
-        let mut walk = self.walk();
-        while let Some(version) = walk.next() {
-            if walk.key() >= key {
-                return (walk.key() == key).then_some(version);
+        let mut input = Input::new(&self.bytes);
+        // How much the entry before shares with `key`; it is less.
+        let mut matched = 0;
+        loop {
+            let shared = usize::try_from(input.number()?).ok()?;
+            let rest = input.bytes()?;
+            let version = Version::read(&mut input)?;
+            match shared.cmp(&matched) {
+                // It differs from `key` where the one before does, and alike.
+                Ordering::Greater => {}
+                // It is greater than the one before where that one is as `key`.
+                Ordering::Less => return None,
+                Ordering::Equal => {
+                    let sought = key.get(matched..)?;
+                    let same = shared_bytes(sought, rest);
+                    match (rest.get(same), sought.get(same)) {
+                        (None, None) => return Some(version),
+                        (found, sought) if found > sought => return None,
+                        _ => matched += same,
+                    }
+                }
             }
         }
-        None
     }
 
     /// The page with `version` at `key`, or without the key.
@@ -156,10 +175,15 @@ pub(super) fn join(mut bytes: Vec<u8>, next: &Page) -> Vec<u8> {
 }
 
 fn put_entry(to: &mut Vec<u8>, previous: &[u8], key: &[u8], version: &Version) {
-    let shared = previous.iter().zip(key).take_while(|(a, b)| a == b).count();
+    let shared = shared_bytes(previous, key);
     put_number(to, as_u64(shared));
     put_bytes(to, key.get(shared..).unwrap_or_default());
     version.put(to);
+}
+
+/// How many bytes both begin with.
+fn shared_bytes(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(a, b)| a == b).count()
 }
 
 /// Walks through packed entries.
@@ -180,6 +204,12 @@ impl<'a> Walk<'a> {
     /// The version of the next entry, whose key [`key`](Self::key) gives then;
     /// `None` at the end, or where something else follows.
     pub(super) fn next(&mut self) -> Option<Version> {
+        self.next_shared().map(|(_, version)| version)
+    }
+
+    /// The [next](Self::next) one, and how much of its key is said to be that of
+    /// the entry before.
+    fn next_shared(&mut self) -> Option<(usize, Version)> {
         let mut input = self.input;
         let shared = usize::try_from(input.number()?).ok()?;
         if shared > self.key.len() {
@@ -190,7 +220,7 @@ impl<'a> Walk<'a> {
         self.key.truncate(shared);
         self.key.extend_from_slice(rest);
         self.input = input;
-        Some(version)
+        Some((shared, version))
     }
 
     /// The key of the entry that was read last.

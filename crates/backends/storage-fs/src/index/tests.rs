@@ -179,3 +179,69 @@ fn bytes_that_are_no_page_are_not_taken_for_one() {
     let twice = [&page[..], &page].concat();
     assert!(Page::parse(&twice).is_none());
 }
+
+/// Pages are searched by what is said to be shared; that it is, and is all that
+/// is, must hold of every page that is taken in.
+#[test]
+fn a_key_that_shares_less_or_more_than_it_says_makes_no_page() {
+    let entry = |shared: u8, rest: &[u8]| {
+        let length = u8::try_from(rest.len()).unwrap();
+        let mut bytes = [&[shared, length], rest].concat();
+        version(1).put(&mut bytes);
+        bytes
+    };
+    let first = entry(0, b"ab");
+    for (shared, rest, is_page) in [
+        (1, &b"c"[..], true),
+        (2, b"c", true),
+        (0, b"b", true),
+        (0, b"ac", false),
+        (0, b"abc", false),
+        (1, b"bc", false),
+        (3, b"c", false),
+        (2, b"", false),
+        (1, b"", false),
+        (1, b"a", false),
+    ] {
+        let page = [&first[..], &entry(shared, rest)].concat();
+        let parsed = Page::parse(&page);
+        assert_eq!(parsed.is_some(), is_page, "{shared} {rest:?}");
+    }
+}
+
+/// Keys that share with their neighbours all that keys can: nothing, all but the
+/// end, and themselves.
+#[test]
+fn a_page_finds_its_keys_and_no_others() {
+    let mut keys: Vec<Vec<u8>> = vec![Vec::new()];
+    for length in 1..=4 {
+        for number in 0..3_usize.pow(length) {
+            let letter = |place| b'b' + u8::try_from(number / 3_usize.pow(place) % 3).unwrap();
+            keys.push((0..length).map(letter).collect());
+        }
+    }
+    let random = SeededRandom::new(7);
+    for _ in 0..200 {
+        let (mut index, mut model) = (Index::default(), Model::new());
+        let odds = 2 + random.next_u64() % 6;
+        for key in &keys {
+            if random.next_u64().is_multiple_of(odds) {
+                index.put(key, &version(odds));
+                model.insert(key.clone(), version(odds));
+            }
+        }
+        for key in &keys {
+            for sought in [
+                key.clone(),
+                [&key[..], b"a"].concat(),
+                [&key[..], b"e"].concat(),
+            ] {
+                assert_eq!(
+                    index.get(&sought),
+                    model.get(&sought).copied(),
+                    "{sought:?}"
+                );
+            }
+        }
+    }
+}
