@@ -21,8 +21,8 @@ use crate::{
 const ENTRIES: usize = 256;
 
 /// Adds the values that cannot be decoded to what was found below, and the dictionaries that
-/// are missing or damaged. Entries that the store below cannot even read are in its own
-/// report.
+/// are missing or damaged, and what could not be looked at: why the store below cannot read
+/// that is in its own report.
 pub(crate) async fn values<R: Read>(
     store: &CompressStore<R>,
     mut report: CheckReport,
@@ -35,7 +35,10 @@ pub(crate) async fn values<R: Read>(
             let mut page = match store.inner.scan_with(&range, &options).await {
                 Ok(page) => page,
                 // Where the damage ends cannot be told from here.
-                Err(error) if error.kind() == ErrorKind::Corrupt => break,
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    report.damages.push(Damage::not_looked_at(&range, &error));
+                    break;
+                }
                 Err(error) => return Err(error),
             };
             rest = page.next.take();

@@ -1,7 +1,7 @@
 //! What is counted while values are written and chunks are collected.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -16,6 +16,7 @@ pub(crate) struct Counters {
     stored_bytes: AtomicU64,
     duplicates: AtomicU64,
     passes: Mutex<(u64, Option<CollectReport>)>,
+    failure: Mutex<Option<String>>,
 }
 
 impl Counters {
@@ -44,6 +45,15 @@ impl Counters {
         *passes = (passes.0 + 1, Some(report));
     }
 
+    /// Takes note of why the last pass failed, or of what it left out, if it did.
+    pub(crate) fn set_failure(&self, failure: Option<String>) {
+        *self.failure() = failure;
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<String>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn stats(&self) -> DedupStats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (passes, last_pass) = *self.passes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,6 +65,7 @@ impl Counters {
             duplicates: of(&self.duplicates),
             passes,
             last_pass,
+            failure: self.failure().clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the layer has done since it was opened.
 
 /// The figures of a layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DedupStats {
     /// Values that were written into their own rows.
@@ -18,6 +18,8 @@ pub struct DedupStats {
     pub passes: u64,
     /// What the last finished pass found and did, whoever asked for it.
     pub last_pass: Option<CollectReport>,
+    /// Why the last pass failed, or what it left out, if it did.
+    pub failure: Option<String>,
 }
 
 impl DedupStats {

@@ -71,6 +71,17 @@ impl<S: Store> DedupStore<S> {
         })
     }
 
+    /// Whether passes in the background have ended by a panic.
+    fn has_panicked(&self) -> bool {
+        match &self.view {
+            View::Live(attended) => {
+                let background = attended.background.as_ref();
+                background.is_some_and(Background::has_panicked)
+            }
+            View::Snapshot => false,
+        }
+    }
+
     /// Hashes the values of a batch, and commits it.
     async fn hash_and_commit(self, batch: WriteBatch, options: WriteOptions) -> Result<Committed> {
         let draft = Draft::of(batch, &self.shared);
@@ -236,8 +247,16 @@ impl<S: Store> Store for DedupStore<S> {
             .with("dedup_pending_bytes", pending_bytes, Unit::Bytes))
     }
 
-    fn health(&self) -> impl Future<Output = Result<Health>> + Send {
-        self.inner.health()
+    async fn health(&self) -> Result<Health> {
+        let health = self.inner.health().await?;
+        if self.has_panicked() {
+            let issue = "the thread that collects has panicked; open the store anew";
+            return Ok(health.with("dedup_collect", issue));
+        }
+        Ok(match self.shared.counters.stats().failure {
+            Some(failure) => health.with("dedup_collect", failure),
+            None => health,
+        })
     }
 
     /// Checks the store below, and then that each chunk is what its name says, that each

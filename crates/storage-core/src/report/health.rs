@@ -1,6 +1,8 @@
 //! Whether a store is well, and what an integrity check found.
 
-use crate::{Error, Space};
+use std::ops::Bound;
+
+use crate::{Error, Key, KeyRange, RedactedKey, Space};
 
 /// Whether a store can do its work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +67,25 @@ impl Damage {
             None => error.to_string(),
         };
         Self::new(format!("{space:?} space"), detail)
+    }
+
+    /// That a layer could not look at what a range begins with, nor at the entries that it
+    /// would have read with it, because the store below answered with `error`.
+    #[must_use]
+    pub fn not_looked_at(range: &KeyRange, error: &Error) -> Self {
+        let space = range.space();
+        let place = match range.start() {
+            Bound::Unbounded => format!("{space:?} space, from its first key"),
+            Bound::Included(key) | Bound::Excluded(key) => {
+                let key = RedactedKey::from(Key::in_space(space, key));
+                format!("{space:?} space, from {key}")
+            }
+        };
+        let detail = format!(
+            "it was not looked at, because the store below cannot read it ({error}); mend that, \
+             and check again"
+        );
+        Self::new(place, detail)
     }
 
     /// A damage at `place`.

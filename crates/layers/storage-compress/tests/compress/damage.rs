@@ -1,7 +1,10 @@
 //! Forms that are not what was written.
 
-use storage_compress::{Codec, CompressConfig};
-use storage_core::{Key, RedactedKey, Store, blocking::block_on};
+use storage_compress::{Codec, CompressConfig, CompressLayer};
+use storage_core::{
+    Key, RedactedKey, Space, Stack, Store, StoreExt, blocking::block_on, memory::MemoryConfig,
+};
+use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Rule};
 use twox_hash::XxHash3_64;
 
 use crate::{
@@ -140,4 +143,28 @@ fn a_check_finds_and_names_each_damaged_value() {
             RedactedKey::from(Key::from("b")).to_string()
         );
     }
+}
+
+#[test]
+fn what_a_check_cannot_look_at_is_named() {
+    let faults = Faults::new();
+    let below = FaultyStore::new(MemoryConfig::new().open(), &faults);
+    let opening = Stack::on(below)
+        .with(CompressLayer::new(CompressConfig::new()))
+        .open();
+    let store = block_on(opening).unwrap();
+    for number in 0..300 {
+        block_on(store.put(format!("{number:03}"), "value")).unwrap();
+    }
+    for nth in 1..=2 {
+        let pages = Rule::on_any([Call::Scan, Call::SnapshotScan]).space(Space::User);
+        let injection = faults.inject(pages.nth(nth), Fault::corrupt()).unwrap();
+        let damages = block_on(store.check()).unwrap().damages;
+        faults.withdraw_all();
+        assert_eq!((injection.times(), damages.len()), (1, 1), "{nth}");
+        assert!(damages[0].detail.contains("was not looked at"));
+        let place = if nth == 1 { "first key" } else { "key #" };
+        assert!(damages[0].place.contains(place), "{:?}", damages[0]);
+    }
+    assert_eq!(block_on(store.check()).unwrap().damages, []);
 }

@@ -31,8 +31,12 @@ pub(super) async fn damages<R: Read>(store: &DedupStore<R>) -> Result<Vec<Damage
         // What a page of chunks ends with bounds what is looked at of their states.
         let range = store.shared.rows.between(Kind::Chunk, after, None);
         let options = ScanOptions::new().entries_max(CHUNKS).keys_only();
-        let Some(keys) = page(store, &range, &options).await? else {
-            return Ok(damages);
+        let keys = match page(store, &range, &options).await? {
+            Ok(keys) => keys,
+            Err(unread) => {
+                damages.push(unread);
+                return Ok(damages);
+            }
         };
         let last = keys.items.last().and_then(|item| RowKeys::hash(&item.key));
         let up_to = if keys.next.is_some() { last } else { None };
@@ -51,6 +55,8 @@ pub(super) async fn damages<R: Read>(store: &DedupStore<R>) -> Result<Vec<Damage
     }
 }
 
+/// What is wrong with these chunks. Where one of their rows cannot be read, what the others
+/// say of it is no complaint.
 async fn within<R: Read>(
     store: &DedupStore<R>,
     after: Option<ChunkHash>,
@@ -60,8 +66,9 @@ async fn within<R: Read>(
     for kind in [Kind::Chunk, Kind::Live, Kind::Condemned] {
         let mut rest = Some(store.shared.rows.between(kind, after, up_to));
         while let Some(range) = rest.take() {
-            let Some(page) = page(store, &range, &ScanOptions::new()).await? else {
-                break;
+            let page = match page(store, &range, &ScanOptions::new()).await? {
+                Ok(page) => page,
+                Err(unread) => return Ok(vec![unread]),
             };
             rest = page.next;
             let rows = page.items.into_iter();

@@ -6,15 +6,15 @@
 mod chunks;
 mod rows;
 
-use storage_core::{CheckReport, ErrorKind, KeyRange, Page, Read, Result, ScanOptions};
+use storage_core::{CheckReport, Damage, ErrorKind, KeyRange, Page, Read, Result, ScanOptions};
 
 use crate::DedupStore;
 
 /// How often what does not fit is looked at.
 const LOOKS: usize = 4;
 
-/// Adds what is wrong with rows and chunks to what was found below. What the store below
-/// cannot even read is in its own report.
+/// Adds what is wrong with rows and chunks to what was found below, and what could not be
+/// looked at: why the store below cannot read that is in its own report.
 pub(crate) async fn all<R: Read>(
     store: &DedupStore<R>,
     mut report: CheckReport,
@@ -27,16 +27,18 @@ pub(crate) async fn all<R: Read>(
     Ok(report)
 }
 
-/// A page of what lies below; `None` where that is damaged: where the damage ends cannot be
-/// told from here.
+/// A page of what lies below; where that is damaged, that it could not be looked at: where
+/// the damage ends cannot be told from here.
 async fn page<R: Read>(
     store: &DedupStore<R>,
     range: &KeyRange,
     options: &ScanOptions,
-) -> Result<Option<Page>> {
+) -> Result<Result<Page, Damage>> {
     match store.inner.scan_with(range, options).await {
-        Ok(page) => Ok(Some(page)),
-        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+        Ok(page) => Ok(Ok(page)),
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Ok(Err(Damage::not_looked_at(range, &error)))
+        }
         Err(error) => Err(error),
     }
 }

@@ -22,9 +22,13 @@ pub(super) async fn damages<R: Read>(store: &DedupStore<R>) -> Result<(Vec<Damag
             };
             let part = visible.part.clone();
             let options = ScanOptions::new().entries_max(ROWS).keys_only();
-            let Some(keys) = page(store, &part, &options).await? else {
-                rest = visible.rest(None);
-                continue;
+            let keys = match page(store, &part, &options).await? {
+                Ok(keys) => keys,
+                Err(unread) => {
+                    damages.push(unread);
+                    rest = visible.rest(None);
+                    continue;
+                }
             };
             count += u64::try_from(keys.items.len()).unwrap_or(u64::MAX);
             let looked_at = match keys.items.last() {
@@ -55,8 +59,12 @@ async fn within<R: Read>(store: &DedupStore<R>, range: &KeyRange) -> Result<Vec<
     let mut damages = Vec::new();
     let mut rest = Some(range.clone());
     while let Some(range) = rest {
-        let Some(page) = page(store, &range, &ScanOptions::new()).await? else {
-            break;
+        let page = match page(store, &range, &ScanOptions::new()).await? {
+            Ok(page) => page,
+            Err(unread) => {
+                damages.push(unread);
+                break;
+            }
         };
         let mut references = Vec::new();
         for item in page.items {

@@ -9,7 +9,8 @@
 //! it: so nobody has referred to it since it was condemned, and all who did before are
 //! seen by the second look.
 //!
-//! Each step is one batch, so a crash anywhere leaves a store whose next pass goes on.
+//! Each step is one batch, so a crash anywhere leaves a store whose next pass goes on. A
+//! row of a chunk that the store below cannot read keeps its chunk, and no others.
 
 mod guarded;
 mod references;
@@ -20,7 +21,8 @@ use std::{
 };
 
 use storage_core::{
-    Error, Guard, KeyRange, Mutation, Page, Put, Result, ScanOptions, Store, WriteOptions,
+    Error, ErrorKind, Guard, Item, Key, KeyRange, Mutation, Page, Put, Result, ScanOptions, Store,
+    WriteOptions,
     layer::{Attendance, Background},
 };
 
@@ -55,8 +57,19 @@ impl<S: Store> Collector<S> {
     /// As for the store below; `Closed` if it is gone.
     pub(crate) async fn pass(&self) -> Result<CollectReport> {
         let mut pass = self.start()?;
-        while pass.step().await? > 0 {}
-        Ok(pass.finish())
+        loop {
+            match pass.step().await {
+                Ok(0) => return Ok(pass.finish()),
+                Ok(_) => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    /// Takes note of what ended a pass.
+    fn failed(&self, error: Error) -> Error {
+        self.shared.counters.set_failure(Some(error.to_string()));
+        error
     }
 
     fn start(&self) -> Result<Pass<S>> {
@@ -66,6 +79,7 @@ impl<S: Store> Collector<S> {
             shared: Arc::clone(&self.shared),
             part: Part::Condemn,
             after: None,
+            damage: None,
             report: CollectReport::default(),
         })
     }
@@ -81,7 +95,7 @@ impl<S: Store> Collector<S> {
     }
 
     /// A pass at the pace of the settings; says whether the store is still there. One that
-    /// fails is left to the next.
+    /// fails is told of and left to the next.
     fn pass_slowly(&self, attendance: &Attendance) -> bool {
         let Ok(mut pass) = self.start() else {
             return false;
@@ -99,7 +113,10 @@ impl<S: Store> Collector<S> {
                         return false;
                     }
                 }
-                Err(_) => return true,
+                Err(error) => {
+                    self.failed(error);
+                    return true;
+                }
             }
         }
     }
@@ -121,6 +138,8 @@ struct Pass<S> {
     part: Part,
     /// The last chunk that was looked at.
     after: Option<ChunkHash>,
+    /// The first row that could not be read. Its chunk is kept.
+    damage: Option<Error>,
     report: CollectReport,
 }
 
@@ -140,46 +159,38 @@ impl<S: Store> Pass<S> {
             Part::Over => return Ok(0),
         };
         let range = self.shared.rows.between(kind, self.after, None);
-        let page = self.page(&range).await?;
-        let looked_at = u32::try_from(page.items.len()).unwrap_or(u32::MAX).max(1);
-        let last = page.items.last().and_then(|item| RowKeys::hash(&item.key));
-        let is_last = page.next.is_none();
+        let Rows { items, up_to } = self.rows(&range).await?;
+        let looked_at = u32::try_from(items.len()).unwrap_or(u32::MAX).max(1);
         if self.part == Part::Condemn {
-            self.condemn(page).await?;
+            self.condemn(items, up_to).await?;
         } else {
-            self.remove(page).await?;
+            self.remove(items).await?;
         }
-        if is_last {
-            self.after = None;
+        self.after = up_to;
+        if up_to.is_none() {
             self.part = match self.part {
                 Part::Condemn => Part::Remove,
                 Part::Remove | Part::Over => Part::Over,
             };
-        } else if last.is_some() {
-            self.after = last;
-        } else {
-            return Err(corrupt("a row of a chunk has a key that makes no sense"));
         }
         Ok(looked_at)
     }
 
     fn finish(self) -> CollectReport {
+        let told = |damage| format!("what is damaged was not collected: {damage}");
+        self.shared.counters.set_failure(self.damage.map(told));
         self.shared.counters.passed(self.report);
         self.report
     }
 
-    /// Condemns the chunks of a page that nobody refers to, and removes hints up to its last
-    /// chunk that lead nowhere.
-    async fn condemn(&mut self, page: Page) -> Result<()> {
-        let up_to = match page.next {
-            Some(_) => page.items.last().and_then(|item| RowKeys::hash(&item.key)),
-            None => None,
-        };
+    /// Condemns those chunks that nobody refers to, and removes hints up to the last one
+    /// that lead nowhere.
+    async fn condemn(&mut self, rows: Vec<Item>, up_to: Option<ChunkHash>) -> Result<()> {
         let hints = self.shared.rows.between(Kind::Hint, self.after, up_to);
         let references = self.references(&hints).await?;
         let now = self.inner.clock().now();
         let mut changes = Vec::new();
-        for item in page.items {
+        for item in rows {
             let Some(hash) = RowKeys::hash(&item.key) else {
                 continue;
             };
@@ -211,16 +222,16 @@ impl<S: Store> Pass<S> {
         Ok(())
     }
 
-    /// Removes the condemned chunks of a page whose grace is over, unless somebody refers
-    /// to them after all.
+    /// Removes those condemned chunks whose grace is over, unless somebody refers to them
+    /// after all.
     ///
-    /// INVARIANT: the page was read before the hints are. So whoever referred to a chunk
+    /// INVARIANT: the rows were read before the hints are. So whoever referred to a chunk
     /// before it was condemned is among them, and whoever did after has taken away the row
     /// that the removal is guarded by.
-    async fn remove(&mut self, page: Page) -> Result<()> {
+    async fn remove(&mut self, rows: Vec<Item>) -> Result<()> {
         let now = self.inner.clock().now();
         let (mut removed, mut pardoned) = (Vec::new(), Vec::new());
-        for item in page.items {
+        for item in rows {
             let Some(hash) = RowKeys::hash(&item.key) else {
                 continue;
             };
@@ -282,8 +293,40 @@ impl<S: Store> Pass<S> {
         Ok(references)
     }
 
-    async fn page(&self, range: &KeyRange) -> Result<Page> {
-        self.inner.scan_with(range, &self.scan()).await
+    /// The first rows of a range, but for those that the store below cannot read.
+    async fn rows(&mut self, range: &KeyRange) -> Result<Rows> {
+        let page = match self.inner.scan_with(range, &self.scan()).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                return self.readable_rows(range).await;
+            }
+            page => page?,
+        };
+        let up_to = up_to(&page)?;
+        Ok(Rows {
+            items: page.items,
+            up_to,
+        })
+    }
+
+    /// The rows one by one, where they cannot be read together.
+    async fn readable_rows(&mut self, range: &KeyRange) -> Result<Rows> {
+        let keys = self
+            .inner
+            .scan_with(range, &self.scan().keys_only())
+            .await?;
+        let up_to = up_to(&keys)?;
+        let mut items = Vec::with_capacity(keys.items.len());
+        for Item { key, .. } in keys.items {
+            let row = Key::in_space(range.space(), &key);
+            match self.inner.get_with(row, &self.shared.fresh()).await {
+                Ok(entry) => items.extend(entry.map(|entry| Item::new(key, entry))),
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    self.damage.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Rows { items, up_to })
     }
 
     fn scan(&self) -> ScanOptions {
@@ -301,6 +344,22 @@ impl<S: Store> Pass<S> {
             .await
             .map_err(|error| error.with_layer(NAME))
     }
+}
+
+/// Rows of chunks that lie side by side.
+struct Rows {
+    items: Vec<Item>,
+    /// The last chunk of them, if more follow.
+    up_to: Option<ChunkHash>,
+}
+
+fn up_to(page: &Page) -> Result<Option<ChunkHash>> {
+    if page.next.is_none() {
+        return Ok(None);
+    }
+    let last = page.items.last().and_then(|item| RowKeys::hash(&item.key));
+    last.map(Some)
+        .ok_or_else(|| corrupt("a row of a chunk has a key that makes no sense"))
 }
 
 fn count(length: usize) -> u64 {

@@ -11,4 +11,5 @@ mod opening;
 mod racing;
 mod reading;
 mod scene;
+mod unreadable;
 mod writing;

@@ -13,13 +13,16 @@ use storage_dedup::{
     CollectConfig, CollectReport, CutConfig, DedupConfig, DedupControl, DedupLayer, DedupStats,
     DedupStore,
 };
+use storage_testkit::faulty::{Faults, FaultyStore};
 
 pub(crate) const GRACE: Duration = Duration::from_mins(10);
 
 pub(crate) struct Scene {
-    pub(crate) store: DedupStore<MemoryBackend>,
+    pub(crate) store: DedupStore<FaultyStore<MemoryBackend>>,
     /// The store below, which holds rows and chunks.
     pub(crate) below: MemoryBackend,
+    /// What happens to the layer's calls of it.
+    pub(crate) faults: Faults,
     pub(crate) clock: ManualClock,
 }
 
@@ -36,7 +39,8 @@ impl Scene {
             .with_clock(clock.clone())
             .with_random(SeededRandom::new(7));
         let below = MemoryConfig::new().open_with(&components);
-        let opening = Stack::on(below.clone())
+        let faults = Faults::new();
+        let opening = Stack::on(FaultyStore::new(below.clone(), &faults))
             .with(DedupLayer::new(config))
             .components(components)
             .open();
@@ -44,6 +48,7 @@ impl Scene {
         Self {
             store,
             below,
+            faults,
             clock,
         }
     }
