@@ -35,8 +35,9 @@ impl ExpiryControl {
 
     /// Removes all that has expired by now, without resting, and says how many
     /// rows of expired entries that were: an entry has one for each time at which one of its
-    /// puts was to expire. What is damaged is skipped, counted, and an issue of the store's
-    /// health.
+    /// puts was to expire. An entry or a row that is damaged is skipped, counted, and an
+    /// issue of the store's health; rows that the store below cannot even list end the sweep
+    /// with its error.
     ///
     /// # Errors
     /// `Unsupported` with [`Sweep::Never`](crate::Sweep::Never); `Closed` when the store is
