@@ -27,7 +27,8 @@ impl DedupControl {
     /// Looks at every chunk, as fast as the store allows: condemns those that nobody refers
     /// to, removes those that were condemned longer ago than the
     /// [grace](crate::CollectConfig::grace), and hints of references that are no more.
-    /// Others may read and write meanwhile, and collect too.
+    /// Others may read and write meanwhile, and collect too. A row of a chunk that the store
+    /// below cannot read keeps its chunk, and is an issue of the store's health.
     ///
     /// # Errors
     /// As for [`Read`](storage_core::Read) and [`Store::commit_with`]; `Closed` once the

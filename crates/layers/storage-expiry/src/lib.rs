@@ -4,13 +4,16 @@
 //! ```
 //! use std::time::Duration;
 //! use storage_core::{Components, ManualClock, ReadExt, Stack, StoreExt, Timestamp, memory::MemoryConfig};
-//! use storage_expiry::{ExpiryConfig, ExpiryControl, ExpiryLayer};
+//! use storage_expiry::{ExpiryConfig, ExpiryControl, ExpiryLayer, Sweep};
 //!
 //! # fn main() -> storage_core::Result<()> {
 //! # storage_core::blocking::block_on(async {
 //! # let clock = ManualClock::at(Timestamp::from_unix_milliseconds(1_700_000_000_000));
 //! # let components = Components::default().with_clock(clock.clone());
-//! let config = ExpiryConfig::new().of_prefix("session/", Duration::from_mins(30));
+//! // By default a thread sweeps, and may be first.
+//! let config = ExpiryConfig::new()
+//!     .of_prefix("session/", Duration::from_mins(30))
+//!     .sweep(Sweep::OnDemand);
 //! let store = Stack::on(MemoryConfig::new().open_with(&components))
 //!     .with(ExpiryLayer::new(config))
 //!     .components(components)
