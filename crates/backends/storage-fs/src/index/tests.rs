@@ -224,10 +224,10 @@ fn a_page_finds_its_keys_and_no_others() {
     for _ in 0..200 {
         let (mut index, mut model) = (Index::default(), Model::new());
         let odds = 2 + random.next_u64() % 6;
-        for key in &keys {
+        for (number, key) in (0..).zip(&keys) {
             if random.next_u64().is_multiple_of(odds) {
-                index.put(key, &version(odds));
-                model.insert(key.clone(), version(odds));
+                index.put(key, &version(number));
+                model.insert(key.clone(), version(number));
             }
         }
         for key in &keys {
