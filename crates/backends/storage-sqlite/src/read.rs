@@ -112,7 +112,8 @@ impl<'c> Cursor<'c> {
     }
 
     /// The next item.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "see `Items`")]
+    #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Result<Item>> {
         if self.is_over {
             return None;

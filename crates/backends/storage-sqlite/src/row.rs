@@ -62,15 +62,19 @@ pub(crate) fn entry(row: &Row<'_>, key: Key<'_>) -> Result<Entry> {
 ///
 /// # Errors
 /// As for [`entry`].
-#[inline]
+#[expect(clippy::inline_always, reason = "see `Items`")]
+#[inline(always)]
 pub(crate) fn item(row: &Row<'_>, space: Space, chunks: &mut Chunks) -> Result<Item> {
     let key = Key::in_space(space, blob(row, 3)?);
     let value = blob(row, 0).map_err(|error| error.with_key(key))?;
     let expires = expires(row)?;
+    // Before they are hashed: a processor that moves the copies right after it has
+    // written them waits, unless it has other work to do.
+    let copies = chunks.copy(key.bytes(), value);
     if integer(row, 1)? != checksum(key, expires, value) {
         return Err(damaged(key));
     }
-    let (key, value) = chunks.copy(key.bytes(), value);
+    let (key, value) = copies;
     Ok(Item::new(key, Entry::of_content(value, expires)))
 }
 

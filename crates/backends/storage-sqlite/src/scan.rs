@@ -34,6 +34,9 @@ self_cell!(
 );
 
 /// The items of a range, of one state.
+///
+/// All of a step is compiled into one function: copies of each item, from one
+/// function's answer to the next one's, were 7 % of a scan's time.
 pub(crate) struct Items<'s>(Running<'s>);
 
 impl<'s> Items<'s> {
@@ -66,7 +69,11 @@ impl<'s> Items<'s> {
 impl Iterator for Items<'_> {
     type Item = Result<Item>;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "else each item is copied in memory on its way"
+    )]
+    #[inline(always)]
     fn next(&mut self) -> Option<Result<Item>> {
         self.0.with_dependent_mut(|_, cursor| cursor.step())
     }
