@@ -77,7 +77,8 @@ impl Version {
     /// be given out again, to what was put in place of what was lost; so the
     /// number alone would not do.
     pub(crate) fn stamp(&self) -> Stamp {
-        let mut token = Vec::with_capacity(20);
+        // Exactly as large as needed: `Bytes` takes over such a vector as it is.
+        let mut token = Vec::with_capacity(if self.expires.is_some() { 20 } else { 12 });
         token.extend_from_slice(&self.id.0.to_be_bytes());
         let checksum = self.file().map_or(0, |file| file.checksum);
         token.extend_from_slice(&checksum.to_be_bytes());
@@ -106,6 +107,24 @@ impl Version {
         if let Some(expires) = self.expires {
             to.extend_from_slice(&expires.as_unix_milliseconds().to_le_bytes());
         }
+    }
+
+    /// Passes over what [`put`](Self::put) appended; `None` if the input ends
+    /// before.
+    pub(crate) fn skip(input: &mut Input<'_>) -> Option<()> {
+        let flags = input.byte()?;
+        input.skip_number()?;
+        if flags & EMPTY == 0 {
+            input.skip_number()?;
+            input.array::<4>()?;
+            if flags & CODEC != Codec::None.number() {
+                input.skip_number()?;
+            }
+        }
+        if flags & EXPIRING != 0 {
+            input.array::<8>()?;
+        }
+        Some(())
     }
 
     /// Reads what [`put`](Self::put) appended; `None` if it is not that.
@@ -200,7 +219,12 @@ mod tests {
             assert_eq!(Version::read(&mut Input::new(&bytes)), Some(version));
             for length in 0..bytes.len() {
                 assert_eq!(Version::read(&mut Input::new(&bytes[..length])), None);
+                assert_eq!(Version::skip(&mut Input::new(&bytes[..length])), None);
             }
+            bytes.push(7);
+            let mut input = Input::new(&bytes);
+            Version::skip(&mut input).unwrap();
+            assert_eq!(input.rest(), [7]);
         }
         for flags in [0x10, 0x20, 0x80, 0x05, 0x07] {
             assert_eq!(Version::read(&mut Input::new(&[flags, 1, 1, 1, 1])), None);

@@ -76,6 +76,13 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Passes over a number.
+    pub(crate) fn skip_number(&mut self) -> Option<()> {
+        let last = self.rest.iter().position(|byte| *byte < 0x80)?;
+        self.rest = self.rest.get(last + 1..)?;
+        Some(())
+    }
+
     fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
@@ -112,8 +119,12 @@ mod tests {
             let mut input = Input::new(&bytes);
             assert_eq!(input.number(), Some(number));
             assert!(input.is_empty());
+            let mut input = Input::new(&bytes);
+            input.skip_number().unwrap();
+            assert!(input.is_empty());
             bytes.pop();
             assert_eq!(Input::new(&bytes).number(), None);
+            assert_eq!(Input::new(&bytes).skip_number(), None);
         }
         let mut bytes = Vec::new();
         put_number(&mut bytes, 300);

@@ -171,23 +171,33 @@ fn push_number(text: &mut String, number: u64) {
 /// Appends a key: letters, digits and a few signs as they are, other bytes as
 /// `%` and two digits.
 fn push_escaped(text: &mut String, key: &[u8]) {
-    let begin = text.len();
-    for byte in key {
-        let before = text.len();
-        if byte.is_ascii_alphanumeric() || b"._-=@,".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
-            text.push('%');
-            text.push(digit(byte >> 4).to_ascii_uppercase());
-            text.push(digit(byte & 0xF).to_ascii_uppercase());
-        }
-        if text.len() - begin > KEY_BYTES_MAX {
-            text.truncate(before);
+    const ESCAPED_BYTES: usize = 3;
+    let mut room = KEY_BYTES_MAX;
+    let mut rest = key;
+    loop {
+        let plain = rest.iter().take(room).take_while(|byte| is_plain(**byte));
+        let (plain, behind) = rest.split_at(plain.count());
+        text.push_str(str::from_utf8(plain).unwrap_or_default());
+        room -= plain.len();
+        let Some((byte, behind)) = behind.split_first() else {
+            return;
+        };
+        if room < ESCAPED_BYTES {
             text.push(CUT);
             return;
         }
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+        text.push('%');
+        text.push(digit(byte >> 4).to_ascii_uppercase());
+        text.push(digit(byte & 0xF).to_ascii_uppercase());
+        room -= ESCAPED_BYTES;
+        rest = behind;
     }
+}
+
+/// Whether a name shows this byte of a key as it is.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'=' | b'@' | b',')
 }
 
 #[cfg(test)]
@@ -239,6 +249,23 @@ mod tests {
         let name = name(&key, u64::MAX, Codec::Zstd);
         assert!(name.text().len() <= 255, "{}", name.text().len());
         assert!(name.text().ends_with("%FF~.zst"));
+    }
+
+    #[test]
+    fn a_key_is_cut_where_its_name_would_be_too_long_and_never_within_a_byte() {
+        for plain in KEY_BYTES_MAX - 4..=KEY_BYTES_MAX + 1 {
+            for escaped in 0..2 {
+                let key = [vec![b'a'; plain], vec![b'/'; escaped]].concat();
+                let whole = plain + 3 * escaped;
+                let shown = if whole <= KEY_BYTES_MAX {
+                    "a".repeat(plain) + &"%2F".repeat(escaped)
+                } else {
+                    "a".repeat(plain.min(KEY_BYTES_MAX)) + "~"
+                };
+                let name = name(&key, 7, Codec::None);
+                assert_eq!(name.text(), format!("7.{shown}"));
+            }
+        }
     }
 
     #[test]

@@ -87,7 +87,6 @@ impl Page {
         loop {
             let shared = usize::try_from(input.number()?).ok()?;
             let rest = input.bytes()?;
-            let version = Version::read(&mut input)?;
             match shared.cmp(&matched) {
                 // It differs from `key` where the one before does, and alike.
                 Ordering::Greater => {}
@@ -97,12 +96,13 @@ impl Page {
                     let sought = key.get(matched..)?;
                     let same = shared_bytes(sought, rest);
                     match (rest.get(same), sought.get(same)) {
-                        (None, None) => return Some(version),
+                        (None, None) => return Version::read(&mut input),
                         (found, sought) if found > sought => return None,
                         _ => matched += same,
                     }
                 }
             }
+            Version::skip(&mut input)?;
         }
     }
 
