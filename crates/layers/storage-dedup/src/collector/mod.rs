@@ -59,8 +59,8 @@ impl<S: Store> Collector<S> {
         let mut pass = self.start()?;
         loop {
             match pass.step().await {
-                Ok(0) => return Ok(pass.finish()),
-                Ok(_) => {}
+                Ok(None) => return Ok(pass.finish()),
+                Ok(Some(_)) => {}
                 Err(error) => return Err(self.failed(error)),
             }
         }
@@ -79,6 +79,7 @@ impl<S: Store> Collector<S> {
             shared: Arc::clone(&self.shared),
             part: Part::Condemn,
             after: None,
+            looking: None,
             damage: None,
             report: CollectReport::default(),
         })
@@ -102,11 +103,11 @@ impl<S: Store> Collector<S> {
         };
         loop {
             match attendance.wait(pass.step()) {
-                Ok(0) => {
+                Ok(None) => {
                     pass.finish();
                     return true;
                 }
-                Ok(chunks) => {
+                Ok(Some(chunks)) => {
                     let seconds =
                         f64::from(chunks) / f64::from(self.shared.collect.chunks_per_second_max);
                     if attendance.pause(Duration::from_secs_f64(seconds)) {
@@ -138,6 +139,8 @@ struct Pass<S> {
     part: Part,
     /// The last chunk that was looked at.
     after: Option<ChunkHash>,
+    /// The chunks that follow, while it is being found out who refers to them.
+    looking: Option<Looking>,
     /// The first row that could not be read. Its chunk is kept.
     damage: Option<Error>,
     report: CollectReport,
@@ -151,21 +154,53 @@ enum Part {
 }
 
 impl<S: Store> Pass<S> {
-    /// Looks at a few chunks more; says how many, at least one, or none at the end.
-    async fn step(&mut self) -> Result<u32> {
+    /// Does a little more: whoever closes the store waits for it. Says how many chunks
+    /// it has come to, perhaps none, or that the pass is over.
+    async fn step(&mut self) -> Result<Option<u32>> {
+        if let Some(looking) = self.looking.take() {
+            self.look_on(looking).await?;
+            return Ok(Some(0));
+        }
         let kind = match self.part {
             Part::Condemn => Kind::Live,
             Part::Remove => Kind::Condemned,
-            Part::Over => return Ok(0),
+            Part::Over => return Ok(None),
         };
         let range = self.shared.rows.between(kind, self.after, None);
-        let Rows { items, up_to } = self.rows(&range).await?;
-        let looked_at = u32::try_from(items.len()).unwrap_or(u32::MAX).max(1);
+        let rows = self.rows(&range).await?;
+        let come_to = u32::try_from(rows.items.len()).unwrap_or(u32::MAX);
         if self.part == Part::Condemn {
-            self.condemn(items, up_to).await?;
+            // Up to the last one, to find those as well that lead nowhere.
+            let hints = self.shared.rows.between(Kind::Hint, self.after, rows.up_to);
+            self.looking = Some(Looking {
+                rows,
+                references: References::default(),
+                hints,
+            });
         } else {
-            self.remove(items).await?;
+            self.remove(rows.items).await?;
+            self.go_behind(rows.up_to);
         }
+        Ok(Some(come_to))
+    }
+
+    /// Looks at some hints more, and condemns where it has seen all.
+    async fn look_on(&mut self, mut looking: Looking) -> Result<()> {
+        let rest = self
+            .look_at(&mut looking.references, &looking.hints)
+            .await?;
+        if let Some(hints) = rest {
+            self.looking = Some(Looking { hints, ..looking });
+            return Ok(());
+        }
+        self.condemn(looking.rows.items, &looking.references)
+            .await?;
+        self.go_behind(looking.rows.up_to);
+        Ok(())
+    }
+
+    /// Goes on with the chunks behind these.
+    fn go_behind(&mut self, up_to: Option<ChunkHash>) {
         self.after = up_to;
         if up_to.is_none() {
             self.part = match self.part {
@@ -173,7 +208,6 @@ impl<S: Store> Pass<S> {
                 Part::Remove | Part::Over => Part::Over,
             };
         }
-        Ok(looked_at)
     }
 
     fn finish(self) -> CollectReport {
@@ -183,11 +217,8 @@ impl<S: Store> Pass<S> {
         self.report
     }
 
-    /// Condemns those chunks that nobody refers to, and removes hints up to the last one
-    /// that lead nowhere.
-    async fn condemn(&mut self, rows: Vec<Item>, up_to: Option<ChunkHash>) -> Result<()> {
-        let hints = self.shared.rows.between(Kind::Hint, self.after, up_to);
-        let references = self.references(&hints).await?;
+    /// Condemns those chunks that nobody refers to.
+    async fn condemn(&mut self, rows: Vec<Item>, references: &References) -> Result<()> {
         let now = self.inner.clock().now();
         let mut changes = Vec::new();
         for item in rows {
@@ -246,7 +277,7 @@ impl<S: Store> Pass<S> {
                 continue;
             }
             let hints = self.shared.rows.with(Kind::Hint, hash);
-            let is_referred_to = self.references(&hints).await?.of(hash).is_some();
+            let is_referred_to = self.references(hints).await?.of(hash).is_some();
             let [chunk, live, mark] = [Kind::Chunk, Kind::Live, Kind::Condemned]
                 .map(|kind| self.shared.rows.of(kind, hash));
             let guard = Guard::Unchanged(mark.clone(), item.entry.stamp());
@@ -276,21 +307,31 @@ impl<S: Store> Pass<S> {
         self.report.pending_bytes += u64::from(length);
     }
 
-    async fn references(&mut self, hints: &KeyRange) -> Result<References> {
+    async fn references(&mut self, hints: KeyRange) -> Result<References> {
         let mut references = References::default();
-        let mut rest = Some(hints.clone());
-        while let Some(range) = rest {
-            let page = self
-                .inner
-                .scan_with(&range, &self.scan().keys_only())
-                .await?;
-            let stale = references
-                .look_at(&page, &*self.inner, &self.shared)
-                .await?;
-            self.report.stale_hints += count(self.apply(stale).await?.len());
-            rest = page.next;
+        let mut rest = Some(hints);
+        while let Some(hints) = rest {
+            rest = self.look_at(&mut references, &hints).await?;
         }
         Ok(references)
+    }
+
+    /// Looks at the first of these hints, and removes those that lead nowhere. Returns
+    /// the others.
+    async fn look_at(
+        &mut self,
+        references: &mut References,
+        hints: &KeyRange,
+    ) -> Result<Option<KeyRange>> {
+        let page = self
+            .inner
+            .scan_with(hints, &self.scan().keys_only())
+            .await?;
+        let stale = references
+            .look_at(&page, &*self.inner, &self.shared)
+            .await?;
+        self.report.stale_hints += count(self.apply(stale).await?.len());
+        Ok(page.next)
     }
 
     /// The first rows of a range, but for those that the store below cannot read.
@@ -344,6 +385,15 @@ impl<S: Store> Pass<S> {
             .await
             .map_err(|error| error.with_layer(NAME))
     }
+}
+
+/// Chunks of which it is being found out who refers to them.
+struct Looking {
+    rows: Rows,
+    /// What the hints have led to so far.
+    references: References,
+    /// Those that have not been looked at.
+    hints: KeyRange,
 }
 
 /// Rows of chunks that lie side by side.

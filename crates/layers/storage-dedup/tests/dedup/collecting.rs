@@ -1,10 +1,17 @@
 //! What the collector removes, and what it does not.
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use storage_core::{ErrorKind, ReadExt, Store, StoreExt, WriteBatch, blocking::block_on};
 use storage_dedup::{CollectConfig, DedupControl};
-use storage_testkit::wait_for;
+use storage_testkit::{
+    faulty::{Call, Fault, Gate, Rule},
+    wait_for,
+};
 
 use crate::scene::{GRACE, Scene, config, noise};
 
@@ -163,6 +170,30 @@ fn passes_in_the_background_begin_by_themselves_and_end_with_the_store() {
     assert_eq!(control.stats().passes, passes);
     let error = block_on(control.collect_now()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_close_waits_for_one_look_at_hints_and_not_for_all_of_a_chunk() {
+    let often = CollectConfig::new()
+        .every(Duration::from_millis(1))
+        .chunks_per_second_max(u32::MAX);
+    let scene = Scene::with(config().collect(often));
+    for number in 0..1_000 {
+        scene.put(&format!("{number}"), noise(1, 64));
+    }
+    let (hint, _) = scene.rows("r").remove(0);
+    let gate = Gate::new();
+    let first_look = Rule::on(Call::Scan).key(Scene::own_key("r", &hint));
+    let hold = Fault::hold(&gate);
+    scene.faults.inject(first_look, hold).unwrap();
+    block_on(gate.wait_for_arrival());
+    let scans = scene.faults.calls(Call::Scan);
+    let mut close = pin!(scene.store.close());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(close.as_mut().poll(&mut context).is_pending());
+    gate.open();
+    block_on(close).unwrap();
+    assert_eq!(scene.faults.calls(Call::Scan), scans);
 }
 
 #[test]
