@@ -35,8 +35,8 @@ self_cell!(
 
 /// The items of a range, of one state.
 ///
-/// All of a step is compiled into one function: copies of each item, from one
-/// function's answer to the next one's, were 7 % of a scan's time.
+/// What makes an item of a row is compiled into its caller: copies of each item, from
+/// one function's answer to the next one's, were 7 % of a scan's time.
 pub(crate) struct Items<'s>(Running<'s>);
 
 impl<'s> Items<'s> {
