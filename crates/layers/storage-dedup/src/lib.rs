@@ -59,8 +59,8 @@
 //! asked for, goes to its end once it was polled, whoever leaves, and closing waits for it.
 //!
 //! # After a crash
-//! Every step of writers and collectors is one batch. Chunks that were condemned stay so,
-//! and the next pass removes them.
+//! What a writer or a collector changes at once is one batch. Chunks that were condemned
+//! stay so, and the next pass removes them.
 //!
 //! # What it costs
 //! | | |

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use storage_core::{Entry, ErrorKind, Guard, Mutation, OwnedKey, Page, Result, Space, Store};
 
-use super::Change;
+use super::guarded::Change;
 use crate::{
     form::Form,
     hash::{ChunkHash, as_usize},

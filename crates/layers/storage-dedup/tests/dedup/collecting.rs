@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use storage_core::{ErrorKind, ReadExt, Store, StoreExt, WriteBatch, blocking::block_on};
+use storage_core::{ErrorKind, OwnedKey, ReadExt, Store, StoreExt, WriteBatch, blocking::block_on};
 use storage_dedup::{CollectConfig, DedupControl};
 use storage_testkit::{
     faulty::{Call, Fault, Gate, Rule},
@@ -153,13 +153,17 @@ fn a_row_that_cannot_be_read_keeps_its_chunk() {
     assert_eq!(scene.get("a").unwrap().unwrap(), noise(1, 500));
 }
 
+/// Passes in the background that come soon and hurry.
+fn often() -> CollectConfig {
+    CollectConfig::new()
+        .every(Duration::from_millis(1))
+        .grace(GRACE)
+        .chunks_per_second_max(u32::MAX)
+}
+
 #[test]
 fn passes_in_the_background_begin_by_themselves_and_end_with_the_store() {
-    let often = CollectConfig::new()
-        .every(Duration::from_millis(1))
-        .grace(Duration::ZERO)
-        .chunks_per_second_max(u32::MAX);
-    let scene = Scene::with(config().collect(often));
+    let scene = Scene::with(config().collect(often().grace(Duration::ZERO)));
     scene.put("a", noise(1, 500));
     scene.delete("a");
     wait_for("a collection", || scene.chunks() == 0);
@@ -172,20 +176,17 @@ fn passes_in_the_background_begin_by_themselves_and_end_with_the_store() {
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
-#[test]
-fn a_close_waits_for_one_look_at_hints_and_not_for_all_of_a_chunk() {
-    let often = CollectConfig::new()
-        .every(Duration::from_millis(1))
-        .chunks_per_second_max(u32::MAX);
-    let scene = Scene::with(config().collect(often));
-    for number in 0..1_000 {
-        scene.put(&format!("{number}"), noise(1, 64));
-    }
-    let (hint, _) = scene.rows("r").remove(0);
+/// Holds the next scan that reads `key` until the gate is opened.
+fn hold_scan(scene: &Scene, key: OwnedKey) -> Gate {
     let gate = Gate::new();
-    let first_look = Rule::on(Call::Scan).key(Scene::own_key("r", &hint));
     let hold = Fault::hold(&gate);
-    scene.faults.inject(first_look, hold).unwrap();
+    let scans = Rule::on(Call::Scan).key(key);
+    scene.faults.inject(scans, hold).unwrap();
+    gate
+}
+
+/// Closes the store while a scan waits at `gate`, after which no other is made.
+fn assert_close_waits_for(scene: &Scene, gate: &Gate) {
     block_on(gate.wait_for_arrival());
     let scans = scene.faults.calls(Call::Scan);
     let mut close = pin!(scene.store.close());
@@ -194,6 +195,35 @@ fn a_close_waits_for_one_look_at_hints_and_not_for_all_of_a_chunk() {
     gate.open();
     block_on(close).unwrap();
     assert_eq!(scene.faults.calls(Call::Scan), scans);
+}
+
+#[test]
+fn a_close_waits_for_some_hints_of_a_chunk_and_not_for_all() {
+    let scene = Scene::with(config().collect(often()));
+    for number in 0..1_000 {
+        scene.put(&format!("{number}"), noise(1, 64));
+    }
+    let (hint, _) = scene.rows("r").remove(0);
+    let gate = hold_scan(&scene, Scene::own_key("r", &hint));
+    assert_close_waits_for(&scene, &gate);
+}
+
+#[test]
+fn a_close_waits_for_one_look_at_condemned_chunks_and_not_for_all() {
+    let scene = Scene::with(config().collect(often()));
+    for number in 0..100 {
+        scene.put(&format!("{number}"), noise(number, 64));
+        scene.delete(&format!("{number}"));
+    }
+    wait_for("condemnations", || scene.rows("m").len() == 100);
+    let (hash, _) = scene.rows("m").remove(0);
+    // What follows in this pass reads no hints but those of each chunk.
+    let rows = hold_scan(&scene, Scene::own_key("m", &hash));
+    block_on(rows.wait_for_arrival());
+    scene.clock.advance(GRACE);
+    let look = hold_scan(&scene, Scene::own_key("r", &[&hash[..], b"hint"].concat()));
+    rows.open();
+    assert_close_waits_for(&scene, &look);
 }
 
 #[test]
