@@ -11,7 +11,7 @@ use storage_testkit::faulty::{Call, Fault, Faults, FaultyStore, Rule};
 use crate::scene::{config, noise};
 
 /// The nth call of the collector fails; what was done until then leaves a sound store,
-/// which the next pass finishes.
+/// which the next pass finishes. Its hints take two pages.
 #[test]
 fn a_pass_that_ends_anywhere_leaves_a_sound_store() {
     let calls = [Call::Commit, Call::Scan, Call::GetMany];
@@ -33,10 +33,10 @@ fn a_pass_that_ends_anywhere_leaves_a_sound_store() {
                     .with(DedupLayer::new(config().collect(collect)))
                     .open();
                 let store = block_on(opening).unwrap();
-                for number in 0..40 {
+                for number in 0..300 {
                     block_on(store.put(format!("{number}"), noise(number % 20, 64))).unwrap();
                 }
-                for number in 0..30 {
+                for number in 0..290 {
                     block_on(store.delete(&format!("{number}"))).unwrap();
                 }
                 let injection = faults.inject(Rule::on(call).nth(nth), fault(ErrorKind::TimedOut));
@@ -57,7 +57,7 @@ fn a_pass_that_ends_anywhere_leaves_a_sound_store() {
                     "{call:?} {nth}"
                 );
                 assert_eq!(block_on(store.check()).unwrap().damages, []);
-                for number in 30..40 {
+                for number in 290..300 {
                     let entry = block_on(store.get(&format!("{number}"))).unwrap().unwrap();
                     assert_eq!(entry.value(), &noise(number % 20, 64));
                 }
