@@ -78,11 +78,8 @@ impl RedisCluster {
             buses.push(bus);
         }
         let cluster = Self { nodes };
-        cluster.introduce(&buses)?;
-        cluster.wait("all nodes to know each other", |node| {
-            let info = node.call(&["CLUSTER", "INFO"])?;
-            Ok(info.contains(&format!("cluster_known_nodes:{}", 2 * MASTERS)))
-        })?;
+        cluster.give_slots()?;
+        cluster.persist("all nodes to know each other", || cluster.introduce(&buses))?;
         let known = cluster.known()?;
         for (place, replica) in cluster.nodes.iter().enumerate().skip(usize::from(MASTERS)) {
             let master = known.names.get(&(place - usize::from(MASTERS)));
@@ -92,6 +89,11 @@ impl RedisCluster {
             })?;
         }
         cluster.wait_until_well()?;
+        cluster.wait("all nodes to know of the replicas", |node| {
+            let nodes = node.call(&["CLUSTER", "NODES"])?;
+            let known = Known::parse(&nodes, &cluster.nodes);
+            Ok(known.follows.len() == usize::from(MASTERS))
+        })?;
         Ok(cluster)
     }
 
@@ -225,8 +227,8 @@ impl RedisCluster {
         })
     }
 
-    /// Tells the first node of all others, and the masters of their slots.
-    fn introduce(&self, buses: &[String]) -> ServerResult {
+    /// Tells the masters of their slots.
+    fn give_slots(&self) -> ServerResult {
         for (epoch, node) in (1..).zip(&self.nodes) {
             let epoch = u32::to_string(&epoch);
             node.call(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch])?;
@@ -244,12 +246,28 @@ impl RedisCluster {
                 &last.to_string(),
             ])?;
         }
+        Ok(())
+    }
+
+    /// Tells the first node of all others that it does not know: it forgets those that
+    /// have not answered for a second. Fails until every node knows all.
+    fn introduce(&self, buses: &[String]) -> ServerResult {
         let Some(first) = self.nodes.first() else {
             return Ok(());
         };
-        for (node, bus) in self.nodes.iter().zip(buses).skip(1) {
+        let known = Known::parse(&first.call(&["CLUSTER", "NODES"])?, &self.nodes);
+        for (place, (node, bus)) in self.nodes.iter().zip(buses).enumerate().skip(1) {
+            if known.names.contains_key(&place) {
+                continue;
+            }
             let (ip, port) = (node.address().ip().to_string(), node.address().port());
             first.call(&["CLUSTER", "MEET", &ip, &port.to_string(), bus])?;
+        }
+        let all = format!("cluster_known_nodes:{}", self.nodes.len());
+        for node in &self.nodes {
+            if !node.call(&["CLUSTER", "INFO"])?.contains(&all) {
+                return Err(failed("ask the cluster", "a node does not know all others"));
+            }
         }
         Ok(())
     }
