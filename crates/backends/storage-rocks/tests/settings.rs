@@ -346,9 +346,9 @@ async fn the_log_grows_no_larger_than_its_limit() {
     }
     assert!(detail(&store, "log_written").await > 9 * LIMIT);
     assert!(largest > LIMIT / 4, "{largest}");
-    // The last commit before a buffer is full, and a log that is about to be
-    // removed.
-    assert!(largest < LIMIT + LIMIT / 2, "{largest}");
+    // It grows while what it holds is being written elsewhere, which takes as long as
+    // the machine lets it. Nothing else keeps it below all that was written.
+    assert!(largest < 4 * LIMIT, "{largest}");
 }
 
 #[tokio::test]
