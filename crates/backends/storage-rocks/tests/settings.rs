@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +16,7 @@ use storage_core::{
 use storage_rocks::{
     BlobConfig, Compression, IndexMemory, RocksBackend, RocksConfig, WriteAheadLog,
 };
+use storage_testkit::wait_for;
 use tempfile::tempdir;
 
 const BUFFERED: WriteOptions = WriteOptions::new().durability(Durability::Buffered);
@@ -36,12 +37,17 @@ async fn detail(store: &RocksBackend, name: &str) -> u64 {
     store.stats().await.unwrap().detail(name).unwrap()
 }
 
-/// How large the files with this extension are together.
-fn bytes_of(path: &Path, extension: &str) -> u64 {
+/// The files with this extension.
+fn files_of(path: &Path, extension: &'static str) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(path.join("data"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|file| file.extension().is_some_and(|found| found == extension))
+        .filter(move |file| file.extension().is_some_and(|found| found == extension))
+}
+
+/// How large the files with this extension are together.
+fn bytes_of(path: &Path, extension: &'static str) -> u64 {
+    files_of(path, extension)
         // RocksDB may remove it meanwhile.
         .map(|file| fs::metadata(file).map_or(0, |metadata| metadata.len()))
         .sum()
@@ -343,12 +349,16 @@ async fn the_log_grows_no_larger_than_its_limit() {
     for key in 0..500 {
         put(&store, key, noise(key, VALUE_BYTES), Durability::Buffered).await;
         largest = largest.max(bytes_of(directory.path(), "log"));
+        // A busy machine would let puts get ahead of what removes logs.
+        wait_for("full logs to be removed", || {
+            files_of(directory.path(), "log").count() == 1
+        });
     }
     assert!(detail(&store, "log_written").await > 9 * LIMIT);
     assert!(largest > LIMIT / 4, "{largest}");
-    // It grows while what it holds is being written elsewhere, which takes as long as
-    // the machine lets it. Nothing else keeps it below all that was written.
-    assert!(largest < 4 * LIMIT, "{largest}");
+    // The last commit before a buffer is full, and a log that is about to be
+    // removed.
+    assert!(largest < LIMIT + LIMIT / 2, "{largest}");
 }
 
 #[tokio::test]
