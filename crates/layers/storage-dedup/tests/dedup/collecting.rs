@@ -176,6 +176,26 @@ fn passes_in_the_background_begin_by_themselves_and_end_with_the_store() {
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
+#[test]
+fn passes_in_the_background_keep_to_their_pace() {
+    let scene = Scene::with(config().collect(often().chunks_per_second_max(1)));
+    let gate = Gate::new();
+    let hold = Fault::hold(&gate);
+    scene.faults.inject(Rule::on(Call::Scan), hold).unwrap();
+    for number in 0..300 {
+        scene.put(&format!("{number}"), noise(number, 64));
+        scene.delete(&format!("{number}"));
+    }
+    gate.open();
+    let condemned = || scene.rows("m").len();
+    // As many as are judged together; a second for each goes by before the next.
+    wait_for("condemnations", || condemned() == 256);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(condemned(), 256);
+    // Which nobody who closes the store waits for.
+    block_on(scene.store.close()).unwrap();
+}
+
 /// Holds the next scan that reads `key` until the gate is opened.
 fn hold_scan(scene: &Scene, key: OwnedKey) -> Gate {
     let gate = Gate::new();
